@@ -1,0 +1,332 @@
+//! What marketing and sales promised each other, in the form in which the rules read it.
+//!
+//! `playbook` reads `agreement.toml` into these types and refuses what does not make sense, so a rule
+//! may rely on it: every name refers to something, every calendar opens some day, every team has a
+//! rep, every condition compiles. The types hold no text positions and no file names.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+
+use super::calendar::{Calendar, Hours};
+use super::condition::Condition;
+use super::email::EmailAddress;
+use super::lead::Grade;
+use super::wait::Wait;
+
+/// The whole agreement.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    /// Who agreed, and when it is looked at again.
+    pub review: Review,
+    /// Working hours by name.
+    pub calendars: BTreeMap<String, Calendar>,
+    /// When and how often a lead may be contacted.
+    pub contact: ContactRules,
+    /// The people the company wants to meet.
+    pub personas: BTreeMap<String, Persona>,
+    /// What behaviour is worth.
+    pub scoring: Scoring,
+    /// Who sells.
+    pub teams: BTreeMap<String, Team>,
+    /// Campaigns in the order of the file: the first that matches a lead has it.
+    pub campaigns: Vec<Campaign>,
+    /// What sales promises, by name.
+    pub policies: BTreeMap<String, Policy>,
+    /// Why a lead may be rejected or lost, and what follows.
+    pub reasons: BTreeMap<String, Reason>,
+    /// What marketing promises.
+    pub marketing: Marketing,
+}
+
+impl Agreement {
+    /// The campaign of that name.
+    pub fn campaign(&self, name: &str) -> Option<&Campaign> {
+        self.campaigns.iter().find(|campaign| campaign.name == name)
+    }
+
+    /// The rep with that address, and the team.
+    pub fn rep(&self, email: &EmailAddress) -> Option<(&Team, &Rep)> {
+        self.teams.values().find_map(|team| Some((team, team.reps.iter().find(|rep| rep.email == *email)?)))
+    }
+}
+
+/// Who agreed to this.
+#[derive(Clone, Debug, Default)]
+pub struct Review {
+    /// Names, as they signed.
+    pub signed_by: Vec<String>,
+    /// How often it is looked at again, in days.
+    pub review_every_days: Option<i64>,
+}
+
+/// When and how often a lead may be contacted.
+#[derive(Clone, Debug)]
+pub struct ContactRules {
+    /// When lead mail may leave, in the lead's local time.
+    pub window: Hours,
+    /// When the lead may be called, in its local time.
+    pub phone_window: Hours,
+    /// The zone of a lead of whom nothing is known.
+    pub default_zone: String,
+    /// How many mails, from us and from reps, in how many days.
+    pub max_emails: Vec<MailCap>,
+    /// How many people of one company get lead mail on one day.
+    pub per_company: Option<i64>,
+    /// Nobody at these domains is ever written to: customers, competitors, ourselves.
+    pub excluded_domains: Vec<String>,
+    /// So many lead mails on one day stop all sending until a person releases it.
+    pub daily_brake: i64,
+}
+
+/// At most `count` mails in any `days` consecutive local dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailCap {
+    /// How many.
+    pub count: i64,
+    /// In how many local dates, today among them.
+    pub days: i64,
+}
+
+/// A kind of person, and how well a lead fits it.
+#[derive(Clone, Debug)]
+pub struct Persona {
+    /// Its name in the agreement.
+    pub name: String,
+    /// The first condition that holds gives the grade; none: `D`.
+    pub fit: Vec<(Grade, Condition)>,
+}
+
+/// What behaviour is worth.
+#[derive(Clone, Debug, Default)]
+pub struct Scoring {
+    /// All rules; each counts on its own.
+    pub rules: Vec<ScoringRule>,
+    /// Points halve in so many days; `None`: they stay.
+    pub half_life_days: Option<i64>,
+}
+
+/// Points for an activity.
+#[derive(Clone, Debug)]
+pub struct ScoringRule {
+    /// Over `event.*` and `lead.*`.
+    pub when: Condition,
+    /// Points, possibly negative.
+    pub points: i64,
+    /// Counted for the first such activity only.
+    pub once: bool,
+}
+
+/// People who sell together.
+#[derive(Clone, Debug)]
+pub struct Team {
+    /// Its name in the agreement.
+    pub name: String,
+    /// Told at the level that says so.
+    pub manager: EmailAddress,
+    /// Told last.
+    pub director: Option<EmailAddress>,
+    /// The calendar in which its promises are counted.
+    pub calendar: String,
+    /// Takes what nobody else can.
+    pub backup: Option<EmailAddress>,
+    /// At least one.
+    pub reps: Vec<Rep>,
+}
+
+/// One person who sells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rep {
+    /// As mails address them.
+    pub name: String,
+    /// Their identity.
+    pub email: EmailAddress,
+    /// How many leads they can have open at once.
+    pub capacity: i64,
+    /// Share of leads beside their colleagues: 2 gets twice as many as 1.
+    pub weight: i64,
+    /// Known absences, first and last day.
+    pub away: Vec<(Date, Date)>,
+}
+
+/// Where leads come from, and what was agreed for them.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// Its name in the agreement.
+    pub name: String,
+    /// Takes a lead that names no campaign.
+    pub matches: Option<Condition>,
+    /// The sequence a lead enters.
+    pub sequence: Option<String>,
+    /// Whom it is meant for.
+    pub persona: Option<String>,
+    /// The hand-off point.
+    pub qualify: Condition,
+    /// The team that gets its leads.
+    pub team: String,
+    /// What that team promises.
+    pub policy: String,
+    /// What the campaign promised the lead: told to the rep.
+    pub brief: Option<String>,
+    /// What the lead was offered.
+    pub incentive: Option<String>,
+    /// The zone of a lead of whom neither zone nor country is known.
+    pub zone: Option<String>,
+    /// The lead asked for contact: the mail goes at once, whatever the window says.
+    pub raised_hand: bool,
+}
+
+/// What sales promises for a handed-off lead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Its name in the agreement.
+    pub name: String,
+    /// A human attempt to reach the lead, counted in business time from the hand-off.
+    pub first_contact: Target,
+    /// The hand-off waits until this long after the lead came in (too fast repels).
+    pub not_before: Option<SignedDuration>,
+    /// What happens when, in order of time.
+    pub levels: Vec<Level>,
+}
+
+/// A length of business time, positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target(pub SignedDuration);
+
+/// One rung of the escalation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Its name, unique in the policy: `warning`, `breach` …
+    pub name: String,
+    /// Percent of the target at which it is reached, in business time.
+    pub at_percent: i64,
+    /// Who is told.
+    pub tell: Vec<Role>,
+    /// The lead goes to another rep, unless an attempt was made.
+    pub reassign: bool,
+}
+
+/// Somebody by their part in the hand-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// The lead's rep.
+    Owner,
+    /// The team's manager.
+    Manager,
+    /// The team's backup.
+    Backup,
+    /// The team's director.
+    Director,
+}
+
+/// Why a lead was rejected or lost, and what follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// Its name in the agreement.
+    pub name: String,
+    /// As people read it.
+    pub label: String,
+    /// May be given for a rejected lead.
+    pub for_rejected: bool,
+    /// May be given for a lost one.
+    pub for_lost: bool,
+    /// What happens to the lead.
+    pub then: AfterReason,
+}
+
+/// What a reason means for the lead's future.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AfterReason {
+    /// It rests, then is nurtured again.
+    Rest {
+        /// For so many days.
+        days: i64,
+        /// In this sequence; `None`: the campaign's.
+        sequence: Option<String>,
+        /// As long as the lead has been through fewer rounds than this.
+        rounds: i64,
+        /// Afterwards in this sequence for good; `None`: it ends.
+        afterwards: Option<String>,
+        /// The next hand-off goes to somebody else.
+        other_rep: bool,
+    },
+    /// It ends here.
+    Never,
+    /// Marketing has to look at it; somebody there is told.
+    Marketing,
+}
+
+/// What marketing promises.
+#[derive(Clone, Debug)]
+pub struct Marketing {
+    /// Told of what marketing must look at.
+    pub manager: EmailAddress,
+}
+
+/// A series of mails.
+#[derive(Clone, Debug)]
+pub struct Sequence {
+    /// Its folder's name.
+    pub name: String,
+    /// As people read it.
+    pub title: String,
+    /// Only leads for which this holds may enter.
+    pub enter: Option<Condition>,
+    /// A lead for which this holds leaves.
+    pub exit: Option<Condition>,
+    /// Narrower hours than the agreement's, in the lead's local time.
+    pub window: Option<Hours>,
+    /// What happens to a step that could not leave in time.
+    pub late: Late,
+    /// Whether a lead may go through it again.
+    pub reentry: Reentry,
+    /// The sequence that follows when this one is through.
+    pub then: Option<String>,
+    /// In order.
+    pub steps: Vec<Step>,
+}
+
+/// One mail of a sequence.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its name: the file's, without number and ending. Steps are known by it, not by position.
+    pub name: String,
+    /// Counted from the previous step's send, or from the enrolment.
+    pub after: Wait,
+    /// Skipped for a lead for which this does not hold.
+    pub when: Option<Condition>,
+    /// What the lead asked for: it leaves whatever the window says.
+    pub at_once: bool,
+}
+
+/// What happens to a step that is due but could not leave for longer than `after`: the daemon was down, say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Late {
+    /// How late is late.
+    pub after: SignedDuration,
+    /// And then.
+    pub then: LateStep,
+}
+
+/// What to do with a late step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateStep {
+    /// Send it all the same.
+    Send,
+    /// Leave it out and go on to the next.
+    Skip,
+    /// Count its wait anew from now.
+    Replan,
+}
+
+/// Whether a lead may go through a sequence more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reentry {
+    /// Once in its life.
+    Never,
+    /// Once in each round.
+    EachRound,
+    /// Whenever it is enrolled, after it has left.
+    Always,
+}

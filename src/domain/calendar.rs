@@ -1,0 +1,5 @@
+//! Placeholder.
+#[derive(Clone, Debug)]
+pub struct Calendar;
+#[derive(Clone, Debug)]
+pub struct Hours;

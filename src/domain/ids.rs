@@ -1,0 +1,31 @@
+//! Row numbers, each with a type of its own, so that a lead's cannot be passed for an enrolment's.
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A lead.
+    LeadId;
+    /// A lead's passage through one sequence.
+    EnrolmentId;
+    /// A mail in the outbox.
+    OutboxId;
+    /// One hand-off of a lead to a rep.
+    HandOffId;
+    /// One running or ended SLA clock.
+    SlaClockId;
+    /// An entry of the event log.
+    EventId;
+}

@@ -1,0 +1,13 @@
+//! The rules: facts and `now` in, a decision out.
+//!
+//! Nothing here knows SQL, a network, a task or what time it is. A pass of the engine loads facts, asks
+//! a rule, and writes what it decided; the same rules answer people who ask `why` and `may-contact`.
+//! Because they are plain functions, each is tested by tables and properties beside its code.
+
+pub mod agreement;
+pub mod calendar;
+pub mod condition;
+pub mod email;
+pub mod ids;
+pub mod lead;
+pub mod wait;
