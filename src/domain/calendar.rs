@@ -1,5 +1,0 @@
-//! Placeholder.
-#[derive(Clone, Debug)]
-pub struct Calendar;
-#[derive(Clone, Debug)]
-pub struct Hours;
