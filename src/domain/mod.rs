@@ -7,8 +7,12 @@
 pub mod agreement;
 pub mod calendar;
 pub mod condition;
+pub mod country;
 pub mod email;
 pub mod ids;
+pub mod intake;
 pub mod lead;
 pub mod span;
+pub mod phone;
 pub mod wait;
+pub mod zone;
