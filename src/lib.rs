@@ -20,4 +20,5 @@
 pub mod cli;
 pub mod clock;
 pub mod domain;
+pub mod mail;
 pub mod problem;
