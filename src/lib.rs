@@ -22,3 +22,4 @@ pub mod clock;
 pub mod domain;
 pub mod mail;
 pub mod problem;
+pub mod store;

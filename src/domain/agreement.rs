@@ -208,7 +208,8 @@ pub struct Level {
 }
 
 /// Somebody by their part in the hand-off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The lead's rep.
     Owner,

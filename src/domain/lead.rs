@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::email::EmailAddress;
 use super::ids::LeadId;
+use super::names::UnknownName;
 
 /// How far a lead has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,16 +114,6 @@ impl FromStr for Stage {
             .find(|stage| stage.name() == name)
             .ok_or_else(|| UnknownName { what: "stage", name: name.to_owned() })
     }
-}
-
-/// A name that belongs to no value of a closed set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no {what}")]
-pub struct UnknownName {
-    /// The set: "stage", "grade" …
-    pub what: &'static str,
-    /// What was written.
-    pub name: String,
 }
 
 /// How well a lead fits its campaign's persona: A is best, D fits in nothing.
@@ -312,6 +303,13 @@ pub struct Lead {
     pub away_until: Option<Timestamp>,
     /// It asked to hear from us again then.
     pub follow_up_at: Option<Timestamp>,
+    /// The sequence it enters when its rest is over.
+    pub next_sequence: Option<String>,
+    /// The rep who shall not get it again.
+    pub avoid_rep: Option<EmailAddress>,
+    /// When somebody has to look at it: intake while it is new, hand-off while it is nurtured or qualified,
+    /// recycle while it rests. `None`: nothing to do until something happens.
+    pub due_at: Option<Timestamp>,
     /// When it came in.
     pub created_at: Timestamp,
 }

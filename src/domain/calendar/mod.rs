@@ -230,7 +230,7 @@ impl Calendar {
     }
 
     /// Whether the date is closed, and would not be without its holiday.
-    fn is_closed_by_holiday(&self, day: Date) -> bool {
+    pub fn is_closed_by_holiday(&self, day: Date) -> bool {
         self.holidays().is_public(day)
             && self.open_times(day).is_empty()
             && !hours::open_times(self.hours().rules(), day).is_empty()

@@ -1,0 +1,554 @@
+//! What can happen to a lead, and what follows from it.
+//!
+//! Whoever tells us (a rep's command, a click, a mail that came back, a scenario) says it as a
+//! [`Happening`]; [`consequences`] decides what it means for this lead under this agreement. Saying the
+//! same thing twice changes nothing the second time.
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+
+use super::agreement::{AfterReason, Agreement, Reason};
+use super::calendar::Calendar;
+use super::contact::{Channel, SuppressionReason, start_of_day};
+use super::email::EmailAddress;
+use super::lead::{Lead, Stage};
+use super::names::names;
+use crate::problem::nearest;
+
+/// An out-of-office reply without a date is taken to mean this many days, as sales tools do (7 to 14).
+pub const ABSENCE_WITHOUT_DATE_DAYS: i64 = 7;
+/// Nobody means a follow-up or a return further ahead than this; a later date is a slip of the pen.
+pub const FURTHEST_DATE_DAYS: i64 = 730;
+
+names! {
+    /// What came of an attempt to reach a lead.
+    Outcome, "outcome" {
+        /// They spoke.
+        Reached = "reached",
+        /// Nobody answered.
+        NoAnswer = "no_answer",
+        /// A message was left.
+        LeftMessage = "left_message",
+        /// It is somebody else's number.
+        WrongNumber = "wrong_number",
+        /// A mail was written.
+        Sent = "sent",
+    }
+}
+
+/// Something that happened to a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// It did something: opened a page, came to a webinar.
+    Activity {
+        /// Its name, as scoring rules call it.
+        name: String,
+    },
+    /// It wrote back.
+    Replied,
+    /// It, or its rep on its behalf, said that it is away.
+    Away {
+        /// Its first day back; `None`: it did not say.
+        until: Option<Date>,
+        /// It asked not to be called meanwhile.
+        do_not_call: bool,
+    },
+    /// A mail to it came back.
+    Bounced {
+        /// The address does not exist.
+        permanent: bool,
+    },
+    /// It called our mail spam.
+    Complained,
+    /// It wants no more marketing mail.
+    Unsubscribed,
+    /// Its rep takes it.
+    Accepted,
+    /// Its rep tried to reach it.
+    Attempt {
+        /// How.
+        channel: Channel,
+        /// With what result.
+        outcome: Outcome,
+    },
+    /// Its rep and it were in touch.
+    Contacted,
+    /// There is a deal to win.
+    Opportunity,
+    /// It is a customer.
+    Won,
+    /// The deal is lost.
+    Lost {
+        /// Why, by the agreement's name.
+        reason: String,
+    },
+    /// Sales gives it back.
+    Rejected {
+        /// Why, by the agreement's name.
+        reason: String,
+    },
+    /// It asked to hear from us on that day.
+    FollowUp {
+        /// Its local date.
+        on: Date,
+    },
+}
+
+impl Happening {
+    /// The name in the event log and in scenarios.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Happening::Activity { .. } => "activity",
+            Happening::Replied => "replied",
+            Happening::Away { .. } => "out_of_office",
+            Happening::Bounced { .. } => "bounced",
+            Happening::Complained => "complained",
+            Happening::Unsubscribed => "unsubscribed",
+            Happening::Accepted => "accepted",
+            Happening::Attempt { .. } => "attempt",
+            Happening::Contacted => "contacted",
+            Happening::Opportunity => "opportunity",
+            Happening::Won => "won",
+            Happening::Lost { .. } => "lost",
+            Happening::Rejected { .. } => "rejected",
+            Happening::FollowUp { .. } => "follow_up",
+        }
+    }
+
+    /// Whether only the lead's rep may say it.
+    pub fn is_disposition(&self) -> bool {
+        matches!(
+            self,
+            Happening::Accepted
+                | Happening::Attempt { .. }
+                | Happening::Contacted
+                | Happening::Opportunity
+                | Happening::Won
+                | Happening::Lost { .. }
+                | Happening::Rejected { .. }
+        )
+    }
+}
+
+/// What follows from a happening.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Consequences {
+    /// The stages it goes through now, each with the reason.
+    pub stages: Vec<(Stage, String)>,
+    /// Its sequence ends, for this reason.
+    pub sequence_ends: Option<&'static str>,
+    /// It must not be contacted any more.
+    pub suppress: Vec<SuppressionReason>,
+    /// What becomes of the running promises.
+    pub promises: Promises,
+    /// The rep takes it.
+    pub accepted: bool,
+    /// The hand-off is over, for this reason.
+    pub hand_off_ends: Option<String>,
+    /// A human of ours turned to it.
+    pub contact: Option<Channel>,
+    /// Its first day back begins then.
+    pub away_until: Option<Timestamp>,
+    /// It asked to hear from us then.
+    pub follow_up_at: Option<Timestamp>,
+    /// It rests.
+    pub rest: Option<Rest>,
+    /// It, its score and its readiness have to be looked at now.
+    pub look_at: bool,
+    /// Somebody has to know.
+    pub tell: Option<Tell>,
+}
+
+/// What becomes of the running promises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Promises {
+    /// They run on.
+    #[default]
+    Run,
+    /// They are counted anew: a pause has begun or changed.
+    Recount,
+    /// First contact was made.
+    ContactMade,
+    /// They no longer matter.
+    Close,
+}
+
+/// A lead rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Until then.
+    pub until: Timestamp,
+    /// Then it enters this sequence; `None`: its campaign's.
+    pub sequence: Option<String>,
+    /// The next hand-off goes to somebody else.
+    pub other_rep: bool,
+}
+
+/// Somebody has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// The lead's rep.
+    Owner(String),
+    /// Marketing.
+    Marketing(String),
+}
+
+/// Why something cannot be so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The lead is at a stage in which it cannot happen.
+    #[error("a lead that is {stage} cannot be {what}: {hint}")]
+    WrongStage {
+        /// Where it is.
+        stage: Stage,
+        /// What was said.
+        what: &'static str,
+        /// What could be said instead.
+        hint: &'static str,
+    },
+    /// Somebody else has it.
+    #[error("the lead belongs to {owner}: only they can say so (or reassign it first)")]
+    NotYours {
+        /// Who.
+        owner: EmailAddress,
+    },
+    /// The agreement does not know the reason.
+    #[error("`{reason}` is no reason of the agreement for a {what} lead{suggestion}: {known}")]
+    UnknownReason {
+        /// What was said.
+        reason: String,
+        /// Rejected or lost.
+        what: &'static str,
+        /// "; did you mean …?"
+        suggestion: String,
+        /// Those it knows.
+        known: String,
+    },
+    /// The date makes no sense.
+    #[error("{date} {why}")]
+    Date {
+        /// What was said.
+        date: Date,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The lead's hours never open, so no day can be kept.
+    #[error("the lead's hours never open")]
+    NeverOpen,
+}
+
+/// What follows for `lead` from `happening`, said by `actor` at `now`. `hours` are the lead's mail hours.
+///
+/// # Errors
+/// A [`Refusal`], whose text tells the person who said it what to do.
+pub fn consequences(
+    lead: &Lead,
+    happening: &Happening,
+    actor: Option<&EmailAddress>,
+    agreement: &Agreement,
+    hours: &Calendar,
+    now: Timestamp,
+) -> Result<Consequences, Refusal> {
+    if happening.is_disposition()
+        && let (Some(owner), Some(actor)) = (&lead.owner, actor)
+        && owner != actor
+        && agreement.rep(actor).is_some()
+    {
+        return Err(Refusal::NotYours { owner: owner.clone() });
+    }
+    match happening {
+        Happening::Activity { .. } => Ok(Consequences { look_at: true, ..Consequences::default() }),
+        Happening::Replied => Ok(replied(lead)),
+        Happening::Away { until, do_not_call } => away(lead, *until, *do_not_call, hours, now),
+        Happening::Bounced { permanent: false } => Ok(Consequences::default()),
+        Happening::Bounced { permanent: true } => Ok(Consequences {
+            sequence_ends: Some("its address does not exist"),
+            suppress: vec![SuppressionReason::HardBounce],
+            tell: tell_owner(
+                lead,
+                "Mail to this lead comes back: the address does not exist. Please ask for another.",
+            ),
+            ..Consequences::default()
+        }),
+        Happening::Complained => Ok(Consequences {
+            sequence_ends: Some("it complained"),
+            suppress: vec![SuppressionReason::Complaint],
+            tell: Some(Tell::Marketing(
+                "This lead reported our mail as spam. It gets none any more.".to_owned(),
+            )),
+            ..Consequences::default()
+        }),
+        Happening::Unsubscribed => Ok(Consequences {
+            sequence_ends: Some("it unsubscribed"),
+            suppress: vec![SuppressionReason::Unsubscribed],
+            ..Consequences::default()
+        }),
+        Happening::Accepted => accepted(lead),
+        Happening::Attempt { channel, outcome } => attempt(lead, *channel, *outcome),
+        Happening::Contacted => contacted(lead),
+        Happening::Opportunity => opportunity(lead),
+        Happening::Won => won(lead),
+        Happening::Lost { reason } => lost(lead, reason, agreement, hours, now),
+        Happening::Rejected { reason } => rejected(lead, reason, agreement, hours, now),
+        Happening::FollowUp { on } => follow_up(lead, *on, hours, now),
+    }
+}
+
+const HAND_IT_OFF_FIRST: &str = "it has not been handed to a rep, or was given back";
+
+fn wrong_stage(lead: &Lead, what: &'static str) -> Refusal {
+    Refusal::WrongStage { stage: lead.stage, what, hint: HAND_IT_OFF_FIRST }
+}
+
+fn accepted(lead: &Lead) -> Result<Consequences, Refusal> {
+    match lead.stage {
+        Stage::HandedOff => Ok(Consequences {
+            stages: vec![(Stage::Accepted, "accepted".to_owned())],
+            accepted: true,
+            ..Consequences::default()
+        }),
+        stage if stage.sales_has_the_word() => Ok(Consequences::default()),
+        _ => Err(wrong_stage(lead, "accepted")),
+    }
+}
+
+fn attempt(lead: &Lead, channel: Channel, outcome: Outcome) -> Result<Consequences, Refusal> {
+    if !lead.stage.sales_has_the_word() {
+        return Err(Refusal::WrongStage {
+            stage: lead.stage,
+            what: "attempted",
+            hint: "nobody owns it; hand it to a rep first, so that one person calls",
+        });
+    }
+    let mut stages = Vec::new();
+    if lead.stage == Stage::HandedOff {
+        stages.push((Stage::Accepted, "an attempt implies acceptance".to_owned()));
+    }
+    if outcome == Outcome::Reached && matches!(lead.stage, Stage::HandedOff | Stage::Accepted) {
+        stages.push((Stage::Contacted, format!("reached by {}", channel.name())));
+    }
+    Ok(Consequences {
+        stages,
+        accepted: true,
+        promises: Promises::ContactMade,
+        contact: Some(channel),
+        ..Consequences::default()
+    })
+}
+
+fn contacted(lead: &Lead) -> Result<Consequences, Refusal> {
+    let mut stages = Vec::new();
+    match lead.stage {
+        Stage::HandedOff => {
+            stages.push((Stage::Accepted, "contact implies acceptance".to_owned()));
+            stages.push((Stage::Contacted, "contacted".to_owned()));
+        }
+        Stage::Accepted => stages.push((Stage::Contacted, "contacted".to_owned())),
+        stage if stage.sales_has_the_word() => {}
+        _ => return Err(wrong_stage(lead, "contacted")),
+    }
+    Ok(Consequences { stages, accepted: true, promises: Promises::ContactMade, ..Consequences::default() })
+}
+
+fn opportunity(lead: &Lead) -> Result<Consequences, Refusal> {
+    match lead.stage {
+        Stage::HandedOff | Stage::Accepted | Stage::Contacted => Ok(Consequences {
+            stages: vec![(Stage::Opportunity, "there is a deal to win".to_owned())],
+            accepted: true,
+            promises: Promises::ContactMade,
+            ..Consequences::default()
+        }),
+        Stage::Opportunity | Stage::Won => Ok(Consequences::default()),
+        _ => Err(wrong_stage(lead, "an opportunity")),
+    }
+}
+
+fn won(lead: &Lead) -> Result<Consequences, Refusal> {
+    match lead.stage {
+        Stage::Won => Ok(Consequences::default()),
+        stage if stage.sales_has_the_word() => Ok(Consequences {
+            stages: vec![(Stage::Won, "won".to_owned())],
+            accepted: true,
+            promises: Promises::ContactMade,
+            hand_off_ends: Some("won".to_owned()),
+            ..Consequences::default()
+        }),
+        _ => Err(wrong_stage(lead, "won")),
+    }
+}
+
+fn lost(
+    lead: &Lead,
+    reason: &str,
+    agreement: &Agreement,
+    hours: &Calendar,
+    now: Timestamp,
+) -> Result<Consequences, Refusal> {
+    let reason = known_reason(agreement, reason, "lost", |reason| reason.for_lost)?;
+    match lead.stage {
+        Stage::HandedOff | Stage::Accepted | Stage::Contacted | Stage::Opportunity => {
+            given_back(lead, Stage::Lost, reason, hours, now)
+        }
+        _ => Err(wrong_stage(lead, "lost")),
+    }
+}
+
+fn rejected(
+    lead: &Lead,
+    reason: &str,
+    agreement: &Agreement,
+    hours: &Calendar,
+    now: Timestamp,
+) -> Result<Consequences, Refusal> {
+    let reason = known_reason(agreement, reason, "rejected", |reason| reason.for_rejected)?;
+    match lead.stage {
+        Stage::HandedOff | Stage::Accepted | Stage::Contacted => {
+            given_back(lead, Stage::Rejected, reason, hours, now)
+        }
+        Stage::Opportunity => Err(Refusal::WrongStage {
+            stage: lead.stage,
+            what: "rejected",
+            hint: "an opportunity is won or lost; say lost, with a reason",
+        }),
+        _ => Err(wrong_stage(lead, "rejected")),
+    }
+}
+
+/// Sales gives a lead back: the reason decides what comes next.
+fn given_back(
+    lead: &Lead,
+    stage: Stage,
+    reason: &Reason,
+    hours: &Calendar,
+    now: Timestamp,
+) -> Result<Consequences, Refusal> {
+    let mut given_back = Consequences {
+        stages: vec![(stage, reason.name.clone())],
+        promises: Promises::Close,
+        hand_off_ends: Some(format!("{stage}: {}", reason.name)),
+        ..Consequences::default()
+    };
+    match &reason.then {
+        AfterReason::Never => {
+            given_back.stages.push((Stage::Disqualified, format!("`{}` ends it", reason.name)));
+        }
+        AfterReason::Marketing => {
+            given_back.tell = Some(Tell::Marketing(format!(
+                "Sales gave this lead back as \"{}\". Please look at it: it waits for you.",
+                reason.label
+            )));
+        }
+        AfterReason::Rest { days, sequence, rounds, afterwards, other_rep } => {
+            let (sequence, why) = if lead.round < *rounds {
+                (sequence.clone(), format!("round {} of {rounds} begins after the rest", lead.round + 1))
+            } else if let Some(afterwards) = afterwards {
+                (Some(afterwards.clone()), format!("all {rounds} rounds are through; `{afterwards}` follows"))
+            } else {
+                given_back.stages.push((Stage::Disqualified, format!("all {rounds} rounds are through")));
+                return Ok(given_back);
+            };
+            let last = hours.local(now).date().checked_add((*days).days()).unwrap_or(Date::MAX);
+            let until =
+                start_of_day(hours, last).and_then(|at| hours.next_open(at)).ok_or(Refusal::NeverOpen)?;
+            let until_day = hours.local(until).date();
+            given_back.stages.push((Stage::Resting, format!("rests until {until_day}; {why}")));
+            given_back.rest = Some(Rest { until, sequence, other_rep: *other_rep });
+        }
+    }
+    Ok(given_back)
+}
+
+fn known_reason<'a>(
+    agreement: &'a Agreement,
+    name: &str,
+    what: &'static str,
+    allowed: impl Fn(&Reason) -> bool,
+) -> Result<&'a Reason, Refusal> {
+    if let Some(reason) = agreement.reasons.get(name).filter(|reason| allowed(reason)) {
+        return Ok(reason);
+    }
+    let known: Vec<&str> = agreement
+        .reasons
+        .values()
+        .filter(|reason| allowed(reason))
+        .map(|reason| reason.name.as_str())
+        .collect();
+    let suggestion = nearest(name, known.iter().copied())
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    Err(Refusal::UnknownReason { reason: name.to_owned(), what, suggestion, known: known.join(", ") })
+}
+
+/// A reply needs a human: a lead that nobody owns goes to a rep, one that somebody owns is announced to them.
+fn replied(lead: &Lead) -> Consequences {
+    if lead.stage.sales_has_the_word() {
+        return Consequences {
+            tell: tell_owner(lead, "This lead has written to us. It waits for your answer."),
+            ..Consequences::default()
+        };
+    }
+    Consequences {
+        sequence_ends: Some("it replied"),
+        stages: if lead.stage == Stage::Qualified {
+            Vec::new()
+        } else {
+            vec![(Stage::Qualified, "it replied".to_owned())]
+        },
+        look_at: true,
+        ..Consequences::default()
+    }
+}
+
+fn away(
+    lead: &Lead,
+    until: Option<Date>,
+    do_not_call: bool,
+    hours: &Calendar,
+    now: Timestamp,
+) -> Result<Consequences, Refusal> {
+    let today = hours.local(now).date();
+    let back = match until {
+        Some(date) => within_reach(date, today)?,
+        None => {
+            // The second auto-reply without a date says that the first guess was too short.
+            let days = if lead.away_until.is_some_and(|until| until > now) { 2 } else { 1 };
+            today.checked_add((ABSENCE_WITHOUT_DATE_DAYS * days).days()).unwrap_or(Date::MAX)
+        }
+    };
+    let away_until = start_of_day(hours, back).ok_or(Refusal::NeverOpen)?;
+    let call = if do_not_call { " It asked not to be called meanwhile." } else { "" };
+    Ok(Consequences {
+        away_until: Some(away_until),
+        promises: Promises::Recount,
+        tell: tell_owner(
+            lead,
+            &format!(
+                "This lead is away and back on {back}.{call} Your deadline waits for it; please do not call before."
+            ),
+        ),
+        ..Consequences::default()
+    })
+}
+
+fn follow_up(lead: &Lead, on: Date, hours: &Calendar, now: Timestamp) -> Result<Consequences, Refusal> {
+    if matches!(lead.stage, Stage::Won | Stage::Disqualified) {
+        return Err(Refusal::WrongStage { stage: lead.stage, what: "followed up", hint: "it is closed" });
+    }
+    let on = within_reach(on, hours.local(now).date())?;
+    let at = start_of_day(hours, on).and_then(|at| hours.next_open(at)).ok_or(Refusal::NeverOpen)?;
+    Ok(Consequences { follow_up_at: Some(at), promises: Promises::Recount, ..Consequences::default() })
+}
+
+fn within_reach(date: Date, today: Date) -> Result<Date, Refusal> {
+    if date <= today {
+        return Err(Refusal::Date { date, why: "is not in the future" });
+    }
+    if (date - today).get_days() as i64 > FURTHEST_DATE_DAYS {
+        return Err(Refusal::Date { date, why: "is more than two years ahead" });
+    }
+    Ok(date)
+}
+
+fn tell_owner(lead: &Lead, what: &str) -> Option<Tell> {
+    (lead.owner.is_some() && lead.stage.sales_has_the_word()).then(|| Tell::Owner(what.to_owned()))
+}

@@ -1,0 +1,79 @@
+//! What a lead's behaviour is worth, and how well it fits.
+
+use jiff::Timestamp;
+
+use super::agreement::{Agreement, Campaign, Persona, Scoring};
+use super::condition::{EvaluationError, Facts};
+use super::lead::{Activity, Grade};
+
+/// The points in force: what the source gave, and every activity by every rule that holds for it, halved
+/// for each half-life that has passed since.
+///
+/// # Errors
+/// When a rule cannot be evaluated for this lead; never counted as "does not hold".
+pub fn score(
+    scoring: &Scoring,
+    facts: &Facts<'_>,
+    activities: &[Activity],
+    now: Timestamp,
+) -> Result<i64, EvaluationError> {
+    let mut sum = facts.lead.base_score as f64;
+    for rule in &scoring.rules {
+        for activity in activities {
+            let facts = Facts { event: Some(&activity.name), ..*facts };
+            if !rule.when.holds(&facts)? {
+                continue;
+            }
+            sum += rule.points as f64 * remaining(scoring.half_life_days, activity.occurred_at, now);
+            if rule.once {
+                break;
+            }
+        }
+    }
+    Ok(sum.floor() as i64)
+}
+
+/// The share of its points that something keeps after the time that has passed.
+fn remaining(half_life_days: Option<i64>, since: Timestamp, now: Timestamp) -> f64 {
+    let Some(half_life) = half_life_days else {
+        return 1.0;
+    };
+    // Whole days: the score of a lead does not change between two looks on one day.
+    let days = now.duration_since(since).as_hours().max(0) / 24;
+    0.5_f64.powf(days as f64 / half_life as f64)
+}
+
+/// How well a lead fits a persona: the first condition that holds.
+///
+/// # Errors
+/// As [`score`].
+pub fn grade(persona: &Persona, facts: &Facts<'_>) -> Result<Grade, EvaluationError> {
+    for (grade, condition) in &persona.fit {
+        if condition.holds(facts)? {
+            return Ok(*grade);
+        }
+    }
+    Ok(Grade::D)
+}
+
+/// The campaign a lead belongs to: the one it names, else the first that matches, else `default`, else the
+/// last of the agreement.
+///
+/// # Errors
+/// As [`score`].
+pub fn campaign<'a>(agreement: &'a Agreement, facts: &Facts<'_>) -> Result<&'a Campaign, EvaluationError> {
+    if let Some(named) = facts.lead.campaign.as_deref().and_then(|name| agreement.campaign(name)) {
+        return Ok(named);
+    }
+    for campaign in &agreement.campaigns {
+        if let Some(matches) = &campaign.matches
+            && matches.holds(facts)?
+        {
+            return Ok(campaign);
+        }
+    }
+    Ok(agreement
+        .campaign("default")
+        .or(agreement.campaigns.last())
+        .expect("a playbook without campaigns is refused at load"))
+}

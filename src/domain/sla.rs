@@ -1,0 +1,123 @@
+//! A promise with a deadline: what was promised, when it falls due, what follows if it is not kept.
+//!
+//! A clock's terms are frozen when it starts. Whoever edits the agreement changes promises that are made
+//! from then on, not those that were made before.
+
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use super::agreement::{Level, Policy, Role};
+use super::calendar::{Calendar, CalendarError, CalendarSpec, Deadline, DeadlineError, deadline};
+
+/// How far ahead the holidays of a running clock are kept.
+const FROZEN_YEARS: i64 = 2;
+
+/// A promise as it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The policy it comes from.
+    pub policy: String,
+    /// Business time promised, in minutes.
+    pub target_minutes: i64,
+    /// When the team works, and when the lead can be reached: only time open in all of them counts.
+    pub calendars: Vec<CalendarSpec>,
+    /// What happens when.
+    pub levels: Vec<LevelTerms>,
+}
+
+/// One rung, as it was promised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelTerms {
+    /// Its name.
+    pub name: String,
+    /// Percent of the target.
+    pub at_percent: i64,
+    /// Who is told: roles, so that a new manager gets the mail and not the one who left.
+    pub tell: Vec<Role>,
+    /// The lead goes to another rep.
+    pub reassign: bool,
+}
+
+/// Where a running clock stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// When the promise falls due, and how that was counted.
+    pub deadline: Deadline,
+    /// The levels reached by now and not fired before, with the instant at which each was.
+    pub reached: Vec<(LevelTerms, Timestamp)>,
+    /// When the next level will be reached; `None` when there is none left.
+    pub next_at: Option<Timestamp>,
+}
+
+/// Why a clock cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SlaError {
+    /// The terms do not make sense any more.
+    #[error("its calendar cannot be used: {0}")]
+    Calendar(#[from] CalendarError),
+    /// The deadline is never reached.
+    #[error("its deadline cannot be counted: {0}")]
+    Deadline(#[from] DeadlineError),
+}
+
+impl Terms {
+    /// The first-contact promise of a policy, made now.
+    pub fn first_contact(policy: &Policy, team: &Calendar, lead: &Calendar, now: Timestamp) -> Terms {
+        let freeze = |calendar: &Calendar| {
+            let from = calendar.local(now).date();
+            let to = from.checked_add(FROZEN_YEARS.years()).unwrap_or(jiff::civil::Date::MAX);
+            calendar.freeze(from, to)
+        };
+        Terms {
+            policy: policy.name.clone(),
+            target_minutes: policy.first_contact.0.as_mins(),
+            calendars: vec![freeze(team), freeze(lead)],
+            levels: policy.levels.iter().map(LevelTerms::from).collect(),
+        }
+    }
+
+    /// Where a clock that started at `started_at` stands at `now`. Pauses come from the event log.
+    ///
+    /// # Errors
+    /// When the frozen calendars cannot be read, or are never open together for long enough.
+    pub fn assess(
+        &self,
+        started_at: Timestamp,
+        pauses: &[(Timestamp, Timestamp)],
+        fired: &[String],
+        now: Timestamp,
+    ) -> Result<Standing, SlaError> {
+        let calendars = self
+            .calendars
+            .iter()
+            .map(CalendarSpec::thaw)
+            .collect::<Result<Vec<Calendar>, CalendarError>>()?;
+        let calendars: Vec<&Calendar> = calendars.iter().collect();
+        let at_percent = |percent: i64| {
+            let target = SignedDuration::from_secs(self.target_minutes * 60 * percent / 100);
+            deadline(&calendars, started_at, pauses, target)
+        };
+        let mut reached = Vec::new();
+        let mut next_at: Option<Timestamp> = None;
+        for level in self.levels.iter().filter(|level| !fired.contains(&level.name)) {
+            let at = at_percent(level.at_percent)?.at;
+            if at <= now {
+                reached.push((level.clone(), at));
+            } else {
+                next_at = Some(next_at.map_or(at, |earliest| earliest.min(at)));
+            }
+        }
+        Ok(Standing { deadline: at_percent(100)?, reached, next_at })
+    }
+}
+
+impl From<&Level> for LevelTerms {
+    fn from(level: &Level) -> LevelTerms {
+        LevelTerms {
+            name: level.name.clone(),
+            at_percent: level.at_percent,
+            tell: level.tell.clone(),
+            reassign: level.reassign,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Hand-offs: which rep has which lead, and whose turn it is.
+
+use jiff::Timestamp;
+
+use super::column::{instant, instant_opt, millis, millis_opt, parsed};
+use super::{StoreError, Tx, each, statements};
+use crate::domain::email::EmailAddress;
+use crate::domain::ids::{HandOffId, LeadId};
+
+macro_rules! columns {
+    () => {
+        "id, lead_id, number, rep, team, policy, campaign, at, accepted_at, ended_at, ended_why"
+    };
+}
+
+statements! {
+    INSERT = "INSERT INTO hand_off (lead_id, number, rep, team, policy, campaign, at) \
+              SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6 FROM hand_off WHERE lead_id = $1 \
+              RETURNING id";
+    OPEN = concat!("SELECT ", columns!(), " FROM hand_off WHERE lead_id = $1 AND ended_at IS NULL");
+    OF_LEAD = concat!("SELECT ", columns!(), " FROM hand_off WHERE lead_id = $1 ORDER BY number");
+    BY_ID = concat!("SELECT ", columns!(), " FROM hand_off WHERE id = $1");
+    ACCEPT = "UPDATE hand_off SET accepted_at = COALESCE(accepted_at, $1) WHERE id = $2";
+    END = "UPDATE hand_off SET ended_at = $1, ended_why = $2 WHERE id = $3 AND ended_at IS NULL";
+    OPEN_LEADS = "SELECT COUNT(*) FROM hand_off JOIN lead ON lead.id = hand_off.lead_id \
+                  WHERE hand_off.rep = $1 AND hand_off.ended_at IS NULL \
+                  AND lead.stage IN ('handed_off', 'accepted', 'contacted')";
+    REP = "SELECT email, last_assigned_at, assigned, away_from, away_until FROM rep WHERE email = $1";
+    ADD_REP = "INSERT INTO rep (email, assigned) VALUES ($1, 0) ON CONFLICT (email) DO NOTHING";
+    ASSIGNED = "UPDATE rep SET last_assigned_at = $1, assigned = assigned + 1 WHERE email = $2";
+    REP_AWAY = "UPDATE rep SET away_from = $1, away_until = $2 WHERE email = $3";
+}
+
+/// A lead is given to a rep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewHandOff {
+    /// Which lead.
+    pub lead: LeadId,
+    /// To whom.
+    pub rep: EmailAddress,
+    /// Of which team.
+    pub team: String,
+    /// Under which promise.
+    pub policy: String,
+    /// From which campaign.
+    pub campaign: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A hand-off in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandOff {
+    /// Its row.
+    pub id: HandOffId,
+    /// Which lead.
+    pub lead: LeadId,
+    /// The how-many-eth of this lead, from 1.
+    pub number: i64,
+    /// To whom.
+    pub rep: EmailAddress,
+    /// Of which team.
+    pub team: String,
+    /// Under which promise.
+    pub policy: String,
+    /// From which campaign.
+    pub campaign: String,
+    /// When.
+    pub at: Timestamp,
+    /// When the rep took it.
+    pub accepted_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// Why.
+    pub ended_why: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct HandOffRow {
+    id: i64,
+    lead_id: i64,
+    number: i64,
+    rep: String,
+    team: String,
+    policy: String,
+    campaign: String,
+    at: i64,
+    accepted_at: Option<i64>,
+    ended_at: Option<i64>,
+    ended_why: Option<String>,
+}
+
+/// What is stored of a rep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepState {
+    /// Who.
+    pub email: EmailAddress,
+    /// When they were last given a lead.
+    pub last_assigned_at: Option<Timestamp>,
+    /// How many they were ever given.
+    pub assigned: i64,
+    /// An absence they announced.
+    pub away: Option<(Timestamp, Timestamp)>,
+    /// How many of their leads are handed off, accepted or contacted now.
+    pub open_leads: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct RepRow {
+    last_assigned_at: Option<i64>,
+    assigned: i64,
+    away_from: Option<i64>,
+    away_until: Option<i64>,
+}
+
+impl TryFrom<HandOffRow> for HandOff {
+    type Error = StoreError;
+
+    fn try_from(row: HandOffRow) -> Result<HandOff, StoreError> {
+        let id = row.id;
+        Ok(HandOff {
+            id: HandOffId(id),
+            lead: LeadId(row.lead_id),
+            number: row.number,
+            rep: parsed("hand_off", id, &row.rep)?,
+            team: row.team,
+            policy: row.policy,
+            campaign: row.campaign,
+            at: instant("hand_off", id, row.at)?,
+            accepted_at: instant_opt("hand_off", id, row.accepted_at)?,
+            ended_at: instant_opt("hand_off", id, row.ended_at)?,
+            ended_why: row.ended_why,
+        })
+    }
+}
+
+impl Tx {
+    /// Gives a lead to a rep. The database refuses a second open hand-off of one lead.
+    pub async fn insert_hand_off(&mut self, new: &NewHandOff) -> Result<HandOffId, StoreError> {
+        let id: i64 = each!(self, conn => sqlx::query_scalar(INSERT)
+            .bind(new.lead.0)
+            .bind(new.rep.as_str())
+            .bind(new.team.as_str())
+            .bind(new.policy.as_str())
+            .bind(new.campaign.as_str())
+            .bind(millis(new.at))
+            .fetch_one(conn)
+            .await)?;
+        each!(self, conn => sqlx::query(ADD_REP).bind(new.rep.as_str()).execute(conn).await.map(drop))?;
+        each!(self, conn =>
+            sqlx::query(ASSIGNED).bind(millis(new.at)).bind(new.rep.as_str()).execute(conn).await.map(drop))?;
+        Ok(HandOffId(id))
+    }
+
+    /// The hand-off a lead is in.
+    pub async fn open_hand_off(&mut self, lead: LeadId) -> Result<Option<HandOff>, StoreError> {
+        let row: Option<HandOffRow> =
+            each!(self, conn => sqlx::query_as(OPEN).bind(lead.0).fetch_optional(conn).await)?;
+        row.map(HandOff::try_from).transpose()
+    }
+
+    /// Every hand-off of a lead, in order.
+    pub async fn hand_offs_of(&mut self, lead: LeadId) -> Result<Vec<HandOff>, StoreError> {
+        let rows: Vec<HandOffRow> =
+            each!(self, conn => sqlx::query_as(OF_LEAD).bind(lead.0).fetch_all(conn).await)?;
+        rows.into_iter().map(HandOff::try_from).collect()
+    }
+
+    /// One hand-off.
+    pub async fn hand_off(&mut self, id: HandOffId) -> Result<Option<HandOff>, StoreError> {
+        let row: Option<HandOffRow> =
+            each!(self, conn => sqlx::query_as(BY_ID).bind(id.0).fetch_optional(conn).await)?;
+        row.map(HandOff::try_from).transpose()
+    }
+
+    /// The rep took it; the first time counts.
+    pub async fn accept_hand_off(&mut self, id: HandOffId, at: Timestamp) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(ACCEPT).bind(millis(at)).bind(id.0).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// The rep no longer has it.
+    pub async fn end_hand_off(&mut self, id: HandOffId, why: &str, at: Timestamp) -> Result<(), StoreError> {
+        each!(self, conn =>
+            sqlx::query(END).bind(millis(at)).bind(why).bind(id.0).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// What is stored of a rep; of one never heard of, that nothing is.
+    pub async fn rep_state(&mut self, email: &EmailAddress) -> Result<RepState, StoreError> {
+        let row: Option<RepRow> =
+            each!(self, conn => sqlx::query_as(REP).bind(email.as_str()).fetch_optional(conn).await)?;
+        let open_leads: i64 = each!(self, conn =>
+            sqlx::query_scalar(OPEN_LEADS).bind(email.as_str()).fetch_one(conn).await)?;
+        let Some(row) = row else {
+            return Ok(RepState {
+                email: email.clone(),
+                last_assigned_at: None,
+                assigned: 0,
+                away: None,
+                open_leads,
+            });
+        };
+        let away = match (row.away_from, row.away_until) {
+            (Some(from), Some(until)) => Some((instant("rep", 0, from)?, instant("rep", 0, until)?)),
+            _ => None,
+        };
+        Ok(RepState {
+            email: email.clone(),
+            last_assigned_at: instant_opt("rep", 0, row.last_assigned_at)?,
+            assigned: row.assigned,
+            away,
+            open_leads,
+        })
+    }
+
+    /// A rep announced an absence, or (`None`) is back.
+    pub async fn set_rep_away(
+        &mut self,
+        email: &EmailAddress,
+        away: Option<(Timestamp, Timestamp)>,
+    ) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(ADD_REP).bind(email.as_str()).execute(conn).await.map(drop))?;
+        each!(self, conn => sqlx::query(REP_AWAY)
+            .bind(millis_opt(away.map(|(from, _)| from)))
+            .bind(millis_opt(away.map(|(_, until)| until)))
+            .bind(email.as_str())
+            .execute(conn)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! Opening a store from its address, and handing out transactions.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use super::{StoreError, Tx, migrate};
+
+/// How long a SQLite writer waits for another process (a command beside the daemon) to finish.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections of the daemon to PostgreSQL: passes run one after another, HTTP and delivery beside them.
+const POSTGRES_CONNECTIONS: u32 = 8;
+/// SQLite readers beside the one writer.
+const SQLITE_READERS: u32 = 3;
+
+/// The lead store. Cheap to clone; clones share the connections.
+#[derive(Clone)]
+pub struct Store {
+    backend: Backend,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+        path: PathBuf,
+        /// Locked while a daemon works on the file; the lock goes with the process.
+        daemon_lock: Arc<std::sync::Mutex<Option<std::fs::File>>>,
+    },
+    Postgres(PgPool),
+}
+
+impl Store {
+    /// Opens `sqlite:PATH` (created when missing) or `postgres://…` and brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Address`] for an address of no known kind, [`StoreError::Newer`] when a newer program
+    /// has been at the database.
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
+        let store = Store::connect(url).await?;
+        migrate::up_to_date(&store).await?;
+        Ok(store)
+    }
+
+    async fn connect(url: &str) -> Result<Store, StoreError> {
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+                StoreError::Address { url: without_password(url), why: error.to_string() }
+            })?;
+            let pool =
+                PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).connect_with(options).await?;
+            return Ok(Store { backend: Backend::Postgres(pool) });
+        }
+        let Some(path) = url.strip_prefix("sqlite:") else {
+            return Err(StoreError::Address {
+                url: without_password(url),
+                why: "it begins neither with `sqlite:` nor with `postgres://`".to_owned(),
+            });
+        };
+        Store::connect_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path))).await
+    }
+
+    async fn connect_sqlite(path: &Path) -> Result<Store, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: what a commit confirmed survives a power cut. A mail marked `sending` must.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("cache_size", "-8000")
+            .pragma("temp_store", "memory");
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_with(options.clone())
+            .await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .min_connections(0)
+            .connect_lazy_with(options.read_only(true));
+        let backend = Backend::Sqlite {
+            write,
+            read,
+            path: path.to_owned(),
+            daemon_lock: Arc::new(std::sync::Mutex::new(None)),
+        };
+        Ok(Store { backend })
+    }
+
+    /// Begins a transaction that may write. On SQLite it is the only one that does, from now on.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match &self.backend {
+            // Not a deferred transaction: one that reads first and then writes fails at once when somebody
+            // else wrote in between (SQLITE_BUSY_SNAPSHOT), and no timeout helps.
+            Backend::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Backend::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that only reads, beside whoever writes, from one snapshot.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        Ok(match &self.backend {
+            Backend::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Backend::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// Claims the store for a daemon. On SQLite one daemon at a time works on a file; on PostgreSQL they
+    /// share the work and this does nothing. The claim ends with the process, however it ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when another daemon has it.
+    pub fn claim_for_daemon(&self) -> Result<(), StoreError> {
+        let Backend::Sqlite { path, daemon_lock, .. } = &self.backend else {
+            return Ok(());
+        };
+        let mut lock_path = path.clone().into_os_string();
+        lock_path.push(".lock");
+        let taken = |why: String| StoreError::Address { url: path.display().to_string(), why };
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(|error| taken(format!("its lock file cannot be opened: {error}")))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(StoreError::Taken { path: path.display().to_string() });
+            }
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(taken(format!("its lock file cannot be locked: {error}")));
+            }
+        }
+        *daemon_lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(file);
+        Ok(())
+    }
+
+    /// Whether this process is the only daemon that can be at work on the store.
+    pub fn is_exclusive(&self) -> bool {
+        matches!(self.backend, Backend::Sqlite { .. })
+    }
+
+    /// Closes the connections, so that a SQLite file is left without its side files.
+    pub async fn close(&self) {
+        match &self.backend {
+            Backend::Sqlite { write, read, .. } => {
+                read.close().await;
+                write.close().await;
+            }
+            Backend::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(super) fn sqlite_writer(&self) -> Option<&SqlitePool> {
+        match &self.backend {
+            Backend::Sqlite { write, .. } => Some(write),
+            Backend::Postgres(_) => None,
+        }
+    }
+
+    pub(super) fn postgres(&self) -> Option<&PgPool> {
+        match &self.backend {
+            Backend::Sqlite { .. } => None,
+            Backend::Postgres(pool) => Some(pool),
+        }
+    }
+}
+
+/// A database address that can be shown: the password, if any, is replaced.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let Some((credentials, host)) = rest.split_once('@') else {
+        return url.to_owned();
+    };
+    match credentials.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:…@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_address_has_no_password() {
+        assert_eq!(without_password("postgres://app:secret@db/x"), "postgres://app:…@db/x");
+        assert_eq!(without_password("postgres://app@db/x"), "postgres://app@db/x");
+        assert_eq!(without_password("sqlite:nurtured.db"), "sqlite:nurtured.db");
+    }
+}

@@ -1,0 +1,217 @@
+//! SLA clocks and the levels they have reached.
+
+use jiff::Timestamp;
+
+use super::column::{instant, instant_opt, millis, millis_opt};
+use super::{StoreError, Tx, each, statements};
+use crate::domain::ids::{HandOffId, LeadId, SlaClockId};
+
+macro_rules! columns {
+    () => {
+        "id, hand_off_id, lead_id, kind, terms, started_at, deadline_at, next_at, state, stopped_at, stopped_why"
+    };
+}
+
+statements! {
+    INSERT = "INSERT INTO sla_clock (hand_off_id, lead_id, kind, terms, started_at, deadline_at, next_at, state) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, 'running') RETURNING id";
+    DUE_LEADS = "SELECT lead_id FROM sla_clock WHERE state = 'running' AND next_at IS NOT NULL AND next_at <= $1 \
+                 ORDER BY next_at, id LIMIT $2";
+    RUNNING = concat!("SELECT ", columns!(), " FROM sla_clock WHERE lead_id = $1 AND state = 'running' ORDER BY id");
+    OF_LEAD = concat!("SELECT ", columns!(), " FROM sla_clock WHERE lead_id = $1 ORDER BY id");
+    NEXT_DUE = "SELECT MIN(next_at) FROM sla_clock WHERE state = 'running' AND next_at IS NOT NULL";
+    PLAN = "UPDATE sla_clock SET deadline_at = $1, next_at = $2 WHERE id = $3 AND state = 'running'";
+    STOP = "UPDATE sla_clock SET state = $1, stopped_at = $2, stopped_why = $3, next_at = NULL \
+            WHERE id = $4 AND state = 'running'";
+    FIRE = "INSERT INTO sla_level (clock_id, level, fell_due_at, fired_at) VALUES ($1, $2, $3, $4) \
+            ON CONFLICT DO NOTHING RETURNING clock_id";
+    FIRED = "SELECT level FROM sla_level WHERE clock_id = $1 ORDER BY fell_due_at, level";
+}
+
+/// A promise begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSlaClock {
+    /// Of which hand-off.
+    pub hand_off: HandOffId,
+    /// For which lead.
+    pub lead: LeadId,
+    /// What was promised: `first_contact`.
+    pub kind: String,
+    /// The promise as it stood then, as JSON.
+    pub terms: String,
+    /// Since when.
+    pub started_at: Timestamp,
+    /// Until when.
+    pub deadline_at: Timestamp,
+    /// When it has to be looked at.
+    pub next_at: Option<Timestamp>,
+}
+
+/// A clock in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlaClock {
+    /// Its row.
+    pub id: SlaClockId,
+    /// Of which hand-off.
+    pub hand_off: HandOffId,
+    /// For which lead.
+    pub lead: LeadId,
+    /// What was promised.
+    pub kind: String,
+    /// The promise as it stood then, as JSON.
+    pub terms: String,
+    /// Since when.
+    pub started_at: Timestamp,
+    /// Until when, as last computed.
+    pub deadline_at: Timestamp,
+    /// When it has to be looked at.
+    pub next_at: Option<Timestamp>,
+    /// `running`, `met` in time, met `late`, or `closed` because it no longer mattered.
+    pub state: String,
+    /// When it stopped.
+    pub stopped_at: Option<Timestamp>,
+    /// Why.
+    pub stopped_why: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct SlaClockRow {
+    id: i64,
+    hand_off_id: i64,
+    lead_id: i64,
+    kind: String,
+    terms: String,
+    started_at: i64,
+    deadline_at: i64,
+    next_at: Option<i64>,
+    state: String,
+    stopped_at: Option<i64>,
+    stopped_why: Option<String>,
+}
+
+impl TryFrom<SlaClockRow> for SlaClock {
+    type Error = StoreError;
+
+    fn try_from(row: SlaClockRow) -> Result<SlaClock, StoreError> {
+        let id = row.id;
+        Ok(SlaClock {
+            id: SlaClockId(id),
+            hand_off: HandOffId(row.hand_off_id),
+            lead: LeadId(row.lead_id),
+            kind: row.kind,
+            terms: row.terms,
+            started_at: instant("sla_clock", id, row.started_at)?,
+            deadline_at: instant("sla_clock", id, row.deadline_at)?,
+            next_at: instant_opt("sla_clock", id, row.next_at)?,
+            state: row.state,
+            stopped_at: instant_opt("sla_clock", id, row.stopped_at)?,
+            stopped_why: row.stopped_why,
+        })
+    }
+}
+
+fn domain(rows: Vec<SlaClockRow>) -> Result<Vec<SlaClock>, StoreError> {
+    rows.into_iter().map(SlaClock::try_from).collect()
+}
+
+impl Tx {
+    /// Starts a clock.
+    pub async fn insert_sla_clock(&mut self, new: &NewSlaClock) -> Result<SlaClockId, StoreError> {
+        let id: i64 = each!(self, conn => sqlx::query_scalar(INSERT)
+            .bind(new.hand_off.0)
+            .bind(new.lead.0)
+            .bind(new.kind.as_str())
+            .bind(new.terms.as_str())
+            .bind(millis(new.started_at))
+            .bind(millis(new.deadline_at))
+            .bind(millis_opt(new.next_at))
+            .fetch_one(conn)
+            .await)?;
+        Ok(SlaClockId(id))
+    }
+
+    /// Leads with a clock to look at by `now`, the longest due first.
+    pub async fn leads_with_due_clock(
+        &mut self,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<LeadId>, StoreError> {
+        let ids: Vec<i64> = each!(self, conn =>
+            sqlx::query_scalar(DUE_LEADS).bind(millis(now)).bind(limit).fetch_all(conn).await)?;
+        Ok(ids.into_iter().map(LeadId).collect())
+    }
+
+    /// The running clocks of a lead.
+    pub async fn running_clocks(&mut self, lead: LeadId) -> Result<Vec<SlaClock>, StoreError> {
+        domain(each!(self, conn => sqlx::query_as(RUNNING).bind(lead.0).fetch_all(conn).await)?)
+    }
+
+    /// Every clock of a lead, in order.
+    pub async fn clocks_of(&mut self, lead: LeadId) -> Result<Vec<SlaClock>, StoreError> {
+        domain(each!(self, conn => sqlx::query_as(OF_LEAD).bind(lead.0).fetch_all(conn).await)?)
+    }
+
+    /// When the next clock has to be looked at.
+    pub async fn next_clock_due(&mut self) -> Result<Option<i64>, StoreError> {
+        Ok(each!(self, conn => sqlx::query_scalar(NEXT_DUE).fetch_one(conn).await)?)
+    }
+
+    /// Notes a running clock's deadline and when it has to be looked at next.
+    pub async fn plan_clock(
+        &mut self,
+        id: SlaClockId,
+        deadline_at: Timestamp,
+        next_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(PLAN)
+            .bind(millis(deadline_at))
+            .bind(millis_opt(next_at))
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// Stops a running clock as `met`, `late` or `closed`.
+    pub async fn stop_clock(
+        &mut self,
+        id: SlaClockId,
+        state: &str,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(STOP)
+            .bind(state)
+            .bind(millis(at))
+            .bind(why)
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// Notes that a level was reached; `false` when it had been before.
+    pub async fn fire_level(
+        &mut self,
+        clock: SlaClockId,
+        level: &str,
+        fell_due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let row: Option<i64> = each!(self, conn => sqlx::query_scalar(FIRE)
+            .bind(clock.0)
+            .bind(level)
+            .bind(millis(fell_due_at))
+            .bind(millis(now))
+            .fetch_optional(conn)
+            .await)?;
+        Ok(row.is_some())
+    }
+
+    /// The names of the levels a clock has reached.
+    pub async fn fired_levels(&mut self, clock: SlaClockId) -> Result<Vec<String>, StoreError> {
+        Ok(each!(self, conn => sqlx::query_scalar(FIRED).bind(clock.0).fetch_all(conn).await)?)
+    }
+}

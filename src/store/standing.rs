@@ -1,0 +1,43 @@
+//! Where everything stands: the counts behind `nurtured status`.
+
+use super::{StoreError, Tx, each, statements};
+
+statements! {
+    LEADS = "SELECT stage, COUNT(*) FROM lead GROUP BY stage ORDER BY stage";
+    MAILS = "SELECT state, COUNT(*) FROM outbox WHERE state IN ('pending', 'sending', 'in_doubt', 'parked') \
+             GROUP BY state ORDER BY state";
+    RUNNING_CLOCKS = "SELECT COUNT(*) FROM sla_clock WHERE state = 'running'";
+    OVERDUE_CLOCKS = "SELECT COUNT(*) FROM sla_clock WHERE state = 'running' AND deadline_at < $1";
+    ENROLMENTS = "SELECT COUNT(*) FROM enrolment WHERE state = 'active'";
+}
+
+/// Counts of what is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Leads in each stage that has any.
+    pub leads: Vec<(String, i64)>,
+    /// Open mails in each state that has any.
+    pub mails: Vec<(String, i64)>,
+    /// Running enrolments.
+    pub enrolments: i64,
+    /// Running SLA clocks.
+    pub clocks: i64,
+    /// Those of them whose deadline has passed.
+    pub overdue_clocks: i64,
+}
+
+impl Tx {
+    /// Counts what is open at `now`.
+    pub async fn standing(&mut self, now: jiff::Timestamp) -> Result<Standing, StoreError> {
+        Ok(Standing {
+            leads: each!(self, conn => sqlx::query_as(LEADS).fetch_all(conn).await)?,
+            mails: each!(self, conn => sqlx::query_as(MAILS).fetch_all(conn).await)?,
+            enrolments: each!(self, conn => sqlx::query_scalar(ENROLMENTS).fetch_one(conn).await)?,
+            clocks: each!(self, conn => sqlx::query_scalar(RUNNING_CLOCKS).fetch_one(conn).await)?,
+            overdue_clocks: each!(self, conn => sqlx::query_scalar(OVERDUE_CLOCKS)
+                .bind(super::column::millis(now))
+                .fetch_one(conn)
+                .await)?,
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! What is remembered of a lead for ever: where it came from each time, what it said, what it did.
+
+use jiff::Timestamp;
+
+use super::column::{instant, millis};
+use super::{StoreError, Tx, each, statements};
+use crate::domain::ids::LeadId;
+use crate::domain::lead::{Activity, Answer, Touch};
+
+statements! {
+    INSERT_TOUCH = "INSERT INTO touch (lead_id, occurred_at, recorded_at, fingerprint, source, medium, campaign, \
+                    term, content, ad, landing_page, referrer) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING id";
+    INSERT_ANSWER = "INSERT INTO answer (lead_id, occurred_at, recorded_at, fingerprint, question, answer) \
+                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id";
+    INSERT_ACTIVITY = "INSERT INTO activity (lead_id, occurred_at, recorded_at, fingerprint, name) \
+                       VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id";
+    TOUCHES = "SELECT lead_id, occurred_at, source, medium, campaign, term, content, ad, landing_page, referrer \
+               FROM touch WHERE lead_id = $1 ORDER BY occurred_at, id";
+    ANSWERS = "SELECT lead_id, occurred_at, question, answer FROM answer WHERE lead_id = $1 ORDER BY occurred_at, id";
+    ACTIVITIES = "SELECT lead_id, occurred_at, name FROM activity WHERE lead_id = $1 ORDER BY occurred_at, id";
+}
+
+#[derive(sqlx::FromRow)]
+struct TouchRow {
+    lead_id: i64,
+    occurred_at: i64,
+    source: Option<String>,
+    medium: Option<String>,
+    campaign: Option<String>,
+    term: Option<String>,
+    content: Option<String>,
+    ad: Option<String>,
+    landing_page: Option<String>,
+    referrer: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct AnswerRow {
+    lead_id: i64,
+    occurred_at: i64,
+    question: String,
+    answer: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct ActivityRow {
+    lead_id: i64,
+    occurred_at: i64,
+    name: String,
+}
+
+impl Tx {
+    /// Remembers a touch; `false` when it was known.
+    pub async fn insert_touch(
+        &mut self,
+        lead: LeadId,
+        touch: &Touch,
+        fingerprint: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let id: Option<i64> = each!(self, conn => sqlx::query_scalar(INSERT_TOUCH)
+            .bind(lead.0)
+            .bind(millis(touch.occurred_at.unwrap_or(now)))
+            .bind(millis(now))
+            .bind(fingerprint)
+            .bind(touch.source.as_deref())
+            .bind(touch.medium.as_deref())
+            .bind(touch.campaign.as_deref())
+            .bind(touch.term.as_deref())
+            .bind(touch.content.as_deref())
+            .bind(touch.ad.as_deref())
+            .bind(touch.landing_page.as_deref())
+            .bind(touch.referrer.as_deref())
+            .fetch_optional(conn)
+            .await)?;
+        Ok(id.is_some())
+    }
+
+    /// Remembers an answer; `false` when it was known.
+    pub async fn insert_answer(
+        &mut self,
+        lead: LeadId,
+        answer: &Answer,
+        fingerprint: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let id: Option<i64> = each!(self, conn => sqlx::query_scalar(INSERT_ANSWER)
+            .bind(lead.0)
+            .bind(millis(answer.occurred_at.unwrap_or(now)))
+            .bind(millis(now))
+            .bind(fingerprint)
+            .bind(answer.question.as_str())
+            .bind(answer.answer.as_str())
+            .fetch_optional(conn)
+            .await)?;
+        Ok(id.is_some())
+    }
+
+    /// Remembers an activity; `false` when it was known.
+    pub async fn insert_activity(
+        &mut self,
+        lead: LeadId,
+        activity: &Activity,
+        fingerprint: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let id: Option<i64> = each!(self, conn => sqlx::query_scalar(INSERT_ACTIVITY)
+            .bind(lead.0)
+            .bind(millis(activity.occurred_at))
+            .bind(millis(now))
+            .bind(fingerprint)
+            .bind(activity.name.as_str())
+            .fetch_optional(conn)
+            .await)?;
+        Ok(id.is_some())
+    }
+
+    /// Every touch of a lead, the first one first.
+    pub async fn touches(&mut self, lead: LeadId) -> Result<Vec<Touch>, StoreError> {
+        let rows: Vec<TouchRow> =
+            each!(self, conn => sqlx::query_as(TOUCHES).bind(lead.0).fetch_all(conn).await)?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Touch {
+                    occurred_at: Some(instant("touch", row.lead_id, row.occurred_at)?),
+                    source: row.source,
+                    medium: row.medium,
+                    campaign: row.campaign,
+                    term: row.term,
+                    content: row.content,
+                    ad: row.ad,
+                    landing_page: row.landing_page,
+                    referrer: row.referrer,
+                })
+            })
+            .collect()
+    }
+
+    /// Every answer of a lead, in order of time.
+    pub async fn answers(&mut self, lead: LeadId) -> Result<Vec<Answer>, StoreError> {
+        let rows: Vec<AnswerRow> =
+            each!(self, conn => sqlx::query_as(ANSWERS).bind(lead.0).fetch_all(conn).await)?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Answer {
+                    question: row.question,
+                    answer: row.answer,
+                    occurred_at: Some(instant("answer", row.lead_id, row.occurred_at)?),
+                })
+            })
+            .collect()
+    }
+
+    /// Everything a lead did, in order of time.
+    pub async fn activities(&mut self, lead: LeadId) -> Result<Vec<Activity>, StoreError> {
+        let rows: Vec<ActivityRow> =
+            each!(self, conn => sqlx::query_as(ACTIVITIES).bind(lead.0).fetch_all(conn).await)?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Activity {
+                    name: row.name,
+                    occurred_at: instant("activity", row.lead_id, row.occurred_at)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The answers and activities of several leads at once, as `(lead, answer)` and `(lead, activity)`.
+    pub async fn behaviour_of(
+        &mut self,
+        leads: &[LeadId],
+    ) -> Result<(Vec<(LeadId, Answer)>, Vec<(LeadId, Activity)>), StoreError> {
+        let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
+        let rows: Vec<AnswerRow> = self
+            .select_by_ids(
+                "SELECT lead_id, occurred_at, question, answer FROM answer WHERE lead_id IN",
+                &ids,
+                "ORDER BY lead_id, occurred_at, id",
+            )
+            .await?;
+        let mut answers = Vec::with_capacity(rows.len());
+        for row in rows {
+            let occurred_at = Some(instant("answer", row.lead_id, row.occurred_at)?);
+            answers.push((
+                LeadId(row.lead_id),
+                Answer { question: row.question, answer: row.answer, occurred_at },
+            ));
+        }
+        let rows: Vec<ActivityRow> = self
+            .select_by_ids(
+                "SELECT lead_id, occurred_at, name FROM activity WHERE lead_id IN",
+                &ids,
+                "ORDER BY lead_id, occurred_at, id",
+            )
+            .await?;
+        let mut activities = Vec::with_capacity(rows.len());
+        for row in rows {
+            let occurred_at = instant("activity", row.lead_id, row.occurred_at)?;
+            activities.push((LeadId(row.lead_id), Activity { name: row.name, occurred_at }));
+        }
+        Ok((answers, activities))
+    }
+}
