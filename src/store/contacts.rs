@@ -47,6 +47,8 @@ pub struct PastContact {
     pub local_date: i64,
     /// How.
     pub channel: Channel,
+    /// The slot of that date it took.
+    pub slot: Option<i64>,
 }
 
 /// How many people of a company got nurture mail on a date.
@@ -58,6 +60,8 @@ pub struct CompanyDay {
     pub local_date: i64,
     /// How many.
     pub people: i64,
+    /// The highest slot that is taken.
+    pub highest_slot: i64,
 }
 
 /// That an address must not be contacted.
@@ -84,6 +88,7 @@ struct ContactRow {
     lead_id: i64,
     local_date: i64,
     channel: String,
+    slot: Option<i64>,
 }
 
 impl TryFrom<SuppressionRow> for Suppression {
@@ -146,7 +151,7 @@ impl Tx {
         let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
         let rows: Vec<ContactRow> = self
             .select_by_ids(
-                "SELECT lead_id, local_date, channel FROM contact WHERE lead_id IN",
+                "SELECT lead_id, local_date, channel, slot FROM contact WHERE lead_id IN",
                 &ids,
                 &format!("AND local_date >= {date} ORDER BY lead_id, id"),
             )
@@ -157,6 +162,7 @@ impl Tx {
                     lead: LeadId(row.lead_id),
                     local_date: row.local_date,
                     channel: super::column::parsed("contact", row.lead_id, &row.channel)?,
+                    slot: row.slot,
                 })
             })
             .collect()
@@ -171,7 +177,7 @@ impl Tx {
         let mut days = Vec::new();
         for companies in companies.chunks(bulk::MAX_BINDS - 1) {
             let sql = format!(
-                "SELECT company_key, local_date, COUNT(*) AS people FROM contact \
+                "SELECT company_key, local_date, COUNT(*) AS people, MAX(company_slot) AS highest_slot FROM contact \
                  WHERE company_slot IS NOT NULL AND local_date >= $1 AND company_key IN ({}) \
                  GROUP BY company_key, local_date ORDER BY company_key, local_date",
                 bulk::list(2, companies.len())

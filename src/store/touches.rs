@@ -166,6 +166,15 @@ impl Tx {
             .collect()
     }
 
+    /// How many touches each of several leads had.
+    pub async fn touch_counts(&mut self, leads: &[LeadId]) -> Result<Vec<(LeadId, i64)>, StoreError> {
+        let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
+        let rows: Vec<(i64, i64)> = self
+            .select_by_ids("SELECT lead_id, COUNT(*) FROM touch WHERE lead_id IN", &ids, "GROUP BY lead_id")
+            .await?;
+        Ok(rows.into_iter().map(|(lead, touches)| (LeadId(lead), touches)).collect())
+    }
+
     /// The answers and activities of several leads at once, as `(lead, answer)` and `(lead, activity)`.
     pub async fn behaviour_of(
         &mut self,

@@ -1,0 +1,148 @@
+//! What a pass reports, and the guard that keeps one pass from taking the daemon down.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::playbooks::PlaybookError;
+use crate::domain::sla::SlaError;
+use crate::store::StoreError;
+
+/// What a pass did: how many of each thing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassReport {
+    /// Leads, enrolments, clocks or mails that were looked at and changed.
+    pub done: u64,
+    /// Those that have to wait, and were put off.
+    pub put_off: u64,
+    /// Those that need a person.
+    pub parked: u64,
+}
+
+impl PassReport {
+    /// Both together.
+    pub fn and(self, other: PassReport) -> PassReport {
+        PassReport {
+            done: self.done + other.done,
+            put_off: self.put_off + other.put_off,
+            parked: self.parked + other.parked,
+        }
+    }
+}
+
+/// Why a pass stopped before its work was done. What it had committed stays; the next wake goes on.
+#[derive(Debug, Error)]
+pub enum PassError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A playbook could not be read.
+    #[error(transparent)]
+    Playbook(#[from] PlaybookError),
+    /// A promise could not be counted.
+    #[error(transparent)]
+    Sla(#[from] SlaError),
+    /// A defect of this program.
+    #[error("a defect: {0}; please report it")]
+    Panic(String),
+}
+
+impl PassError {
+    /// Whether the next wake may do better without anybody's help.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            PassError::Store(error) => error.is_temporary(),
+            PassError::Playbook(_) | PassError::Sla(_) | PassError::Panic(_) => false,
+        }
+    }
+}
+
+/// Runs a pass so that a panic in it is an error of that pass.
+pub async fn guarded(pass: impl Future<Output = Result<PassReport, PassError>>) -> Result<PassReport, PassError> {
+    match AssertUnwindSafe(pass).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => {
+            let words = panic
+                .downcast_ref::<&str>()
+                .map(|words| (*words).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "a panic without words".to_owned());
+            Err(PassError::Panic(words))
+        }
+    }
+}
+
+/// What a wake did, pass by pass.
+#[derive(Debug)]
+pub struct WakeReport {
+    /// The instant of the wake.
+    pub at: Timestamp,
+    passes: Vec<(&'static str, Result<PassReport, PassError>)>,
+}
+
+impl WakeReport {
+    /// Nothing done yet.
+    pub fn new(at: Timestamp) -> WakeReport {
+        WakeReport { at, passes: Vec::new() }
+    }
+
+    /// Adds what a pass did, and logs it if it did anything. A failure is logged here and nowhere else.
+    pub fn add(&mut self, name: &'static str, result: Result<PassReport, PassError>) {
+        match &result {
+            Ok(report) if *report != PassReport::default() => {
+                tracing::info!(
+                    pass.name = name,
+                    pass.done = report.done,
+                    pass.put_off = report.put_off,
+                    pass.parked = report.parked,
+                    "{name}: {report}"
+                );
+            }
+            Ok(_) => {}
+            Err(error) if error.is_temporary() => {
+                tracing::warn!(pass.name = name, "{name} will be tried again at the next wake: {error}");
+            }
+            Err(error) => tracing::error!(pass.name = name, "{name} failed: {error}"),
+        }
+        self.passes.push((name, result));
+    }
+
+    /// Adds the passes of another wake.
+    pub fn absorb(&mut self, other: WakeReport) {
+        self.passes.extend(other.passes);
+    }
+
+    /// Everything that was done.
+    pub fn did(&self) -> PassReport {
+        self.passes.iter().filter_map(|(_, result)| result.as_ref().ok()).fold(PassReport::default(), |sum, report| {
+            sum.and(*report)
+        })
+    }
+
+    /// Whether any pass failed.
+    pub fn failed(&self) -> bool {
+        self.passes.iter().any(|(_, result)| result.is_err())
+    }
+
+    /// The failures, by pass.
+    pub fn failures(&self) -> impl Iterator<Item = (&'static str, &PassError)> {
+        self.passes.iter().filter_map(|(name, result)| Some((*name, result.as_ref().err()?)))
+    }
+}
+
+impl fmt::Display for PassReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} done", self.done)?;
+        if self.put_off > 0 {
+            write!(f, ", {} put off", self.put_off)?;
+        }
+        if self.parked > 0 {
+            write!(f, ", {} need a person (nurtured outbox --parked)", self.parked)?;
+        }
+        Ok(())
+    }
+}
