@@ -403,10 +403,18 @@ mod tests {
             ),
         ) {
             let text = words.concat();
-            if let Err(error) = Hours::parse(&text)
-                && let Some(span) = error.span
-            {
-                prop_assert!(text.get(span).is_some());
+            match Hours::parse(&text) {
+                Err(error) => prop_assert!(error.span.is_none_or(|span| text.get(span).is_some())),
+                Ok(hours) => {
+                    for day in [Date::MIN, date(1899, 12, 31), Date::MAX, date(9999, 12, 30), date(2028, 2, 29)]
+                        .into_iter()
+                        .chain(date(2026, 12, 20).series(jiff::Span::new().days(1)).take(20))
+                    {
+                        let times = open_times(hours.rules(), day);
+                        prop_assert!(times.iter().all(|span| 0 <= span.start && span.start < span.end));
+                        prop_assert!(times.windows(2).all(|pair| pair[0].end < pair[1].start));
+                    }
+                }
             }
         }
     }
