@@ -28,6 +28,9 @@ const MAX_CALENDARS: usize = 256;
 /// How many bytes of calendars are kept, as written.
 const MAX_CALENDAR_BYTES: usize = 4 * 1024 * 1024;
 
+/// Longer errors are cut, in characters.
+const MAX_ERROR: usize = 300;
+
 /// How far apart `from` and the answer may be.
 const HORIZON: SignedDuration = SignedDuration::from_hours(24 * 366 * 100);
 
@@ -59,6 +62,16 @@ enum Answer {
     Error(String),
 }
 
+impl Answer {
+    /// What is wrong, in a length that somebody will read: parts of the line may be quoted in it.
+    fn error(message: String) -> Answer {
+        Answer::Error(match message.char_indices().nth(MAX_ERROR) {
+            Some((end, _)) => format!("{}…", &message[..end]),
+            None => message,
+        })
+    }
+}
+
 /// Answers every line of `input` on `output`, and says whether every line was good.
 ///
 /// # Errors
@@ -70,7 +83,7 @@ pub fn run(mut input: impl BufRead, mut output: impl Write) -> io::Result<bool> 
     let mut all_good = true;
     while let Some(fits) = read_line(&mut input, &mut line)? {
         let answer = if fits {
-            answer(&line, &mut calendars).unwrap_or_else(Answer::Error)
+            answer(&line, &mut calendars).unwrap_or_else(Answer::error)
         } else {
             Answer::Error(format!("the line is longer than {MAX_LINE} bytes"))
         };
@@ -116,7 +129,10 @@ fn answer(line: &[u8], calendars: &mut Calendars) -> Result<Answer, String> {
     if text.trim().is_empty() {
         return Err("the line is empty".to_owned());
     }
-    let question: Question = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let question: Question = serde_json::from_str(text).map_err(|error| {
+        // A question is a line, so only the column says anything.
+        format!("the line is not a question: {error}").replace(" at line 1 column", " at column")
+    })?;
     let from = instant("from", &question.from)?;
     let calendar = calendars.get(&question)?;
     match (&question.to, question.minutes) {
@@ -311,6 +327,7 @@ mod tests {
         input.extend_from_slice(b"\n\xff\xfe\n");
         input.extend_from_slice("[".repeat(100_000).as_bytes());
         input.push(b'\n');
+        input.extend_from_slice(format!("{{\"{}\":1}}\n", "k".repeat(100_000)).as_bytes());
         input.extend_from_slice(good);
         input.extend_from_slice(b"\r\n");
         let (answers, all_good) = lines(&input);
@@ -318,7 +335,8 @@ mod tests {
         assert!(answers[0].contains("longer than 262144 bytes"));
         assert!(answers[1].contains("not UTF-8"));
         assert!(answers[2].starts_with(r#"{"error":"#));
-        assert_eq!(answers[3..], [r#"{"at":"2026-03-02T09:01:00Z"}"#]);
+        assert!(answers[3].contains("unknown field") && answers[3].len() < 400, "{}", answers[3]);
+        assert_eq!(answers[4..], [r#"{"at":"2026-03-02T09:01:00Z"}"#]);
     }
 
     #[test]

@@ -312,3 +312,127 @@ impl Iterator for OpenInAll<'_> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::calendar::{Holidays, Hours};
+    use jiff::civil::date;
+
+    fn calendar(zone: &str, hours: &str, holidays: &[Date]) -> Calendar {
+        Calendar::new(zone, Hours::parse(hours).unwrap(), holidays.iter().copied().collect()).unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// The account in short: where each piece ends, how many minutes it has, and why.
+    fn account(deadline: &Deadline) -> Vec<String> {
+        deadline
+            .counted
+            .iter()
+            .map(|piece| format!("{} {} {}", piece.to, piece.minutes(), piece.why))
+            .collect()
+    }
+
+    #[test]
+    fn the_account_names_what_was_counted_and_what_was_left_out() {
+        let team = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00", &[date(2026, 3, 9)]);
+        let pause = (at("2026-03-10T09:00:00Z"), at("2026-03-10T10:30:00Z"));
+        let deadline =
+            deadline(&[&team], at("2026-03-06T15:00:00Z"), &[pause], SignedDuration::from_hours(3)).unwrap();
+        assert_eq!(
+            account(&deadline),
+            [
+                "2026-03-06T16:00:00Z 60 counted",
+                "2026-03-08T23:00:00Z 3300 closed until opening",
+                "2026-03-09T23:00:00Z 1440 holiday 2026-03-09",
+                "2026-03-10T08:00:00Z 540 closed until opening",
+                "2026-03-10T09:00:00Z 60 counted",
+                "2026-03-10T10:30:00Z 90 paused",
+                "2026-03-10T11:30:00Z 60 counted",
+            ]
+        );
+        assert_eq!(deadline.at, at("2026-03-10T11:30:00Z"));
+    }
+
+    #[test]
+    fn a_holiday_on_a_day_that_is_closed_anyway_is_not_blamed() {
+        let team = calendar("UTC", "Mo-Fr 09:00-17:00", &[date(2026, 3, 7)]);
+        let deadline =
+            deadline(&[&team], at("2026-03-06T16:00:00Z"), &[], SignedDuration::from_hours(2)).unwrap();
+        assert!(deadline.counted.iter().all(|piece| !matches!(piece.why, Reckoning::Holiday(_))));
+    }
+
+    #[test]
+    fn only_what_is_open_to_the_team_and_to_the_lead_counts() {
+        let team = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00", &[]);
+        let lead = calendar("America/New_York", "Mo-Fr 09:00-12:00,13:30-17:00", &[date(2026, 3, 3)]);
+        // Both are open from 15:00 to 17:00 in Berlin.
+        let due = deadline(&[&team, &lead], at("2026-03-02T08:00:00Z"), &[], SignedDuration::from_hours(3))
+            .unwrap();
+        assert_eq!(
+            account(&due),
+            [
+                "2026-03-02T14:00:00Z 360 closed until opening",
+                "2026-03-02T16:00:00Z 120 counted",
+                "2026-03-03T05:00:00Z 780 closed until opening",
+                "2026-03-04T05:00:00Z 1440 holiday 2026-03-03",
+                "2026-03-04T14:00:00Z 540 closed until opening",
+                "2026-03-04T15:00:00Z 60 counted",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_calendars_all_time_counts() {
+        let start = at("2026-03-02T08:00:00.5Z");
+        let due = deadline(&[], start, &[], SignedDuration::from_hours(30)).unwrap();
+        assert_eq!(due.at, start + SignedDuration::from_hours(30));
+        assert_eq!(due.counted.len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_no_target_and_a_target_out_of_reach_is_an_error() {
+        let team = calendar("UTC", "Mo-Fr 09:00-17:00", &[]);
+        let other = calendar("UTC", "Mo-Fr 17:00-18:00", &[]);
+        let start = at("2026-03-02T08:00:00Z");
+        for target in [SignedDuration::ZERO, SignedDuration::from_hours(-1), SignedDuration::MIN] {
+            assert_eq!(deadline(&[&team], start, &[], target), Err(DeadlineError::NotPositive));
+        }
+        let hour = SignedDuration::from_hours(1);
+        let unreached = Err(DeadlineError::NotReached { years: 20 });
+        assert_eq!(deadline(&[&team, &other], start, &[], hour), unreached);
+        assert_eq!(deadline(&[&team], start, &[(start, Timestamp::MAX)], hour), unreached);
+        assert_eq!(deadline(&[&team], start, &[], SignedDuration::MAX), unreached);
+        assert_eq!(deadline(&[&team], Timestamp::MAX, &[], hour), unreached);
+    }
+
+    #[test]
+    fn pauses_may_overlap_come_in_any_order_and_be_empty() {
+        let team = calendar("UTC", "Mo-Fr 09:00-17:00", &[]);
+        let hour = |hour: i64| at("2026-03-02T00:00:00Z") + SignedDuration::from_hours(hour);
+        let pauses = [
+            (hour(12), hour(14)),
+            (hour(10), hour(11)),
+            (hour(13), hour(15)),
+            (hour(9), hour(9)),
+            (hour(16), hour(9)),
+        ];
+        assert_eq!(elapsed(&[&team], hour(0), hour(24), &pauses), SignedDuration::from_hours(4));
+        let due = deadline(&[&team], hour(0), &pauses, SignedDuration::from_hours(3)).unwrap();
+        assert_eq!(due.at, hour(16));
+    }
+
+    #[test]
+    fn a_deadline_is_stored_and_read_back() {
+        let mut holidays = Holidays::of_country("DE").unwrap();
+        holidays.add(date(2026, 3, 3));
+        let team =
+            Calendar::new("Europe/Berlin", Hours::parse("Mo-Fr 09:00-17:00").unwrap(), holidays).unwrap();
+        let due = deadline(&[&team], at("2026-03-02T15:00:00Z"), &[], SignedDuration::from_hours(3)).unwrap();
+        let json = serde_json::to_string(&due).unwrap();
+        assert_eq!(serde_json::from_str::<Deadline>(&json).unwrap(), due);
+    }
+}

@@ -24,8 +24,9 @@ pub(super) const LAST_YEAR: i16 = 2076;
 /// Holidays of one or several countries, and dates that people listed. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holidays {
-    public: Dates,
-    regional: Dates,
+    public: Vec<ContextHolidays>,
+    regional: Vec<ContextHolidays>,
+    listed: Arc<BTreeSet<Date>>,
 }
 
 /// Why holidays could not be read.
@@ -37,13 +38,6 @@ pub enum HolidaysError {
     /// The text is not an iCalendar file that can be understood.
     #[error("this is not a usable iCalendar file: {0}")]
     Ics(String),
-}
-
-/// Tables and single dates, together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Dates {
-    tables: Vec<ContextHolidays>,
-    listed: Arc<BTreeSet<Date>>,
 }
 
 impl Holidays {
@@ -75,14 +69,14 @@ impl Holidays {
         if public.get_public().count() == 0 {
             return Err(unknown());
         }
-        self.public.tables.push(public);
-        self.regional.tables.push(country.holidays_regional());
+        self.public.push(public);
+        self.regional.push(country.holidays_regional());
         Ok(())
     }
 
     /// Lists a date as a public holiday.
     pub fn add(&mut self, date: Date) {
-        Arc::make_mut(&mut self.public.listed).insert(date);
+        Arc::make_mut(&mut self.listed).insert(date);
     }
 
     /// Lists the all-day events of an iCalendar file (RFC 5545) as public holidays, and says how many
@@ -94,65 +88,58 @@ impl Holidays {
     pub fn add_ics(&mut self, text: &str) -> Result<usize, HolidaysError> {
         let dates = ics::all_day_dates(text).map_err(HolidaysError::Ics)?;
         let count = dates.len();
-        Arc::make_mut(&mut self.public.listed).extend(dates);
+        Arc::make_mut(&mut self.listed).extend(dates);
         Ok(count)
     }
 
     /// The same dates, with the regional ones counted as public: for contact with leads.
     pub fn closing_contact(&self) -> Holidays {
-        let mut public = self.public.clone();
-        public.tables.extend(self.regional.tables.iter().cloned());
-        Arc::make_mut(&mut public.listed).extend(self.regional.listed.iter().copied());
-        Holidays { public, regional: Dates::default() }
+        let public = self.public.iter().chain(&self.regional).cloned().collect();
+        Holidays { public, regional: Vec::new(), listed: Arc::clone(&self.listed) }
     }
 
     /// Whether the date closes everything.
     pub fn is_public(&self, date: Date) -> bool {
-        self.public.contains(date)
+        self.listed.contains(&date) || in_tables(&self.public, date)
     }
 
     /// Whether the date is a holiday in a part of the country only, and not listed.
     pub fn is_regional(&self, date: Date) -> bool {
-        self.regional.contains(date) && !self.is_public(date)
+        in_tables(&self.regional, date) && !self.is_public(date)
     }
 
     /// The public holidays from one date to another, both included, ascending.
     pub fn public_between(&self, from: Date, to: Date) -> BTreeSet<Date> {
-        self.public.all().filter(|date| (from..=to).contains(date)).collect()
+        self.all_public().filter(|date| (from..=to).contains(date)).collect()
     }
 
     /// All public holidays, as the crate that evaluates a `PH` rule wants them.
     pub(super) fn to_context(&self) -> ContextHolidays {
         let mut public = ContextHolidays::default().get_public().clone();
-        for date in self.public.all() {
+        for date in self.all_public() {
             if let Some(date) = local::to_chrono(date) {
                 public.insert(date);
             }
         }
         ContextHolidays::new(Arc::new(public), Arc::default())
     }
+
+    /// Every public holiday, some perhaps more than once.
+    fn all_public(&self) -> impl Iterator<Item = Date> + '_ {
+        let tables = self.public.iter().flat_map(|table| table.get_public().iter());
+        tables.filter_map(local::from_chrono).chain(self.listed.iter().copied())
+    }
 }
 
-impl Dates {
-    fn contains(&self, date: Date) -> bool {
-        self.listed.contains(&date)
-            || (!self.tables.is_empty()
-                && local::to_chrono(date)
-                    .is_some_and(|date| self.tables.iter().any(|table| table.get_public().contains(date))))
-    }
-
-    /// Every date, some perhaps more than once.
-    fn all(&self) -> impl Iterator<Item = Date> + '_ {
-        let from_tables =
-            self.tables.iter().flat_map(|table| table.get_public().iter()).filter_map(local::from_chrono);
-        from_tables.chain(self.listed.iter().copied())
-    }
+fn in_tables(tables: &[ContextHolidays], date: Date) -> bool {
+    !tables.is_empty()
+        && local::to_chrono(date)
+            .is_some_and(|date| tables.iter().any(|table| table.get_public().contains(date)))
 }
 
 impl FromIterator<Date> for Holidays {
     fn from_iter<I: IntoIterator<Item = Date>>(dates: I) -> Holidays {
-        let listed = Arc::new(dates.into_iter().collect());
-        Holidays { public: Dates { tables: Vec::new(), listed }, regional: Dates::default() }
+        Holidays { listed: Arc::new(dates.into_iter().collect()), ..Holidays::default() }
     }
 }
 

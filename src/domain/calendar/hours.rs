@@ -171,12 +171,12 @@ fn from_syntax(error: SyntaxError, text: &str) -> HoursError {
                     start
                 }
             };
-            let length = text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-            let found = match text.get(start..start + length) {
+            let place = word_around(text, start);
+            let found = match text.get(place.clone()) {
                 Some(found) if !found.is_empty() => format!("`{found}` is not expected here"),
                 _ => "the hours end too early".to_owned(),
             };
-            refusal(found).at(start..start + length).advise(EXAMPLE)
+            refusal(found).at(place).advise(EXAMPLE)
         }
         SyntaxError::Unsupported("point in time") => refusal("a single time opens for no length of time")
             .advise("write from when to when, as in `09:00-17:00`"),
@@ -266,6 +266,22 @@ fn occurs(day: &DayOfYear) -> bool {
     Date::new(year, month as i8, day).is_ok()
 }
 
+/// The word at `index`; a separator is a word of its own, and the end of the text an empty one.
+fn word_around(text: &str, index: usize) -> Range<usize> {
+    let separates = |c: char| c.is_whitespace() || [',', ';'].contains(&c);
+    let (Some(before), Some(after)) = (text.get(..index), text.get(index..)) else { return 0..text.len() };
+    match after.chars().next() {
+        None => index..index,
+        Some(first) if separates(first) => index..index + first.len_utf8(),
+        Some(_) => {
+            let start = before
+                .rfind(separates)
+                .map_or(0, |at| at + text[at..].chars().next().map_or(0, char::len_utf8));
+            start..index + after.find(separates).unwrap_or(after.len())
+        }
+    }
+}
+
 /// Where `needle` stands in `text`, whatever its case.
 fn find(text: &str, needle: &str) -> Option<Range<usize>> {
     let start = text.to_ascii_lowercase().find(&needle.to_ascii_lowercase())?;
@@ -325,7 +341,7 @@ mod tests {
     fn what_cannot_be_counted_is_refused_with_its_place() {
         for (text, place, message) in [
             ("", None, "the hours are empty"),
-            ("Mo-Fr 9-17", Some("-"), "`-` is not expected here"),
+            ("Mo-Fr 9-17", Some("9-17"), "`9-17` is not expected here"),
             ("Mo-Fr 09:00", None, "the hours end too early"),
             ("Mo-Fr 09:00-17:00; SH off", Some("SH"), "school holidays (`SH`) are not known here"),
             ("Mo-Fr sunrise-17:00", Some("sunrise"), "`sunrise` moves with the sun; hours are local times"),
@@ -338,7 +354,11 @@ mod tests {
             ),
             ("Mo-Fr 17:00+", Some("+"), "an open end (`+`) cannot be counted"),
             ("Mo-Fr 09:00-17:00+", Some("+"), "an open end (`+`) cannot be counted"),
-            ("Mo-Fr 10:00-16:00/90", Some("/"), "times that repeat (`/`) open for no length of time"),
+            ("Mon-Fri 09:00-17:00", Some("Mon-Fri"), "`Mon-Fri` is not expected here"),
+            ("Mo-Fr 09:00–17:00", Some("09:00–17:00"), "`09:00–17:00` is not expected here"),
+            ("Mo-Fr 09:00-17:00; Foo off", Some("Foo"), "`Foo` is not expected here"),
+            ("Mo-Fr 09:00-17:00;;", Some(";"), "`;` is not expected here"),
+            ("Mo-Fr 10:00-16:00/01:30", Some("/"), "times that repeat (`/`) open for no length of time"),
             ("Mo-Fr 09:00-09:00", Some("09:00-09:00"), "`09:00-09:00` begins and ends at the same time"),
             ("Mo-Fr 09:00-17:00; Feb 30 off", Some("Feb 30"), "there is no Feb 30"),
             ("2026 Feb 29 09:00-17:00", Some("2026 Feb 29"), "there is no 2026 Feb 29"),
@@ -383,10 +403,18 @@ mod tests {
             ),
         ) {
             let text = words.concat();
-            if let Err(error) = Hours::parse(&text)
-                && let Some(span) = error.span
-            {
-                prop_assert!(text.get(span).is_some());
+            match Hours::parse(&text) {
+                Err(error) => prop_assert!(error.span.is_none_or(|span| text.get(span).is_some())),
+                Ok(hours) => {
+                    for day in [Date::MIN, date(1899, 12, 31), Date::MAX, date(9999, 12, 30), date(2028, 2, 29)]
+                        .into_iter()
+                        .chain(date(2026, 12, 20).series(jiff::Span::new().days(1)).take(20))
+                    {
+                        let times = open_times(hours.rules(), day);
+                        prop_assert!(times.iter().all(|span| 0 <= span.start && span.start < span.end));
+                        prop_assert!(times.windows(2).all(|pair| pair[0].end < pair[1].start));
+                    }
+                }
             }
         }
     }

@@ -316,5 +316,140 @@ fn nearest_zone(name: &str) -> Option<String> {
         .iter()
         .find(|zone| zone.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(&city)))
         .cloned()
-        .or_else(|| problem::nearest(&city, names.iter().map(String::as_str)).map(str::to_owned))
+        .or_else(|| {
+            // Names without a place (`GMT+0`, `EST5EDT`) are nobody's typing mistakes.
+            let places = names.iter().map(String::as_str).filter(|zone| zone.contains('/'));
+            problem::nearest(&city, places).map(str::to_owned)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn calendar(zone: &str, hours: &str, holidays: &[Date]) -> Calendar {
+        Calendar::new(zone, Hours::parse(hours).unwrap(), holidays.iter().copied().collect()).unwrap()
+    }
+
+    #[test]
+    fn a_repeated_hour_counts_twice_and_a_skipped_one_not_at_all() {
+        let nights = calendar("Europe/Berlin", "Mo-Su 01:00-05:00", &[]);
+        for (from, to, hours) in [
+            ("2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z", 3),
+            ("2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z", 5),
+            ("2026-06-01T12:00:00Z", "2026-06-02T12:00:00Z", 4),
+        ] {
+            assert_eq!(nights.open_between(at(from), at(to)), SignedDuration::from_hours(hours), "{from}");
+        }
+    }
+
+    #[test]
+    fn an_opening_that_ends_in_a_repeated_hour_has_two_pieces() {
+        let calendar = calendar("Europe/Berlin", "Mo-Su 01:00-02:30", &[]);
+        let found: Vec<_> =
+            calendar.intervals(at("2026-10-24T12:00:00Z"), at("2026-10-25T12:00:00Z")).collect();
+        assert_eq!(
+            found,
+            [
+                (at("2026-10-24T23:00:00Z"), at("2026-10-25T00:30:00Z")),
+                (at("2026-10-25T01:00:00Z"), at("2026-10-25T01:30:00Z")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_holiday_closes_its_whole_local_date_in_the_zone_of_the_calendar() {
+        let auckland = calendar("Pacific/Auckland", "Mo-Su 22:00-02:00", &[date(2026, 3, 10)]);
+        let found: Vec<_> =
+            auckland.intervals(at("2026-03-09T00:00:00Z"), at("2026-03-11T00:00:00Z")).collect();
+        // The night of the 9th ends at midnight, and that of the 10th begins with the 11th.
+        assert_eq!(
+            found,
+            [
+                (at("2026-03-09T09:00:00Z"), at("2026-03-09T11:00:00Z")),
+                (at("2026-03-10T11:00:00Z"), at("2026-03-10T13:00:00Z")),
+            ]
+        );
+    }
+
+    #[test]
+    fn hours_that_speak_of_holidays_are_followed() {
+        let monday = date(2026, 3, 9);
+        let whole = (at("2026-03-09T00:00:00Z"), at("2026-03-10T00:00:00Z"));
+        for (hours, open) in [
+            ("Mo-Fr 09:00-17:00", 0),
+            ("Mo-Fr 09:00-17:00; PH off", 0),
+            ("Mo-Fr 09:00-17:00; PH 10:00-12:00", 2),
+            ("PH,Mo-Fr 09:00-17:00", 8),
+        ] {
+            let calendar = calendar("UTC", hours, &[monday]);
+            assert_eq!(calendar.open_between(whole.0, whole.1), SignedDuration::from_hours(open), "{hours}");
+        }
+    }
+
+    #[test]
+    fn the_next_opening_is_now_or_later() {
+        let office = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00", &[date(2026, 3, 9)]);
+        for (from, opens) in [
+            ("2026-03-06T10:00:00Z", "2026-03-06T10:00:00Z"),
+            ("2026-03-06T16:00:00Z", "2026-03-10T08:00:00Z"),
+            ("2026-03-06T15:59:59.999Z", "2026-03-06T15:59:59.999Z"),
+        ] {
+            assert_eq!(office.next_open(at(from)), Some(at(opens)));
+        }
+        assert!(office.is_open(at("2026-03-06T08:00:00Z")));
+        assert!(!office.is_open(at("2026-03-06T16:00:00Z")));
+        let past = calendar("UTC", "2020 Mo-Fr 09:00-17:00", &[]);
+        assert_eq!(past.next_open(at("2026-01-01T00:00:00Z")), None);
+    }
+
+    #[test]
+    fn a_zone_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
+        let hours = Hours::parse("Mo-Fr 09:00-17:00").unwrap();
+        for (name, hint) in [
+            ("Europe/Berln", "did you mean `Europe/Berlin`?"),
+            ("new york", "did you mean `America/New_York`?"),
+            ("GMT+25", "zones are named like"),
+            ("", "zones are named like"),
+            ("right/Europe/Berlin", "zones are named like"),
+        ] {
+            let error = Calendar::new(name, hours.clone(), Holidays::none()).unwrap_err();
+            assert_eq!(error.to_string(), format!("there is no time zone `{name}`"));
+            let given = error.hint().unwrap();
+            assert!(given.starts_with(hint), "{name}: {given}");
+        }
+        let berlin = Calendar::new("europe/berlin", hours, Holidays::none()).unwrap();
+        assert_eq!(berlin.zone_name(), "Europe/Berlin");
+    }
+
+    #[test]
+    fn a_frozen_calendar_thaws_to_the_same_openings() {
+        let (from, to) = (date(2026, 1, 1), date(2026, 12, 31));
+        for hours in ["Mo-Fr 09:00-17:00", "Mo-Fr 09:00-17:00; PH 10:00-12:00", "PH 10:00-12:00"] {
+            let mut holidays = Holidays::of_country("DE").unwrap();
+            holidays.add(date(2026, 7, 1));
+            let calendar = Calendar::new("Europe/Berlin", Hours::parse(hours).unwrap(), holidays).unwrap();
+            let json = serde_json::to_string(&calendar.freeze(from, to)).unwrap();
+            assert!(json.contains("2026-07-01") && !json.contains("2027"), "{json}");
+            let thawed = serde_json::from_str::<CalendarSpec>(&json).unwrap().thaw().unwrap();
+            let (start, end) = (at("2026-01-01T00:00:00Z"), at("2026-12-31T20:00:00Z"));
+            assert!(calendar.intervals(start, end).eq(thawed.intervals(start, end)), "{hours}");
+        }
+    }
+
+    #[test]
+    fn time_without_end_is_neither_endless_work_nor_a_panic() {
+        let always = calendar("Europe/Berlin", "24/7", &[]);
+        for at in [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH] {
+            let _ = always.is_open(at);
+            let _ = always.next_open(at);
+            let _ = always.business_days_after(at, 3);
+        }
+        assert_eq!(always.open_between(Timestamp::MAX, Timestamp::MIN), SignedDuration::ZERO);
+    }
 }
