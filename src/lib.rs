@@ -19,4 +19,5 @@
 
 pub mod clock;
 pub mod domain;
+pub mod mail;
 pub mod problem;

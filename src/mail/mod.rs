@@ -1,0 +1,3 @@
+//! Mail: what is written, how it is composed, and how it leaves.
+
+pub mod render;
