@@ -529,7 +529,7 @@ impl<'a> Expander<'a> {
                     name = join(&name, segment);
                 }
                 None => {
-                    self.unknown(source, path);
+                    self.unknown(source, path, (kind, &name), segment);
                     return (parameter, Type::Unknown, path.raw.clone());
                 }
             }
@@ -537,30 +537,41 @@ impl<'a> Expander<'a> {
         (parameter, Type::of(kind), if name.is_empty() { path.raw.clone() } else { name })
     }
 
-    fn unknown(&mut self, source: &Source, path: &Path) {
+    /// Reports that `within`, a record with its name, has no field `segment`.
+    fn unknown(&mut self, source: &Source, path: &Path, within: (&Kind, &str), segment: &str) {
+        let (kind, name) = within;
         let wanted = path.segments.join(".");
-        let inside_each = self.scopes.len() > 1;
-        let at_root = self.schema.root().at(&path.segments).is_some();
-        let near = |kind: &Kind| {
-            let names = kind.names();
-            nearest(&wanted, names.iter().map(String::as_str)).map(str::to_owned)
+        let inner = path.start == Start::Scope(0) && self.scopes.len() > 1;
+        let written = |name: &str| {
+            let start = path.raw.len() - wanted.len();
+            let before = path.segments.iter().take_while(|part| *part != segment);
+            let before: String = before.map(|part| format!("{part}.")).collect();
+            format!("{}{before}{name}", &path.raw[..start])
         };
-        let scope = self.scopes.last().map(|scope| scope.kind);
-        let hint = if inside_each && at_root && path.start == Start::Scope(0) {
+        let fields: Vec<&str> = kind.fields().iter().map(|field| field.name.as_ref()).collect();
+        let root = self.schema.root();
+        let everywhere = root.names();
+        // Only a name that goes wrong at its first word may be meant quite differently.
+        let elsewhere = everywhere
+            .iter()
+            .find(|known| known.strip_suffix(&wanted).is_some_and(|before| before.ends_with('.')))
+            .map(String::as_str)
+            .or_else(|| nearest(&wanted, everywhere.iter().map(String::as_str)))
+            .filter(|_| name.is_empty());
+        let hint = if inner && root.at(&path.segments).is_some() {
             let up = "../".repeat(self.scopes.len() - 1);
             format!("inside `{{{{#each}}}}` names belong to its items; write `{up}{wanted}`")
-        } else if let Some(near) = scope.filter(|_| path.start == Start::Scope(0)).and_then(near) {
+        } else if fields.is_empty() {
+            format!("`{name}` is {} and has no fields", kind.name())
+        } else if let Some(near) = nearest(segment, fields.iter().copied()) {
+            let rest = path.segments.iter().skip_while(|part| *part != segment).skip(1);
+            let rest: String = rest.map(|part| format!(".{part}")).collect();
+            format!("did you mean `{}{rest}`?", written(near))
+        } else if let Some(near) = elsewhere {
             format!("did you mean `{near}`?")
-        } else if let Some(near) = near(self.schema.root()) {
-            let prefix = if inside_each { "@root." } else { "" };
-            format!("did you mean `{prefix}{near}`?")
         } else {
-            let names: Vec<&str> = self
-                .scopes
-                .last()
-                .map(|scope| scope.kind.fields().iter().map(|field| field.name.as_ref()).collect())
-                .unwrap_or_default();
-            format!("known here: {}", names.join(", "))
+            let of = if name.is_empty() { String::new() } else { format!(" of `{name}`") };
+            format!("the fields{of} are {}", fields.join(", "))
         };
         self.problem(source, path.span.clone(), format!("there is no variable `{}`", path.raw), hint);
     }

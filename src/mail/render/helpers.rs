@@ -235,7 +235,7 @@ fn plural(helper: &Helper<'_>) -> Result<Value, Fault> {
 }
 
 fn join(helper: &Helper<'_>) -> Result<Value, Fault> {
-    let separator = text(helper, 1)?.unwrap_or(", ");
+    let separator = helper.param(1).and_then(|separator| separator.value().as_str()).unwrap_or(", ");
     let items: Vec<&str> =
         argument(helper, 0)?.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     Ok(if items.is_empty() { Value::Null } else { Value::String(items.join(separator)) })

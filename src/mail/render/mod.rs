@@ -270,10 +270,9 @@ impl Templates {
                 compiler.found.push(twice(&template.file, "template", &template.name));
             }
         }
-        // A footer that suits one class of mail is right; one that suits none has a mistake.
-        if footers.iter().all(|mistakes| !mistakes.is_empty()) {
-            compiler.found.extend(footers.into_iter().next().unwrap_or_default());
-        }
+        // A footer that suits one class of mail is right; one that suits none has mistakes.
+        // Of the classes the one that it was probably written for is told.
+        compiler.found.extend(footers.into_iter().min_by_key(Vec::len).unwrap_or_default());
         let mut told = HashSet::new();
         for problem in compiler.found {
             if told.insert((problem.file.clone(), problem.span.clone(), problem.message.clone())) {

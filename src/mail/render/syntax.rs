@@ -784,7 +784,7 @@ mod tests {
             ("{{x-y}}", "x-y", "`x-y` is not a name"),
             ("{{a[0]}}", "a[0]", "`a[0]` is not a name"),
             ("{{1.5}}", "1.5", "`1.5` is not a whole number"),
-            ("{{x \"a\\\"\"}}", "\"a\\\"", "a text in quotes has no"),
+            ("{{x \"a\\b\"}}", "\"a\\b\"", "a text in quotes has no"),
             ("\\{{x}}", "\\{{", "`\\{{` is not supported"),
             ("a\u{E000}", "\u{E000}", "the private-use character U+E000"),
             ("{{(((((((((x)))))))))}}", "(", "helpers are nested more than 8 deep"),

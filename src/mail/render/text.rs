@@ -38,8 +38,8 @@ pub(super) struct TextPart {
     /// The text of the block being read, line breaks as `\n`.
     block: String,
     containers: Vec<Container>,
-    /// A blank line is due before the next block.
-    gap: bool,
+    /// A blank line is due before the next block, within so many of the containers.
+    gap: Option<usize>,
     table: Option<Vec<Vec<String>>>,
 }
 
@@ -59,11 +59,6 @@ impl TextPart {
         self.block.get(mark..).unwrap_or_default()
     }
 
-    /// Whether the block being read has any text.
-    pub(super) fn has_block(&self) -> bool {
-        !self.block.trim().is_empty()
-    }
-
     /// Ends a block; `gap` when a blank line belongs after it.
     pub(super) fn end_block(&mut self, gap: bool) {
         let block = std::mem::take(&mut self.block);
@@ -72,7 +67,9 @@ impl TextPart {
             let lines: Vec<String> = block.split('\n').flat_map(|line| wrap(line, width)).collect();
             self.lines(lines);
         }
-        self.gap |= gap;
+        if gap {
+            self.separate();
+        }
     }
 
     /// Ends a heading, underlined when `underline` is given.
@@ -84,21 +81,21 @@ impl TextPart {
             lines.push(underline.to_string().repeat(longest));
         }
         self.lines(lines);
-        self.gap = true;
+        self.separate();
     }
 
     /// Ends preformatted text: not wrapped, four columns in.
     pub(super) fn end_preformatted(&mut self) {
         let block = std::mem::take(&mut self.block);
         self.lines(block.trim_end_matches('\n').split('\n').map(|line| format!("    {line}")).collect());
-        self.gap = true;
+        self.separate();
     }
 
     /// A line across.
     pub(super) fn rule(&mut self) {
-        self.gap = true;
+        self.separate();
         self.lines(vec!["-".repeat(40)]);
-        self.gap = true;
+        self.separate();
     }
 
     pub(super) fn start_quote(&mut self) {
@@ -121,7 +118,8 @@ impl TextPart {
 
     /// A blank line is due here.
     pub(super) fn separate(&mut self) {
-        self.gap = true;
+        let depth = self.containers.len();
+        self.gap = Some(self.gap.map_or(depth, |gap| gap.min(depth)));
     }
 
     pub(super) fn start_table(&mut self) {
@@ -146,7 +144,7 @@ impl TextPart {
         let rows = self.table.take().unwrap_or_default();
         let lines = table_lines(&rows, aligns, self.width());
         self.lines(lines);
-        self.gap = true;
+        self.separate();
     }
 
     pub(super) fn finish(mut self) -> String {
@@ -168,10 +166,11 @@ impl TextPart {
 
     /// Writes lines behind what the containers put before each.
     fn lines(&mut self, lines: Vec<String>) {
-        if std::mem::take(&mut self.gap) && !self.out.is_empty() {
+        if let Some(depth) = self.gap.take().filter(|_| !self.out.is_empty()) {
             let prefix: String = self
                 .containers
                 .iter()
+                .take(depth)
                 .map(|container| match container {
                     Container::Quote => "> ".to_owned(),
                     Container::Item { marker, .. } => " ".repeat(marker.len()),

@@ -109,6 +109,14 @@ struct OpenLink {
     written: bool,
 }
 
+/// A list that has begun.
+struct OpenList {
+    /// The next item's number, if its items have one.
+    number: Option<u64>,
+    /// Its items are paragraphs, with blank lines between them.
+    loose: bool,
+}
+
 /// An image that has begun: its alternative text is being read.
 struct OpenImage {
     address: Option<String>,
@@ -122,8 +130,7 @@ struct Walk<'w, 'm> {
     refused: &'w mut Vec<Refused>,
     html: String,
     text: TextPart,
-    /// The next number of each open list, `None` for one without numbers.
-    lists: Vec<Option<u64>>,
+    lists: Vec<OpenList>,
     links: Vec<OpenLink>,
     aligns: Vec<Align>,
     column: usize,
@@ -161,6 +168,8 @@ impl Walk<'_, '_> {
                 }
             }
             Event::Html(_) => {}
+            // Of a pair of tags the first is told.
+            Event::InlineHtml(tag) if tag.starts_with("</") && !self.refused.is_empty() => {}
             Event::InlineHtml(_) => self.refuse(Refusal::RawHtml, range),
             Event::SoftBreak => {
                 self.text.push(" ");
@@ -234,7 +243,7 @@ impl Walk<'_, '_> {
             Tag::HtmlBlock => self.refuse(Refusal::RawHtml, range),
             Tag::List(first) => {
                 self.text.end_block(self.lists.is_empty());
-                self.lists.push(*first);
+                self.lists.push(OpenList { number: *first, loose: false });
                 match first {
                     None => self.open(Element::Ul),
                     Some(1) => self.open(Element::Ol),
@@ -246,13 +255,14 @@ impl Walk<'_, '_> {
                 self.plain("\n");
             }
             Tag::Item => {
-                let marker = match self.lists.last_mut() {
-                    Some(Some(number)) => {
+                let number = self.lists.last_mut().and_then(|list| list.number.as_mut());
+                let marker = match number {
+                    Some(number) => {
                         let marker = format!("{number}. ");
                         *number = number.saturating_add(1);
                         marker
                     }
-                    Some(None) | None => "- ".to_owned(),
+                    None => "- ".to_owned(),
                 };
                 self.text.start_item(marker);
                 self.open(Element::Li);
@@ -299,6 +309,9 @@ impl Walk<'_, '_> {
         match tag {
             TagEnd::Paragraph => {
                 self.text.end_block(true);
+                if let Some(list) = self.lists.last_mut() {
+                    list.loose = true;
+                }
                 if self.button_end.take_if(|end| *end == at).is_some() {
                     self.plain("</td></tr></table>\n");
                 } else {
@@ -321,7 +334,7 @@ impl Walk<'_, '_> {
             }
             TagEnd::List(ordered) => {
                 self.lists.pop();
-                if self.lists.is_empty() {
+                if self.lists.last().is_none_or(|list| list.loose) {
                     self.text.separate();
                 }
                 self.plain(if ordered { "</ol>\n" } else { "</ul>\n" });
@@ -426,7 +439,7 @@ impl Walk<'_, '_> {
         self.plain("</a>");
         let bare = link.shown.strip_prefix("mailto:").or_else(|| link.shown.strip_prefix("tel:"));
         let shown = bare.unwrap_or(&link.shown);
-        let label = self.text.since(link.mark).trim();
+        let label = self.text.since(link.mark).split_whitespace().collect::<String>();
         if label != link.shown && label != shown {
             let address = format!(" <{shown}>");
             self.text.push(&address);
@@ -587,6 +600,36 @@ mod tests {
         let markdown = "# Hello\n\nOne *two*\nthree `four`.\\\nFive\n\n- a\n- b\n  1. c\n  2. d\n\n- e\n\n  f\n\n\
             > quoted\n> text\n\n    code  x\n\n---\n\n[text](https://x.example/) <a@b.example> \
             [+49 30](tel:+4930)\n\n## Two\n\n![Our team](https://x.example/a.png)\n";
-        insta::assert_snapshot!(parts(markdown).text, @"");
+        insta::assert_snapshot!(parts(markdown).text, @r#"
+        Hello
+        =====
+
+        One two three four.
+        Five
+
+        - a
+
+        - b
+
+          1. c
+          2. d
+
+        - e
+
+          f
+
+        > quoted text
+
+            code  x
+
+        ----------------------------------------
+
+        text <https://x.example/> a@b.example +49 30
+
+        Two
+        ---
+
+        Our team
+        "#);
     }
 }
