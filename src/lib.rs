@@ -19,4 +19,5 @@
 
 pub mod clock;
 pub mod domain;
+pub mod playbook;
 pub mod problem;
