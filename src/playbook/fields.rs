@@ -35,11 +35,7 @@ impl Refusal {
 
 impl From<ConditionError> for Refusal {
     fn from(error: ConditionError) -> Refusal {
-        Refusal {
-            message: error.message,
-            hint: error.hint.unwrap_or_default(),
-            span: Some(error.span),
-        }
+        Refusal { message: error.message, hint: error.hint.unwrap_or_default(), span: Some(error.span) }
     }
 }
 
@@ -70,17 +66,19 @@ const RESERVED: [&str; 3] = ["never", "none", "marketing"];
 /// An activity's name, as exports and forms write them.
 pub fn activity(text: &str) -> Result<String, Refusal> {
     if text.trim().is_empty() || text.trim() != text || text.len() > 100 {
-        return Err(Refusal::new("an activity needs a name", "write it as your site reports it: `pricing_page`"));
+        return Err(Refusal::new(
+            "an activity needs a name",
+            "write it as your site reports it: `pricing_page`",
+        ));
     }
     Ok(text.to_owned())
 }
 
 /// An email address.
 pub fn email(text: &str) -> Result<EmailAddress, Refusal> {
-    text.parse::<EmailAddress>()
-        .ok()
-        .filter(|address| !address.domain().is_empty())
-        .ok_or_else(|| Refusal::new(format!("`{text}` is not an email address"), "write `name@company.example`"))
+    text.parse::<EmailAddress>().ok().filter(|address| !address.domain().is_empty()).ok_or_else(|| {
+        Refusal::new(format!("`{text}` is not an email address"), "write `name@company.example`")
+    })
 }
 
 /// A domain on its own.
@@ -91,7 +89,10 @@ pub fn domain(text: &str) -> Result<String, Refusal> {
     if text.contains('.') && text.split('.').all(label) {
         Ok(text.to_lowercase())
     } else {
-        Err(Refusal::new(format!("`{text}` is no domain"), "write what stands behind the @: `competitor.example`"))
+        Err(Refusal::new(
+            format!("`{text}` is no domain"),
+            "write what stands behind the @: `competitor.example`",
+        ))
     }
 }
 
@@ -265,7 +266,9 @@ pub fn percent(text: &str) -> Result<i64, Refusal> {
         .strip_suffix('%')
         .and_then(|number| number.trim().parse().ok())
         .filter(|percent| (1..=1000).contains(percent))
-        .ok_or_else(|| Refusal::new(format!("`{text}` is no share of the target"), "write `75%`, from 1% to 1000%"))
+        .ok_or_else(|| {
+            Refusal::new(format!("`{text}` is no share of the target"), "write `75%`, from 1% to 1000%")
+        })
 }
 
 /// Somebody who is told.
@@ -273,7 +276,12 @@ pub fn role(text: &str) -> Result<Role, Refusal> {
     one_of(
         "role",
         text,
-        &[("owner", Role::Owner), ("manager", Role::Manager), ("backup", Role::Backup), ("director", Role::Director)],
+        &[
+            ("owner", Role::Owner),
+            ("manager", Role::Manager),
+            ("backup", Role::Backup),
+            ("director", Role::Director),
+        ],
     )
 }
 

@@ -130,9 +130,7 @@ impl PlaybookFiles {
     /// # Errors
     /// When the text is something else.
     pub fn from_json(json: &str) -> Result<PlaybookFiles, FilesError> {
-        serde_json::from_str(json)
-            .map(PlaybookFiles)
-            .map_err(|error| FilesError::Stored(error.to_string()))
+        serde_json::from_str(json).map(PlaybookFiles).map_err(|error| FilesError::Stored(error.to_string()))
     }
 
     /// Writes all files into a folder, which is made when it is missing. Gives the paths written.

@@ -39,8 +39,7 @@ pub fn split(text: &str) -> Result<Parts, HeadError> {
         Some((_, end, FENCE)) => end,
         _ => return Err(HeadError::NotOpened),
     };
-    let (head_end, body_start, _) =
-        lines.find(|(_, _, line)| *line == FENCE).ok_or(HeadError::NotClosed)?;
+    let (head_end, body_start, _) = lines.find(|(_, _, line)| *line == FENCE).ok_or(HeadError::NotClosed)?;
     Ok(Parts { head: head_start..head_end, body: body_start..text.len() })
 }
 

@@ -134,7 +134,8 @@ impl<'a> Folder<'a> {
 
     /// Whether the file has a place.
     fn place(&mut self, path: &'a str, text: &'a str, problems: &RefCell<Problems>) -> bool {
-        let plain = |name: &str| PlainFile { name: name.to_owned(), file: path.to_owned(), text: text.to_owned() };
+        let plain =
+            |name: &str| PlainFile { name: name.to_owned(), file: path.to_owned(), text: text.to_owned() };
         match path.split('/').collect::<Vec<_>>()[..] {
             [AGREEMENT] | [.., "README.md"] => true,
             ["holidays", file] => file.ends_with(".ics"),

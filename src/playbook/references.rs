@@ -118,16 +118,22 @@ impl References {
     /// Reports policies that tell somebody whom the team does not have.
     pub fn report_unfilled_roles(&self, agreement: &Agreement, problems: &mut Problems) {
         for (team, policy) in &self.agreed {
-            let (Some(team), Some(levels)) =
-                (agreement.teams.get(team), agreement.policies.get(&policy.name).map(|policy| &policy.levels))
-            else {
+            let (Some(team), Some(levels)) = (
+                agreement.teams.get(team),
+                agreement.policies.get(&policy.name).map(|policy| &policy.levels),
+            ) else {
                 continue;
             };
-            let missing = [(Role::Director, "director", team.director.is_none()), (Role::Backup, "backup", team.backup.is_none())];
+            let missing = [
+                (Role::Director, "director", team.director.is_none()),
+                (Role::Backup, "backup", team.backup.is_none()),
+            ];
             for (role, word, missing) in missing {
                 if missing && levels.iter().any(|level| level.tell.contains(&role)) {
-                    let message =
-                        format!("policy `{}` tells the {word}, but team `{}` has none", policy.name, team.name);
+                    let message = format!(
+                        "policy `{}` tells the {word}, but team `{}` has none",
+                        policy.name, team.name
+                    );
                     problems.push(
                         Problem::at(&policy.file, policy.span.clone(), message)
                             .hint(format!("add `{word}` to [teams.{}], or tell the manager", team.name)),
@@ -152,7 +158,8 @@ impl References {
             }
         }
         for name in all.iter().filter(|name| !entered.contains(name.as_str())) {
-            let problem = Problem::of(super::sequence_file(name), format!("no lead can come into sequence `{name}`"));
+            let problem =
+                Problem::of(super::sequence_file(name), format!("no lead can come into sequence `{name}`"));
             problems.push(problem.hint(
                 "name it in a campaign (`sequence`), in a reason (`sequence`, `afterwards`), or as another \
                  sequence's `then`; or delete its folder",

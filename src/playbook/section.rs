@@ -128,7 +128,11 @@ impl<'a> Section<'a> {
     pub fn words(&mut self, key: &'static str) -> Option<String> {
         let text = self.text(key)?;
         if text.value.trim().is_empty() {
-            self.source.refuse(&text.span, format!("`{key}` is empty"), "write something, or delete the line");
+            self.source.refuse(
+                &text.span,
+                format!("`{key}` is empty"),
+                "write something, or delete the line",
+            );
             return None;
         }
         Some(text.value.trim().to_owned())
@@ -238,9 +242,13 @@ impl<'a> Section<'a> {
         let value = self.value(key)?;
         let title = self.title_of(key);
         match value.get_ref().as_table() {
-            Some(table) => {
-                Some(Section { source: self.source, span: self.key_span(key), title, table, asked: Vec::new() })
-            }
+            Some(table) => Some(Section {
+                source: self.source,
+                span: self.key_span(key),
+                title,
+                table,
+                asked: Vec::new(),
+            }),
             None => {
                 self.wrong_type(key, value, &format!("a section: `{title}`"));
                 None

@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use super::fields;
 use super::references::{References, What};
 use super::section::{Section, Source};
-use super::templates::{Head, TemplateFile, parts};
 use super::sequence_file;
+use super::templates::{Head, TemplateFile, parts};
 use crate::domain::agreement::{Late, LateStep, Reentry, Sequence, Step};
 use crate::domain::condition::Vars;
 use crate::problem::{Problem, Problems};
@@ -51,13 +51,15 @@ pub fn read(
     let steps = steps(name, folder, vars, templates, problems);
     let Some(text) = folder.settings else {
         problems.borrow_mut().push(
-            Problem::of(&file, format!("sequence `{name}` has no sequence.toml")).hint("write at least a `title`"),
+            Problem::of(&file, format!("sequence `{name}` has no sequence.toml"))
+                .hint("write at least a `title`"),
         );
         return None;
     };
     if folder.steps.is_empty() {
         problems.borrow_mut().push(
-            Problem::of(&file, format!("sequence `{name}` has no mails")).hint("add a file 01-hello.md beside it"),
+            Problem::of(&file, format!("sequence `{name}` has no mails"))
+                .hint("add a file 01-hello.md beside it"),
         );
     }
     let source = Source { file: &file, text, base: 0, problems };
@@ -111,7 +113,10 @@ fn steps(
             refuse(refusal.message, &refusal.hint);
         }
         if let Some(other) = numbers.insert(number, file) {
-            refuse(format!("`{other}` has the same number"), "the numbers say which mail comes first; give each its own");
+            refuse(
+                format!("`{other}` has the same number"),
+                "the numbers say which mail comes first; give each its own",
+            );
         }
         if !names.insert(name) {
             refuse(
@@ -137,12 +142,16 @@ fn step(
     let source = Source { file, text: text.get(parts.head.clone())?, base: parts.head.start, problems };
     let table = source.parse()?;
     let mut top = Section::top(source, &table);
-    top.require("after", "write how long after the mail before it: `3 days`; of the first mail: after the enrolment");
+    top.require(
+        "after",
+        "write how long after the mail before it: `3 days`; of the first mail: after the enrolment",
+    );
     let head = Head::read(&mut top);
     let after = top.parsed("after", fields::wait);
     let when = top.condition("when", vars);
     let at_once = top.flag("at_once");
     top.finish();
-    templates.extend(head.map(|head| head.into_template(format!("{sequence}/{name}"), file, text, parts.body)));
+    templates
+        .extend(head.map(|head| head.into_template(format!("{sequence}/{name}"), file, text, parts.body)));
     Some(Step { name: name.to_owned(), after: after?.value, when, at_once })
 }

@@ -87,7 +87,12 @@ impl Head {
 }
 
 /// Reads a mail that is nothing but head and body.
-pub(super) fn read_staff(name: &str, file: &str, text: &str, problems: &RefCell<Problems>) -> Option<TemplateFile> {
+pub(super) fn read_staff(
+    name: &str,
+    file: &str,
+    text: &str,
+    problems: &RefCell<Problems>,
+) -> Option<TemplateFile> {
     let parts = parts(file, text, problems)?;
     let source = Source { file, text: text.get(parts.head.clone())?, base: parts.head.start, problems };
     let table = source.parse()?;

@@ -17,14 +17,21 @@ impl Reading<'_> {
         let mut policies = BTreeMap::new();
         for (name, mut section) in top.named("policies") {
             self.references.define(What::Policy, &name.value);
-            section.require("first_contact", "write until when a rep tries to reach the lead: `8 business hours`");
+            section.require(
+                "first_contact",
+                "write until when a rep tries to reach the lead: `8 business hours`",
+            );
             let first_contact = section.parsed("first_contact", fields::target);
             let not_before = section.parsed("not_before", fields::duration).map(|wait| wait.value);
             let levels = levels(&name.value, &mut section);
             section.finish();
             if let Some(first_contact) = first_contact {
-                let policy =
-                    Policy { name: name.value.clone(), first_contact: first_contact.value, not_before, levels };
+                let policy = Policy {
+                    name: name.value.clone(),
+                    first_contact: first_contact.value,
+                    not_before,
+                    levels,
+                };
                 policies.insert(name.value, policy);
             }
         }
@@ -50,10 +57,14 @@ impl Reading<'_> {
             fields::one_of("state with a reason", text, &[("rejected", true), ("lost", false)])
         });
         if from.is_empty() && section.has("from") {
-            section.refuse("from", "nobody could give this reason", "write `[\"rejected\"]`, `[\"lost\"]` or both");
+            section.refuse(
+                "from",
+                "nobody could give this reason",
+                "write `[\"rejected\"]`, `[\"lost\"]` or both",
+            );
         }
-        let to_marketing =
-            section.parsed("to", |text| fields::one_of("end", text, &[("never", false), ("marketing", true)]));
+        let to_marketing = section
+            .parsed("to", |text| fields::one_of("end", text, &[("never", false), ("marketing", true)]));
         let rest = section.parsed("rest", fields::days);
         let sequence = self.sequence(&mut section, "sequence");
         let afterwards = self.sequence(&mut section, "afterwards");
@@ -61,7 +72,9 @@ impl Reading<'_> {
         let rounds = if section.has("rounds") { rounds } else { Some(DEFAULT_ROUNDS) };
         let other_rep = section.flag("other_rep");
         match (section.has("rest"), section.has("to")) {
-            (true, true) => section.refuse("to", "a lead that rests does not end", "keep either `rest` or `to`"),
+            (true, true) => {
+                section.refuse("to", "a lead that rests does not end", "keep either `rest` or `to`")
+            }
             (false, false) => section.source.refuse(
                 &section.span,
                 format!("reason `{name}` does not say what follows"),
@@ -70,7 +83,11 @@ impl Reading<'_> {
             (false, true) => {
                 for key in ["sequence", "afterwards", "rounds", "other_rep"] {
                     if section.has(key) {
-                        section.refuse(key, format!("`{key}` needs a `rest`"), "delete it, or let the lead rest");
+                        section.refuse(
+                            key,
+                            format!("`{key}` needs a `rest`"),
+                            "delete it, or let the lead rest",
+                        );
                     }
                 }
             }
@@ -196,7 +213,11 @@ fn levels(policy: &str, section: &mut Section<'_>) -> Vec<Level> {
         }
         if tell.is_empty() && !reassign && !level.has("tell") {
             let message = "this level tells nobody and does nothing";
-            level.source.refuse(&level.span, message, "write `tell = [\"owner\", \"manager\"]`, or `reassign = true`");
+            level.source.refuse(
+                &level.span,
+                message,
+                "write `tell = [\"owner\", \"manager\"]`, or `reassign = true`",
+            );
         }
         level.finish();
         if let (Some(name), Some(at)) = (name, at) {

@@ -20,7 +20,10 @@ impl Reading<'_> {
         let mut personas = BTreeMap::new();
         for (name, mut section) in top.named("personas") {
             self.references.define(What::Persona, &name.value);
-            section.require("fit", "write `fit.A = \"lead.country == \\\"DE\\\"\"`, then B and C; D is what remains");
+            section.require(
+                "fit",
+                "write `fit.A = \"lead.country == \\\"DE\\\"\"`, then B and C; D is what remains",
+            );
             let mut fit = Vec::new();
             if let Some(mut grades) = section.section("fit") {
                 // A lead gets the best grade it fits, so the order is that of the grades, not of the file.
