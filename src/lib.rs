@@ -21,5 +21,6 @@ pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod mail;
+pub mod playbook;
 pub mod problem;
 pub mod store;

@@ -1,0 +1,237 @@
+//! `[policies.<name>]`, `[reasons.<name>]` and `[campaigns.<name>]`: what sales promises, why a lead may
+//! come back, and what was agreed for leads from where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Reading;
+use crate::domain::agreement::{AfterReason, Campaign, Level, Policy, Reason};
+use crate::playbook::fields;
+use crate::playbook::references::What;
+use crate::playbook::section::{Located, Section};
+
+/// How often a lead is nurtured from the start before it is left to `afterwards`.
+const DEFAULT_ROUNDS: i64 = 3;
+
+impl Reading<'_> {
+    pub(super) fn policies(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Policy> {
+        let mut policies = BTreeMap::new();
+        for (name, mut section) in top.named("policies") {
+            self.references.define(What::Policy, &name.value);
+            section.require(
+                "first_contact",
+                "write until when a rep tries to reach the lead: `8 business hours`",
+            );
+            let first_contact = section.parsed("first_contact", fields::target);
+            let not_before = section.parsed("not_before", fields::duration).map(|wait| wait.value);
+            let levels = levels(&name.value, &mut section);
+            section.finish();
+            if let Some(first_contact) = first_contact {
+                let policy = Policy {
+                    name: name.value.clone(),
+                    first_contact: first_contact.value,
+                    not_before,
+                    levels,
+                };
+                policies.insert(name.value, policy);
+            }
+        }
+        policies
+    }
+
+    pub(super) fn reasons(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Reason> {
+        let mut reasons = BTreeMap::new();
+        for (name, section) in top.named("reasons") {
+            self.references.define(What::Reason, &name.value);
+            if let Some(reason) = self.reason(&name.value, section) {
+                reasons.insert(name.value, reason);
+            }
+        }
+        reasons
+    }
+
+    fn reason(&mut self, name: &str, mut section: Section<'_>) -> Option<Reason> {
+        section.require("label", "write it as reps read it: `Not ready yet`");
+        section.require("from", "write `[\"rejected\"]`, `[\"lost\"]` or both");
+        let label = section.words("label");
+        let from = section.list("from", |text| {
+            fields::one_of("state with a reason", text, &[("rejected", true), ("lost", false)])
+        });
+        if from.is_empty() && section.has("from") {
+            section.refuse(
+                "from",
+                "nobody could give this reason",
+                "write `[\"rejected\"]`, `[\"lost\"]` or both",
+            );
+        }
+        let to_marketing = section
+            .parsed("to", |text| fields::one_of("end", text, &[("never", false), ("marketing", true)]));
+        let rest = section.parsed("rest", fields::days);
+        let sequence = self.sequence(&mut section, "sequence");
+        let afterwards = self.sequence(&mut section, "afterwards");
+        let rounds = section.integer("rounds", 1..=100);
+        let rounds = if section.has("rounds") { rounds } else { Some(DEFAULT_ROUNDS) };
+        let other_rep = section.flag("other_rep");
+        match (section.has("rest"), section.has("to")) {
+            (true, true) => {
+                section.refuse("to", "a lead that rests does not end", "keep either `rest` or `to`")
+            }
+            (false, false) => section.source.refuse(
+                &section.span,
+                format!("reason `{name}` does not say what follows"),
+                "write `rest = \"60 days\"`, `to = \"never\"` or `to = \"marketing\"`",
+            ),
+            (false, true) => {
+                for key in ["sequence", "afterwards", "rounds", "other_rep"] {
+                    if section.has(key) {
+                        section.refuse(
+                            key,
+                            format!("`{key}` needs a `rest`"),
+                            "delete it, or let the lead rest",
+                        );
+                    }
+                }
+            }
+            (true, false) => {}
+        }
+        section.finish();
+        let then = match (rest, to_marketing) {
+            (Some(rest), _) => {
+                AfterReason::Rest { days: rest.value, sequence, rounds: rounds?, afterwards, other_rep }
+            }
+            (None, Some(to_marketing)) if to_marketing.value => AfterReason::Marketing,
+            (None, Some(_)) => AfterReason::Never,
+            (None, None) => return None,
+        };
+        Some(Reason {
+            name: name.to_owned(),
+            label: label?,
+            for_rejected: from.iter().any(|from| from.value),
+            for_lost: from.iter().any(|from| !from.value),
+            then,
+        })
+    }
+
+    pub(super) fn campaigns(&mut self, top: &mut Section<'_>) -> Vec<Campaign> {
+        let mut campaigns = Vec::new();
+        let found = top.named("campaigns");
+        // A lead that matches nothing would be kept by nobody.
+        let mut catches_all = found.is_empty();
+        for (name, section) in found {
+            self.references.define(What::Campaign, &name.value);
+            let (campaign, all) = self.campaign(&name.value, section);
+            catches_all |= all;
+            campaigns.extend(campaign);
+        }
+        if !catches_all {
+            top.refuse(
+                "campaigns",
+                "a lead that matches no campaign would be forgotten",
+                "give the last campaign `match = \"true\"`",
+            );
+        }
+        campaigns
+    }
+
+    /// The campaign when it is complete, and whether it takes every lead (or might, were it readable).
+    fn campaign(&mut self, name: &str, mut section: Section<'_>) -> (Option<Campaign>, bool) {
+        section.require("qualify", "write when a lead goes to sales: `lead.score >= 50`");
+        section.require("team", "name the team that gets the leads");
+        section.require("policy", "name what that team promises");
+        let matches = section.condition("match", self.vars());
+        let all = if section.has("match") { matches.as_ref().is_none_or(|c| c.is_always()) } else { false };
+        let sequence = self.sequence(&mut section, "sequence");
+        let persona = section.parsed("persona", fields::name);
+        let persona = persona.map(|persona| self.references.refer(What::Persona, &section.source, &persona));
+        let qualify = section.condition("qualify", self.vars());
+        let team = section.parsed("team", fields::name);
+        let team = team.map(|team| self.references.refer(What::Team, &section.source, &team));
+        let policy = section.parsed("policy", fields::name);
+        if let Some(policy) = &policy {
+            self.references.refer(What::Policy, &section.source, policy);
+            if let Some(team) = &team {
+                self.references.agree(team, &section.source, policy);
+            }
+        }
+        let brief = section.words("brief");
+        let incentive = section.words("incentive");
+        let zone = section.parsed("zone", fields::zone).map(|zone| zone.value);
+        let raised_hand = section.flag("raised_hand");
+        section.finish();
+        let campaign = (|| {
+            Some(Campaign {
+                name: name.to_owned(),
+                matches,
+                sequence,
+                persona,
+                qualify: qualify?,
+                team: team?,
+                policy: policy?.value,
+                brief,
+                incentive,
+                zone,
+                raised_hand,
+            })
+        })();
+        (campaign, all)
+    }
+
+    /// A key that names a sequence.
+    fn sequence(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<String> {
+        let name = section.parsed(key, fields::name)?;
+        Some(self.references.refer(What::Sequence, &section.source, &name))
+    }
+}
+
+/// The rungs of a policy, which have to be in order of time.
+fn levels(policy: &str, section: &mut Section<'_>) -> Vec<Level> {
+    let mut levels: Vec<Level> = Vec::new();
+    let mut names = BTreeSet::new();
+    let mut last: Option<i64> = None;
+    for mut level in section.sections("levels") {
+        level.require("name", "write what it is called in mails: `warning`, `breach`");
+        level.require("at", "write at which share of the target it is reached: `75%`");
+        let name: Option<Located<String>> = level.parsed("name", fields::name);
+        let at = level.parsed("at", fields::percent);
+        let tell: Vec<_> = level.list("tell", fields::role);
+        let reassign = level.flag("reassign");
+        if let Some(name) = &name
+            && !names.insert(name.value.clone())
+        {
+            level.refuse("name", format!("level `{}` is there twice", name.value), "give each its own name");
+        }
+        if let Some(at) = &at {
+            if last.is_some_and(|last| at.value <= last) {
+                let message = format!("{}% is not after the level before it", at.value);
+                level.source.refuse(&at.span, message, "list levels in order of time, each at its own share");
+            }
+            last = Some(at.value);
+        }
+        for (index, role) in tell.iter().enumerate() {
+            if tell.iter().take(index).any(|other| other.value == role.value) {
+                level.source.refuse(&role.span, "this role is told twice", "delete one");
+            }
+        }
+        if tell.is_empty() && !reassign && !level.has("tell") {
+            let message = "this level tells nobody and does nothing";
+            level.source.refuse(
+                &level.span,
+                message,
+                "write `tell = [\"owner\", \"manager\"]`, or `reassign = true`",
+            );
+        }
+        level.finish();
+        if let (Some(name), Some(at)) = (name, at) {
+            levels.push(Level {
+                name: name.value,
+                at_percent: at.value,
+                tell: tell.into_iter().map(|role| role.value).collect(),
+                reassign,
+            });
+        }
+    }
+    if !section.has("levels") {
+        let hint = format!("add [[policies.{policy}.levels]] with `name`, `at` and `tell`");
+        section.source.refuse(&section.span, "nobody is told when the promise is not kept", hint);
+    }
+    levels
+}

@@ -1,0 +1,99 @@
+//! `agreement.toml`, section by section, into [`Agreement`].
+//!
+//! Each section is read even when another is broken, and yields nothing rather than half a thing: what
+//! has a problem is left out, and because there is a problem the playbook as a whole is refused.
+
+mod contact;
+mod hand_off;
+mod people;
+
+use std::collections::BTreeSet;
+
+use super::fields;
+use super::files::PlaybookFiles;
+use super::references::References;
+use super::section::{Section, Source};
+use crate::domain::agreement::{Agreement, Marketing, Review};
+use crate::domain::condition::Vars;
+
+/// The reading of one agreement.
+pub struct Reading<'a> {
+    /// For the files that the agreement names.
+    files: &'a PlaybookFiles,
+    references: &'a mut References,
+    /// All activities there are, when `[scoring] activities` lists them.
+    activities: Option<BTreeSet<String>>,
+}
+
+/// What was read: the agreement when it is complete, and the names that sequences may use too.
+pub struct Read {
+    /// `None` when something indispensable has a problem.
+    pub agreement: Option<Agreement>,
+    /// All activities there are, when they are listed.
+    pub activities: Option<BTreeSet<String>>,
+}
+
+/// Reads the agreement, and reports everything that is wrong with it.
+pub fn read(source: Source<'_>, files: &PlaybookFiles, references: &mut References) -> Option<Read> {
+    let table = source.parse()?;
+    let mut top = Section::top(source, &table);
+    for key in ["calendars", "contact", "teams", "campaigns", "policies", "marketing"] {
+        top.require(key, "every agreement needs this section; `nurtured init` writes an example");
+    }
+    let mut reading = Reading { files, references, activities: None };
+    let review = reading.review(&mut top);
+    let calendars = reading.calendars(&mut top);
+    let contact = reading.contact(&mut top);
+    // Before anything with a condition: they may name activities.
+    let scoring = reading.scoring(&mut top);
+    let personas = reading.personas(&mut top);
+    let teams = reading.teams(&mut top);
+    let policies = reading.policies(&mut top);
+    let reasons = reading.reasons(&mut top);
+    let campaigns = reading.campaigns(&mut top);
+    let marketing = reading.marketing(&mut top);
+    top.finish();
+    let activities = reading.activities;
+    let agreement = (|| {
+        Some(Agreement {
+            review,
+            calendars,
+            contact: contact?,
+            personas,
+            scoring,
+            teams,
+            campaigns,
+            policies,
+            reasons,
+            marketing: marketing?,
+        })
+    })();
+    Some(Read { agreement, activities })
+}
+
+impl Reading<'_> {
+    /// What conditions outside of scoring rules may speak of.
+    fn vars(&self) -> Vars<'_> {
+        Vars { event: false, activities: self.activities.as_ref() }
+    }
+
+    fn review(&mut self, top: &mut Section<'_>) -> Review {
+        let Some(mut section) = top.section("review") else { return Review::default() };
+        let name = |text: &str| match text.trim() {
+            "" => Err(fields::Refusal::new("a signature is empty", "write who agreed, or delete it")),
+            name => Ok(name.to_owned()),
+        };
+        let signed_by = section.list("signed_by", name).into_iter().map(|name| name.value).collect();
+        let review_every_days = section.parsed("review_every", fields::days).map(|days| days.value);
+        section.finish();
+        Review { signed_by, review_every_days }
+    }
+
+    fn marketing(&mut self, top: &mut Section<'_>) -> Option<Marketing> {
+        let mut section = top.section("marketing")?;
+        section.require("manager", "write the address of whoever answers for marketing's part");
+        let manager = section.parsed("manager", fields::email);
+        section.finish();
+        Some(Marketing { manager: manager?.value })
+    }
+}

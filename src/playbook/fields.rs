@@ -1,0 +1,308 @@
+//! The small languages inside the playbook's texts: "60 days", "2 per 7 days", "75%", names, zones.
+//!
+//! Each function reads one text or says what is wrong with it; none knows where the text stands. What
+//! calendars and waits understand, they decide themselves: this is the one place that asks them.
+
+use std::ops::Range;
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+
+use crate::domain::agreement::{MailCap, Reentry, Role, Target};
+use crate::domain::calendar::{Calendar, Holidays, Hours};
+use crate::domain::condition::ConditionError;
+use crate::domain::email::EmailAddress;
+use crate::domain::wait::Wait;
+use crate::problem::nearest;
+
+/// Why a text is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong, as one sentence without a full stop.
+    pub message: String,
+    /// What to write instead.
+    pub hint: String,
+    /// Which part of the text is meant, in bytes; `None`: all of it.
+    pub span: Option<Range<usize>>,
+}
+
+impl Refusal {
+    /// A refusal of the whole text.
+    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
+        Refusal { message: message.into(), hint: hint.into(), span: None }
+    }
+}
+
+impl From<ConditionError> for Refusal {
+    fn from(error: ConditionError) -> Refusal {
+        Refusal { message: error.message, hint: error.hint.unwrap_or_default(), span: Some(error.span) }
+    }
+}
+
+/// Longer names make unreadable tables.
+const MAX_NAME: usize = 40;
+
+/// A name that others refer to: `[a-z0-9-]+`, and a letter or digit at both ends.
+pub fn name(text: &str) -> Result<String, Refusal> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = !text.is_empty()
+        && text.len() <= MAX_NAME
+        && text.chars().all(allowed)
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if !fits {
+        let hint = format!("names have small letters, digits and `-`, at most {MAX_NAME}: `first-contact`");
+        return Err(Refusal::new(format!("`{text}` cannot be a name"), hint));
+    }
+    if RESERVED.contains(&text) {
+        return Err(Refusal::new(format!("the name `{text}` has a meaning of its own"), "choose another"));
+    }
+    Ok(text.to_owned())
+}
+
+/// What `to = "never"` and the like mean is fixed; a thing of that name could not be told apart.
+const RESERVED: [&str; 3] = ["never", "none", "marketing"];
+
+/// An activity's name, as exports and forms write them.
+pub fn activity(text: &str) -> Result<String, Refusal> {
+    if text.trim().is_empty() || text.trim() != text || text.len() > 100 {
+        return Err(Refusal::new(
+            "an activity needs a name",
+            "write it as your site reports it: `pricing_page`",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// An email address.
+pub fn email(text: &str) -> Result<EmailAddress, Refusal> {
+    text.parse::<EmailAddress>().ok().filter(|address| !address.domain().is_empty()).ok_or_else(|| {
+        Refusal::new(format!("`{text}` is not an email address"), "write `name@company.example`")
+    })
+}
+
+/// A domain on its own.
+pub fn domain(text: &str) -> Result<String, Refusal> {
+    let label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-')
+    };
+    if text.contains('.') && text.split('.').all(label) {
+        Ok(text.to_lowercase())
+    } else {
+        Err(Refusal::new(
+            format!("`{text}` is no domain"),
+            "write what stands behind the @: `competitor.example`",
+        ))
+    }
+}
+
+/// An IANA zone's name.
+pub fn zone(text: &str) -> Result<String, Refusal> {
+    if jiff::tz::TimeZone::get(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
+    let city = |name: &str| name.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let wanted = text.to_lowercase().replace(' ', "_");
+    let suggestion = names
+        .iter()
+        .find(|name| city(name) == wanted)
+        .map(String::as_str)
+        .or_else(|| nearest(text, names.iter().map(String::as_str)));
+    let hint = suggestion.map_or_else(
+        || "zones are named after cities: `Europe/Berlin`, `America/New_York`".to_owned(),
+        |name| format!("did you mean `{name}`?"),
+    );
+    Err(Refusal::new(format!("there is no time zone `{text}`"), hint))
+}
+
+/// Opening hours.
+pub fn hours(text: &str) -> Result<Hours, Refusal> {
+    Hours::parse(text).map_err(|error| Refusal {
+        hint: error.hint.unwrap_or_else(|| "hours look like `Mo-Fr 09:00-12:00,13:00-17:00`".to_owned()),
+        message: error.message,
+        span: error.span,
+    })
+}
+
+/// A country of whose public holidays something is known, and those holidays added to `holidays`.
+pub fn holiday_country(text: &str, holidays: &mut Holidays) -> Result<(), Refusal> {
+    holidays.add_country(text).map_err(|error| {
+        let upper = text.to_uppercase();
+        let hint = if upper != text && Holidays::none().add_country(&upper).is_ok() {
+            format!("did you mean `{upper}`?")
+        } else {
+            "write a two-letter code such as `DE`; list other dates in `extra_holidays`".to_owned()
+        };
+        Refusal::new(error.to_string(), hint)
+    })
+}
+
+/// The dates of an iCalendar file, added to `holidays`.
+pub fn holiday_file(text: &str, holidays: &mut Holidays) -> Result<(), Refusal> {
+    let hint = "export it with all-day events, or list the dates in `extra_holidays`";
+    match holidays.add_ics(text) {
+        Ok(0) => Err(Refusal::new("the calendar file holds no all-day event", hint)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(Refusal::new(error.to_string(), hint)),
+    }
+}
+
+/// A working calendar of parts that were read before; refused when it never opens.
+pub fn calendar(zone: &str, hours: Hours, holidays: Holidays) -> Result<Calendar, Refusal> {
+    Calendar::new(zone, hours, holidays).map_err(|error| {
+        let hint = error.hint().unwrap_or_else(|| "open on some day".to_owned());
+        Refusal::new(error.to_string(), hint)
+    })
+}
+
+/// How long a step waits.
+pub fn wait(text: &str) -> Result<Wait, Refusal> {
+    Wait::parse(text).map_err(|error| {
+        Refusal::new(
+            error.to_string(),
+            "write `2 hours`, `3 days`, `3 business days` or `next business day 09:30`",
+        )
+    })
+}
+
+/// A date: `2026-12-24`.
+pub fn date(text: &str) -> Result<Date, Refusal> {
+    text.parse().map_err(|_| Refusal::new(format!("`{text}` is no date"), "write `2026-12-24`"))
+}
+
+/// One date, or the first and last of several: `2026-07-06 to 2026-07-24`.
+pub fn date_range(text: &str) -> Result<(Date, Date), Refusal> {
+    let (first, last) = text.split_once(" to ").unwrap_or((text, text));
+    let range = (date(first.trim())?, date(last.trim())?);
+    if range.1 < range.0 {
+        return Err(Refusal::new(format!("`{text}` ends before it begins"), "write the earlier date first"));
+    }
+    Ok(range)
+}
+
+/// "8 business hours", and what else is counted: a number of at most six digits and a unit.
+fn amount(text: &str) -> Option<(i64, &str)> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    if number.is_empty() || number.len() > 6 {
+        return None;
+    }
+    Some((number.parse().ok()?, unit.trim()))
+}
+
+/// Seconds in a unit, singular or plural.
+fn unit_seconds(unit: &str) -> Option<i64> {
+    Some(match unit.strip_suffix('s').unwrap_or(unit) {
+        "minute" => 60,
+        "hour" => 3600,
+        "day" => 24 * 3600,
+        "week" => 7 * 24 * 3600,
+        _ => return None,
+    })
+}
+
+/// A plain length of time, positive: `90 minutes`, `2 hours`, `3 days`.
+pub fn duration(text: &str) -> Result<SignedDuration, Refusal> {
+    amount(text.trim())
+        .and_then(|(count, unit)| Some(SignedDuration::from_secs(count * unit_seconds(unit)?)))
+        .filter(SignedDuration::is_positive)
+        .ok_or_else(|| Refusal::new(format!("`{text}` is no length of time"), "write `2 hours` or `3 days`"))
+}
+
+/// A number of days, positive: `60 days`, `2 weeks`.
+pub fn days(text: &str) -> Result<i64, Refusal> {
+    const DAY: i64 = 24 * 3600;
+    amount(text.trim())
+        .and_then(|(count, unit)| Some(count * unit_seconds(unit)?))
+        .filter(|seconds| *seconds > 0 && seconds % DAY == 0 && seconds / DAY <= 3660)
+        .map(|seconds| seconds / DAY)
+        .ok_or_else(|| Refusal::new(format!("`{text}` is no number of days"), "write `60 days` or `2 weeks`"))
+}
+
+/// What sales promises: `8 business hours`.
+pub fn target(text: &str) -> Result<Target, Refusal> {
+    let hint = "write `8 business hours` or `30 business minutes`; a working day has as many as its calendar";
+    let refused = |message: String| Err(Refusal::new(message, hint));
+    let Some((count, unit)) = amount(text.trim()) else {
+        return refused(format!("`{text}` is no length of business time"));
+    };
+    let seconds = match unit {
+        "business hour" | "business hours" => count * 3600,
+        "business minute" | "business minutes" => count * 60,
+        _ => return refused(format!("`{text}` is no length of business time")),
+    };
+    if seconds == 0 {
+        return refused("nobody can keep a target of zero".to_owned());
+    }
+    if seconds > 1000 * 3600 {
+        return refused(format!("`{text}` is more than 1000 business hours"));
+    }
+    Ok(Target(SignedDuration::from_secs(seconds)))
+}
+
+/// `2 per 7 days`, `1 per day`.
+pub fn mail_cap(text: &str) -> Result<MailCap, Refusal> {
+    let refused = || Refusal::new(format!("`{text}` is no cap"), "write `1 per day` or `2 per 7 days`");
+    let (count, window) = text.split_once(" per ").ok_or_else(refused)?;
+    let count: i64 = count.trim().parse().map_err(|_| refused())?;
+    let days = match window.trim() {
+        "day" => 1,
+        "week" => 7,
+        window => days(window).map_err(|_| refused())?,
+    };
+    if !(1..=100).contains(&count) || days > 366 {
+        return Err(Refusal::new(
+            format!("`{text}` makes no sense as a cap"),
+            "allow 1 to 100 mails in 1 to 366 days; to send nothing at all, empty the sequences",
+        ));
+    }
+    Ok(MailCap { count, days })
+}
+
+/// `75%`.
+pub fn percent(text: &str) -> Result<i64, Refusal> {
+    text.trim()
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse().ok())
+        .filter(|percent| (1..=1000).contains(percent))
+        .ok_or_else(|| {
+            Refusal::new(format!("`{text}` is no share of the target"), "write `75%`, from 1% to 1000%")
+        })
+}
+
+/// Somebody who is told.
+pub fn role(text: &str) -> Result<Role, Refusal> {
+    one_of(
+        "role",
+        text,
+        &[
+            ("owner", Role::Owner),
+            ("manager", Role::Manager),
+            ("backup", Role::Backup),
+            ("director", Role::Director),
+        ],
+    )
+}
+
+/// Whether a sequence may be gone through again.
+pub fn reentry(text: &str) -> Result<Reentry, Refusal> {
+    one_of(
+        "re-entry rule",
+        text,
+        &[("never", Reentry::Never), ("each-round", Reentry::EachRound), ("always", Reentry::Always)],
+    )
+}
+
+/// One word of a closed set.
+pub fn one_of<T: Copy>(what: &str, text: &str, known: &[(&str, T)]) -> Result<T, Refusal> {
+    if let Some((_, value)) = known.iter().find(|(name, _)| *name == text) {
+        return Ok(*value);
+    }
+    let names = known.iter().map(|(name, _)| *name);
+    let hint = nearest(text, names.clone()).map_or_else(
+        || format!("known are {}", names.collect::<Vec<_>>().join(", ")),
+        |name| format!("did you mean `{name}`?"),
+    );
+    Err(Refusal::new(format!("`{text}` is no {what}"), hint))
+}

@@ -1,0 +1,414 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::agreement::{AfterReason, LateStep, Reentry, Role};
+
+/// The smallest playbook that is accepted.
+const SMALL: &str = r#"
+[calendars.office]
+zone = "Europe/Berlin"
+hours = "Mo-Fr 09:00-17:00"
+[contact]
+window = "Mo-Fr 09:00-16:00"
+phone_window = "Mo-Fr 09:00-17:00"
+default_zone = "Europe/Berlin"
+max_emails = ["1 per day"]
+[teams.sales]
+manager = "boss@ours.example"
+calendar = "office"
+[[teams.sales.reps]]
+name = "Robin"
+email = "robin@ours.example"
+[policies.standard]
+first_contact = "8 business hours"
+[[policies.standard.levels]]
+name = "breach"
+at = "100%"
+tell = ["owner"]
+[reasons.not-ready]
+label = "Not ready"
+from = ["rejected"]
+rest = "60 days"
+[campaigns.default]
+match = "true"
+sequence = "hello"
+qualify = "lead.score >= 50"
+team = "sales"
+policy = "standard"
+[marketing]
+manager = "marketing@ours.example"
+"#;
+const HELLO: &str = "+++\nsubject = \"Hello\"\nafter = \"1 hour\"\n+++\nHello!\n";
+
+fn small() -> PlaybookFiles {
+    [
+        ("agreement.toml", SMALL),
+        ("sequences/hello/sequence.toml", "title = \"Hello\"\n"),
+        ("sequences/hello/01-hi.md", HELLO),
+    ]
+    .into_iter()
+    .map(|(path, text)| (path.to_owned(), text.to_owned()))
+    .collect()
+}
+
+/// The small playbook with one text in one file replaced.
+fn with(file: &str, old: &str, new: &str) -> PlaybookFiles {
+    let mut files = small();
+    let text = files.get(file).unwrap_or_default().to_owned();
+    assert!(text.contains(old), "`{old}` is in {file}");
+    files.insert(file, text.replacen(old, new, 1));
+    files
+}
+
+/// Each problem as "file: marked text: message (hint)".
+fn problems(files: &PlaybookFiles) -> Vec<String> {
+    let Err(problems) = Playbook::load(files) else { return Vec::new() };
+    assert!(!problems.to_string().is_empty());
+    let marked = |problem: &Problem| match &problem.span {
+        Some(span) => {
+            files.get(&problem.file).and_then(|text| text.get(span.clone())).unwrap_or("?").to_owned()
+        }
+        None => String::new(),
+    };
+    problems
+        .iter()
+        .map(|p| format!("{}: {}: {} ({})", p.file, marked(p), p.message, p.hint.as_deref().unwrap_or("")))
+        .collect()
+}
+
+fn loaded(files: &PlaybookFiles) -> Playbook {
+    match Playbook::load(files) {
+        Ok(playbook) => playbook,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+#[test]
+fn the_playbook_that_comes_with_the_program_has_no_problem() {
+    let playbook = loaded(&PlaybookFiles::builtin());
+    assert_eq!(playbook.version, PlaybookFiles::builtin().hash());
+    let agreement = &playbook.agreement;
+    let campaigns: Vec<&str> = agreement.campaigns.iter().map(|campaign| campaign.name.as_str()).collect();
+    assert_eq!(campaigns, ["demo-request", "webinar", "default"]);
+    let sequences: Vec<&str> = playbook.sequences.keys().map(String::as_str).collect();
+    assert_eq!(sequences, ["demo-request", "event-follow-up", "long-term", "re-engage", "welcome"]);
+    let mails: Vec<usize> = playbook.sequences.values().map(|sequence| sequence.steps.len()).collect();
+    assert_eq!(mails, [1, 3, 6, 4, 5]);
+    assert_eq!(playbook.templates.steps.len(), 19);
+    let rep = agreement.rep(&"rep2@ours.example".parse().expect("an address")).expect("a rep");
+    assert_eq!(rep.0.name, "sales");
+    let hot = &agreement.policies["hot"];
+    assert_eq!(hot.first_contact.0.as_mins(), 60);
+    assert_eq!(hot.levels.iter().map(|level| level.at_percent).collect::<Vec<_>>(), [75, 100, 150, 200]);
+    assert_eq!(hot.levels[2].tell, [Role::Owner, Role::Manager]);
+    assert!(hot.levels[2].reassign && !hot.levels[1].reassign);
+    assert_eq!(
+        agreement.reasons["unreachable"].then,
+        AfterReason::Rest {
+            days: 45,
+            sequence: Some("re-engage".into()),
+            rounds: 3,
+            afterwards: Some("long-term".into()),
+            other_rep: true,
+        }
+    );
+    assert_eq!(agreement.reasons["bad-fit"].then, AfterReason::Never);
+    assert_eq!(agreement.reasons["bad-data"].then, AfterReason::Marketing);
+    assert!(playbook.sequences["demo-request"].steps[0].at_once);
+    assert_eq!(playbook.sequences["long-term"].reentry, Reentry::EachRound);
+    assert_eq!(playbook.sequences["event-follow-up"].late.then, LateStep::Skip);
+}
+
+#[test]
+fn a_small_playbook_is_enough_and_what_it_leaves_out_has_defaults() {
+    let playbook = loaded(&small());
+    let agreement = &playbook.agreement;
+    assert_eq!(agreement.contact.daily_brake, 20_000);
+    let rep = &agreement.teams["sales"].reps[0];
+    assert_eq!((rep.capacity, rep.weight), (30, 1));
+    assert_eq!(playbook.sequences["hello"].reentry, Reentry::Never);
+    let step = &playbook.templates.steps[0];
+    assert_eq!((step.name.as_str(), step.subject.as_str()), ("hello/hi", "Hello"));
+    assert_eq!(&step.text[step.subject_span.clone()], "Hello");
+    assert_eq!(&step.text[step.body.clone()], "Hello!\n");
+}
+
+#[test]
+fn each_mistake_is_told_with_its_place_and_advice() {
+    let agreement = [
+        (
+            "zone = \"Europe/Berlin\"",
+            "zone = \"Berlin\"",
+            "\"Berlin\": there is no time zone",
+            "`Europe/Berlin`",
+        ),
+        ("zone = \"Europe/Berlin\"", "zoon = \"Europe/Berlin\"", "zoon: unknown key `zoon`", "`zone`"),
+        ("zone = \"Europe/Berlin\"", "", "office: `zone` is missing in [calendars.office]", "Europe/Berlin"),
+        ("hours = \"Mo-Fr", "hours = \"Mon to Fri", "Mon to Fri 09:00-17:00", "Mo-Fr"),
+        ("hours =", "holidays = [\"DE\", \"ZZ\"]\nhours =", "\"ZZ\":", "extra_holidays"),
+        ("hours =", "extra_holidays = [\"2026-13-01\"]\nhours =", "\"2026-13-01\": ", "2026-12-24"),
+        (
+            "hours =",
+            "holiday_files = [\"holidays/x.ics\"]\nhours =",
+            "\"holidays/x.ics\": there is no file",
+            "ics",
+        ),
+        ("[calendars.office]", "[calendars.Office]", "Office: `Office` cannot be a name", "small letters"),
+        ("[\"1 per day\"]", "[\"0 per day\"]", "\"0 per day\": `0 per day` makes no sense", "1 to 100"),
+        ("[\"1 per day\"]", "[\"1 a day\"]", "\"1 a day\": `1 a day` is no cap", "1 per day"),
+        ("[\"1 per day\"]", "[\"7 per week\", \"2 per 7 days\"]", "another cap for 7 days", "lower"),
+        ("[\"1 per day\"]", "[]", "max_emails: there is no limit", "1 per day"),
+        ("[contact]", "[contact]\nexcluded_domains = [\"x@y.example\"]", "\"x@y.example\": ", "behind the @"),
+        ("[contact]", "[contact]\ndaily_brake = 0", "0: `daily_brake` cannot be 0", "from 1"),
+        (
+            "[contact]",
+            "[contact]\nper_company = \"3\"",
+            "\"3\": `per_company` cannot be text",
+            "without quotes",
+        ),
+        ("boss@ours.example", "boss", "\"boss\": `boss` is not an email address", "@"),
+        (
+            "calendar = \"office\"",
+            "calendar = \"offise\"",
+            "\"offise\": there is no calendar `offise`",
+            "`office`",
+        ),
+        ("name = \"Robin\"\n", "", "`name` is missing in [[teams.sales.reps]]", "read it"),
+        (
+            "[policies.standard]",
+            "[[teams.sales.reps]]\nname = \"R\"\nemail = \"robin@ours.example\"\n[policies.standard]",
+            "\"robin@ours.example\": this rep is in team `sales` already",
+            "once",
+        ),
+        (
+            "[[teams.sales.reps]]\nname = \"Robin\"\nemail = \"robin@ours.example\"",
+            "",
+            "sales: team `sales` has no reps",
+            "[[teams.sales.reps]]",
+        ),
+        ("name = \"Robin\"", "name = \"R\"\naway = [\"2026-02-02 to 2026-01-01\"]", "ends before", "earlier"),
+        ("8 business hours", "0 business hours", "\"0 business hours\": nobody can keep", "8 business hours"),
+        ("8 business hours", "-1 business hours", "\"-1 business hours\": ", "8 business hours"),
+        ("8 business hours", "8 hours", "\"8 hours\": ", "8 business hours"),
+        ("tell = [\"owner\"]", "tell = [\"boss\"]", "\"boss\": `boss` is no role", "owner, manager"),
+        (
+            "tell = [\"owner\"]",
+            "tell = [\"director\"]",
+            "tells the director, but team `sales` has none",
+            "director",
+        ),
+        ("tell = [\"owner\"]", "", "tells nobody", "tell ="),
+        ("at = \"100%\"", "at = \"0%\"", "\"0%\": ", "75%"),
+        (
+            "[reasons.not-ready]",
+            "[[policies.standard.levels]]\nname = \"late\"\nat = \"100%\"\nreassign = true\n[reasons.not-ready]",
+            "\"100%\": 100% is not after the level before it",
+            "order of time",
+        ),
+        (
+            "[reasons.not-ready]",
+            "[[policies.standard.levels]]\nname = \"breach\"\nat = \"150%\"\nreassign = true\n[reasons.not-ready]",
+            "name: level `breach` is there twice",
+            "own name",
+        ),
+        ("rest = \"60 days\"", "", "not-ready: reason `not-ready` does not say what follows", "rest ="),
+        ("rest = \"60 days\"", "rest = \"60 days\"\nto = \"never\"", "to: a lead that rests", "either"),
+        ("rest = \"60 days\"", "to = \"never\"\nrounds = 3", "rounds: `rounds` needs a `rest`", "rest"),
+        (
+            "rest = \"60 days\"",
+            "rest = \"2 hours\"",
+            "\"2 hours\": `2 hours` is no number of days",
+            "60 days",
+        ),
+        ("from = [\"rejected\"]", "from = [\"rejectd\"]", "\"rejectd\": ", "`rejected`"),
+        ("match = \"true\"", "match = \"lead.round > 1\"", "would be forgotten", "match = \"true\""),
+        ("sequence = \"hello\"", "sequence = \"helo\"", "\"helo\": there is no sequence `helo`", "`hello`"),
+        ("team = \"sales\"", "team = \"slaes\"", "\"slaes\": there is no team `slaes`", "`sales`"),
+        (
+            "policy = \"standard\"",
+            "policy = \"gold\"",
+            "\"gold\": there is no policy `gold`",
+            "[policies.gold]",
+        ),
+        (
+            "team = \"sales\"",
+            "team = \"sales\"\npersona = \"cto\"",
+            "\"cto\": there is no persona",
+            "[personas.cto]",
+        ),
+        ("lead.score >= 50", "lead.scor >= 50", ": lead.scor: `lead.scor` is not known", "`lead.score`"),
+        ("lead.score >= 50", "lead.score", ": lead.score: this is a number", "50"),
+        ("[marketing]", "[marketin]", "marketin: unknown key `marketin`", "`marketing`"),
+        ("[marketing]", "[marketing]\ncommitments = []", "commitments: unknown key", "manager"),
+        ("[campaigns.default]", "[campaigns.default]\nrequired = []", "required: unknown key", "known are"),
+        (
+            "[policies.standard]",
+            "[policies.standard]\naccept = \"4 business hours\"",
+            "accept: unknown key",
+            "",
+        ),
+        (
+            "[marketing]",
+            "[scoring]\nactivities = [\"visit\"]\n[[scoring.rules]]\nwhen = 'event.name == \"vist\"'\npoints = 0\n[marketing]",
+            ": \"vist\": `vist` is not among the activities",
+            "`visit`",
+        ),
+        (
+            "[marketing]",
+            "[personas.p]\nfit.E = \"true\"\n[marketing]",
+            "E: unknown key `E` in [personas.p.fit]",
+            "A",
+        ),
+        ("[marketing]", "[marketing", ": ", "TOML"),
+        ("[marketing]", "[contact]", ": duplicate key", "TOML"),
+    ];
+    for (old, new, message, hint) in agreement {
+        told(&with("agreement.toml", old, new), &format!("{new} in agreement"), message, hint);
+    }
+    let mail = [
+        ("after = \"1 hour\"", "", "`after` is missing", "3 days"),
+        ("after = \"1 hour\"", "after = \"soon\"", "01-hi.md: \"soon\": ", "next business day"),
+        (
+            "after = \"1 hour\"",
+            "after = \"1 hour\"\nwhen = \"lead.titel == ''\"",
+            ": lead.titel: ",
+            "`lead.title`",
+        ),
+        (
+            "after = \"1 hour\"",
+            "after = \"1 hour\"\nat_once = \"yes\"",
+            "\"yes\": `at_once` cannot be text",
+            "true",
+        ),
+        ("subject", "subjekt", "subjekt: unknown key `subjekt`", "`subject`"),
+        ("\"Hello\"", "\"\"", "\"\": `subject` is empty", "write"),
+        ("\"Hello\"", "\"a\\nb\"", "more than one line", "one line"),
+        ("+++\nHello!", "Hello!", "+++: the `+++` of the first line is never closed", "+++"),
+        ("+++\nsubject", "subject", "subject = \"Hello\": the file does not begin with `+++`", "+++"),
+        ("Hello!\n", "", "the mail says nothing", "below"),
+    ];
+    for (old, new, message, hint) in mail {
+        told(&with("sequences/hello/01-hi.md", old, new), &format!("{new} in mail"), message, hint);
+    }
+    let sequence = [
+        ("title = \"Hello\"", "", "`title` is missing", "Welcome"),
+        ("\n", "\nreentry = \"allways\"", "\"allways\": `allways` is no re-entry rule", "`always`"),
+        ("\n", "\nthen = \"hello\"", "\"hello\": sequence `hello` leads back to itself", "always"),
+        ("\n", "\nlate = { after = \"2 days\", then = \"drop\" }", "\"drop\": ", "send, skip, replan"),
+        ("\n", "\nwindow = \"never\"", "\"never\": ", "Mo-Fr"),
+        ("\n", "\nexit = \"event.name == ''\"", ": event.name: there is no event", "scoring"),
+    ];
+    for (old, new, message, hint) in sequence {
+        told(&with("sequences/hello/sequence.toml", old, new), &format!("{new} in sequence"), message, hint);
+    }
+}
+
+fn told(files: &PlaybookFiles, what: &str, message: &str, hint: &str) {
+    let problems = problems(files);
+    assert!(
+        problems.iter().any(|told| {
+            let (told, advice) = told.rsplit_once(" (").unwrap_or((told, ""));
+            told.contains(message) && advice.contains(hint)
+                || problems.iter().any(|all| all.contains(message) && all.contains(hint))
+        }),
+        "{what}: no `{message}` with `{hint}` in {problems:#?}"
+    );
+}
+
+#[test]
+fn a_file_that_is_missing_or_belongs_nowhere_is_told() {
+    let without = |path: &str| {
+        let mut files = small();
+        files.remove(path);
+        files
+    };
+    let and = |path: &str, text: &str| {
+        let mut files = small();
+        files.insert(path, text);
+        files
+    };
+    told(&without("agreement.toml"), "no agreement", "the playbook has no agreement", "nurtured init");
+    told(&without("sequences/hello/sequence.toml"), "no settings", "has no sequence.toml", "title");
+    told(&without("sequences/hello/01-hi.md"), "no mails", "has no mails", "01-hello.md");
+    told(
+        &and("agreement.tml", ""),
+        "a stray file",
+        "agreement.tml: : nobody reads this file",
+        "agreement.toml",
+    );
+    told(&and("sequences/hello/hi.md", HELLO), "no number", "nobody reads this file", "01-<step>.md");
+    told(&and("sequences/hello/01-ho.md", HELLO), "one number twice", "has the same number", "own");
+    told(&and("sequences/hello/02-hi.md", HELLO), "one step twice", "two steps `hi`", "rename");
+    told(&and("sequences/hello/02-Hi.md", HELLO), "a bad name", "`Hi` cannot be a name", "small");
+    told(&and("staff/hand-off.md", "no head"), "a staff mail", "does not begin with", "+++");
+    let lonely = {
+        let mut files = and("sequences/lonely/sequence.toml", "title = \"Lonely\"\nthen = \"hello\"\n");
+        files.insert("sequences/lonely/01-hi.md", HELLO);
+        files
+    };
+    told(&lonely, "a sequence nobody enters", "no lead can come into sequence `lonely`", "campaign");
+    assert!(problems(&and("README.md", "about")).is_empty());
+}
+
+#[test]
+fn all_problems_of_all_files_are_told_at_once_in_the_order_of_the_files() {
+    let mut files = with("agreement.toml", "zone =", "zoon =");
+    let text = files.get("agreement.toml").unwrap_or_default().replace("team =", "teem =");
+    files.insert("agreement.toml", text);
+    files.insert("sequences/hello/01-hi.md", HELLO.replace("1 hour", "soon"));
+    files.insert("sequences/hello/sequence.toml", "title = ");
+    let problems = problems(&files);
+    let places: Vec<&str> =
+        problems.iter().map(|told| told.split(": ").take(1).collect::<Vec<_>>()[0]).collect();
+    assert_eq!(problems.len(), 6, "{problems:#?}");
+    assert!(places.is_sorted(), "{places:?}");
+    for message in ["`zoon`", "`teem`", "`zone` is missing", "`team` is missing", "soon", "sequence.toml"] {
+        assert!(problems.iter().any(|told| told.contains(message)), "{message}: {problems:#?}");
+    }
+}
+
+#[test]
+fn sequences_may_go_round_when_re_entry_allows_it() {
+    let files = with("sequences/hello/sequence.toml", "\n", "\nthen = \"hello\"\nreentry = \"always\"\n");
+    assert!(problems(&files).is_empty());
+}
+
+proptest! {
+    #[test]
+    fn no_text_in_any_file_makes_the_loader_panic(
+        text in "\\PC{0,80}",
+        file in proptest::sample::select(vec![
+            "agreement.toml", "sequences/hello/sequence.toml", "sequences/hello/01-hi.md", "staff/x.md", "é/+",
+        ]),
+    ) {
+        let mut files = small();
+        files.insert(file, text);
+        let _ = problems(&files);
+    }
+
+    #[test]
+    fn no_slip_of_the_hand_makes_the_loader_panic(
+        at in 0..SMALL.len(),
+        gone in 0usize..30,
+        put in proptest::sample::select(vec!["", "\"", "[", "]", "=", "\n", "9", "é", "[[", ".", "'''", "{", "\\"]),
+    ) {
+        let end = (at + gone).min(SMALL.len());
+        let mut files = small();
+        files.insert("agreement.toml", format!("{}{put}{}", &SMALL[..at], &SMALL[end..]));
+        let _ = problems(&files);
+    }
+
+    #[test]
+    fn the_small_languages_take_any_text(text in "\\PC{0,30}|[0-9]{1,20} (days|business hours|per day|%)") {
+        let _ = fields::days(&text);
+        let _ = fields::duration(&text);
+        let _ = fields::target(&text);
+        let _ = fields::mail_cap(&text);
+        let _ = fields::percent(&text);
+        let _ = fields::date_range(&text);
+        let _ = fields::zone(&text);
+        let _ = fields::domain(&text);
+        let _ = sequence::step_of_file(&text);
+        let _ = front_matter::split(&text);
+    }
+}
