@@ -248,7 +248,10 @@ mod tests {
 
     fn letter() -> Letter {
         Letter {
-            from: Correspondent { name: Some("Ann of Ours".to_owned()), address: address("ann@ours.example") },
+            from: Correspondent {
+                name: Some("Ann of Ours".to_owned()),
+                address: address("ann@ours.example"),
+            },
             reply_to: None,
             to: Correspondent { name: Some("Jane Doe".to_owned()), address: address("jane@buyer.example") },
             subject: "A short question".to_owned(),

@@ -154,7 +154,9 @@ impl AsyncRead for Resumed {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         match Pin::new(&mut self.heard).poll_read(cx, buf) {
-            Poll::Ready(Ok(())) if buf.filled().len() == before => Pin::new(&mut self.stream).poll_read(cx, buf),
+            Poll::Ready(Ok(())) if buf.filled().len() == before => {
+                Pin::new(&mut self.stream).poll_read(cx, buf)
+            }
             heard => heard,
         }
     }

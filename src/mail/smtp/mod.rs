@@ -176,7 +176,11 @@ impl SmtpTransport {
             command_timeout: config.command_timeout,
         };
         let connections = config.connections.clamp(1, Semaphore::MAX_PERMITS);
-        Ok(SmtpTransport { server: Arc::new(server), slots: Arc::new(Semaphore::new(connections)), connections })
+        Ok(SmtpTransport {
+            server: Arc::new(server),
+            slots: Arc::new(Semaphore::new(connections)),
+            connections,
+        })
     }
 
     /// How many sessions may be open at a time.
@@ -211,12 +215,16 @@ fn names_this_machine(host: &str) -> bool {
 
 fn hello(name: &str) -> Result<ClientId, SmtpSetupError> {
     let sayable = !name.is_empty() && name.len() <= 255 && name.bytes().all(|b| b.is_ascii_graphic());
-    if sayable { Ok(ClientId::Domain(name.to_owned())) } else { Err(SmtpSetupError::HelloName(name.to_owned())) }
+    if sayable {
+        Ok(ClientId::Domain(name.to_owned()))
+    } else {
+        Err(SmtpSetupError::HelloName(name.to_owned()))
+    }
 }
 
 fn tls(config: &SmtpConfig) -> Result<Tls, SmtpSetupError> {
-    let name = ServerName::try_from(config.host.clone())
-        .map_err(|_| SmtpSetupError::Host(config.host.clone()))?;
+    let name =
+        ServerName::try_from(config.host.clone()).map_err(|_| SmtpSetupError::Host(config.host.clone()))?;
     let mut roots = RootCertStore::empty();
     // One bad file among the system's certificates must not stop all mail; having none at all must.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -341,7 +349,13 @@ impl SmtpSession {
 
 impl fmt::Debug for SmtpSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SmtpSession({}:{}, connected: {})", self.server.host, self.server.port, self.idle.is_some())
+        write!(
+            f,
+            "SmtpSession({}:{}, connected: {})",
+            self.server.host,
+            self.server.port,
+            self.idle.is_some()
+        )
     }
 }
 
@@ -395,8 +409,9 @@ impl Envelope {
         let address = |address: &EmailAddress, scope| {
             let plain = address.as_str().is_ascii().then(|| address.as_str().parse().ok()).flatten();
             plain.ok_or_else(|| {
-                let reply =
-                    Reply::new(format!("{address} cannot be written in an envelope without SMTPUTF8 (RFC 6531)"));
+                let reply = Reply::new(format!(
+                    "{address} cannot be written in an envelope without SMTPUTF8 (RFC 6531)"
+                ));
                 Outcome::Refused { reply, scope }
             })
         };
