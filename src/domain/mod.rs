@@ -5,6 +5,7 @@
 //! Because they are plain functions, each is tested by tables and properties beside its code.
 
 pub mod agreement;
+pub mod backoff;
 pub mod calendar;
 pub mod condition;
 pub mod contact;

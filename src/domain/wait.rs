@@ -4,13 +4,18 @@
 //! whatever the clocks did on Sunday. Business days are the open dates of the lead's contact calendar,
 //! and the local time stays the same. Moving the result into the send window is the gate's work, not
 //! the wait's.
+
 use std::fmt;
+
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
+
 use super::calendar::Calendar;
 use super::span::{self, SpanError};
+
 const EXPECTED: &str = "a wait, such as `2 hours`, `3 days`, `3 business days` or `next business day 09:30`";
+
 /// A wait, not negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -24,6 +29,7 @@ pub enum Wait {
     /// That local time on the first business day after the date it is.
     NextBusinessDay(Time),
 }
+
 /// Why a text is no wait.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitError {
@@ -33,10 +39,13 @@ pub enum WaitError {
     /// The time of day cannot be read.
     #[error("`{0}` is not a time of day, such as `09:30`")]
     Time(String),
+}
+
 impl Wait {
     /// Reads `30 minutes`, `2 hours`, `3 days`, `1 week`, `3 business days` or `next business day 09:30`.
     ///
     /// # Errors
+    ///
     /// When the text is none of these, or longer than ten years.
     pub fn parse(text: &str) -> Result<Wait, WaitError> {
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -57,6 +66,8 @@ impl Wait {
             return match u32::try_from(days(1)?) {
                 Ok(days @ 1..) => Ok(Wait::BusinessDays(days)),
                 _ => Err(SpanError::Zero(text.to_owned()).into()),
+            };
+        }
         Ok(match span::unit_of(unit, "time", &["minute", "hour", "day", "week", "business day"])? {
             "minute" => Wait::Elapsed(span::seconds_of(text, count, 60)?),
             "hour" => Wait::Elapsed(span::seconds_of(text, count, 60 * 60)?),
@@ -64,6 +75,7 @@ impl Wait {
             _ => Wait::Days(days(7)?),
         })
     }
+
     /// When the wait that began at `from` is over, in the lead's contact calendar: its zone tells the
     /// local time, its open dates are the business days. `None` when no business day comes for twenty
     /// years, or the instant is out of range.
@@ -79,38 +91,63 @@ impl Wait {
             Wait::BusinessDays(days) => calendar.business_days_after(from, days),
             Wait::NextBusinessDay(time) => {
                 calendar.instant_at(calendar.business_day_after(local.date(), 1)?, time)
+            }
+        }
+    }
+}
+
 /// Reads `09:30` or `9:30`.
 fn time_of_day(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(hour) || !digits(minute) || minute.len() != 2 || hour.len() > 2 {
         return None;
+    }
     Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
+}
+
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match *self {
             Wait::Elapsed(length) => {
                 let (count, unit) = span::in_largest_unit(length, &[("hour", 60 * 60), ("minute", 60)]);
                 span::counted(count, unit)
+            }
             Wait::Days(days) => span::counted(i64::from(days), "day"),
             Wait::BusinessDays(days) => span::counted(i64::from(days), "business day"),
+            Wait::NextBusinessDay(time) => {
                 format!("next business day {:02}:{:02}", time.hour(), time.minute())
+            }
+        };
         f.pad(&text)
+    }
+}
+
 impl TryFrom<String> for Wait {
     type Error = WaitError;
+
     fn try_from(text: String) -> Result<Wait, WaitError> {
         Wait::parse(&text)
+    }
+}
+
 impl From<Wait> for String {
     fn from(wait: Wait) -> String {
         wait.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::calendar::{Holidays, Hours};
     use jiff::civil::date;
+
     fn berlin() -> Calendar {
         let holidays = [date(2026, 3, 9), date(2026, 3, 30)].into_iter().collect::<Holidays>();
         Calendar::new("Europe/Berlin", Hours::parse("Mo-Fr 09:00-17:00").unwrap(), holidays).unwrap()
+    }
+
     #[test]
     fn waits_are_read_and_printed() {
         for (text, printed) in [
@@ -130,21 +167,32 @@ mod tests {
             let wait = Wait::parse(text).unwrap();
             assert_eq!(wait.to_string(), printed, "{text}");
             assert_eq!(Wait::parse(&wait.to_string()), Ok(wait));
+        }
+    }
+
+    #[test]
     fn what_is_no_wait_says_what_to_write() {
         for (text, message) in [
             (
                 "tomorrow",
                 "`tomorrow` is not a wait, such as `2 hours`, `3 days`, `3 business days` or `next business day 09:30`",
             ),
+            (
                 "next business day",
                 "`next business day` is not a wait, such as `2 hours`, `3 days`, `3 business days` or `next business day 09:30`",
+            ),
             ("next business day 25:00", "`25:00` is not a time of day, such as `09:30`"),
             ("next business day +9:30", "`+9:30` is not a time of day, such as `09:30`"),
             ("3 buisness days", "`buisness days` is not a unit of time; did you mean `business day`?"),
             ("3 business hours", "`hours` is not a unit of business time here"),
             ("0 business days", "`0 business days` is no time at all; write at least one"),
             ("5000 days", "`5000 days` is longer than ten years"),
+        ] {
             assert_eq!(Wait::parse(text).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
     fn a_wait_is_over_when_it_says() {
         let berlin = berlin();
         for (from, wait, due) in [
@@ -165,12 +213,17 @@ mod tests {
             // 02:30 comes twice: the first.
             ("2026-10-24T02:30:00+02:00", "1 days", "2026-10-25T02:30:00+02:00"),
             ("2026-10-25T02:30:00+01:00", "0 days", "2026-10-25T02:30:00+01:00"),
+        ] {
             let due: Timestamp = due.parse().unwrap();
             assert_eq!(
                 Wait::parse(wait).unwrap().due(from.parse().unwrap(), &berlin),
                 Some(due),
                 "{from} + {wait}"
             );
+        }
+    }
+
+    #[test]
     fn a_date_that_the_zone_skipped_is_no_business_day() {
         // Samoa went from Thursday 29 December 2011 straight to Saturday the 31st.
         let apia =
@@ -179,21 +232,13 @@ mod tests {
         let from = apia.instant_at(date(2011, 12, 29), Time::constant(10, 0, 0, 0)).unwrap();
         let monday = apia.instant_at(date(2012, 1, 2), Time::constant(10, 0, 0, 0));
         assert_eq!(Wait::BusinessDays(1).due(from, &apia), monday);
+    }
+
+    #[test]
     fn a_wait_that_leads_nowhere_is_never_due() {
         let once =
             Calendar::new("UTC", Hours::parse("2026 Mar 2 09:00-17:00").unwrap(), Holidays::none()).unwrap();
         assert_eq!(Wait::BusinessDays(1).due("2026-03-02T10:00:00Z".parse().unwrap(), &once), None);
         assert_eq!(Wait::Days(3650).due(Timestamp::MAX, &once), None);
-//! Placeholder.
-/// Placeholder.
-#[derive(Clone, Debug)]
-pub struct Wait(pub String);
-#[error("`{0}` is no wait")]
-pub struct WaitError(pub String);
-    /// Placeholder.
-        let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-        let known = ["minute", "hour", "day", "week", "business", "next business day"];
-        if known.iter().any(|unit| rest.trim_start().starts_with(unit)) {
-            Ok(Wait(text.to_owned()))
-        } else {
-            Err(WaitError(text.to_owned()))
+    }
+}

@@ -61,6 +61,17 @@ pub struct Identity {
     pub public_url: String,
     /// Who hears of what only an operator can mend.
     pub operator: Option<EmailAddress>,
+    /// The company, as mail to leads names it.
+    pub company: String,
+    /// Its postal address, which the law of many countries wants under marketing mail.
+    pub postal_address: Option<String>,
+}
+
+impl Identity {
+    /// The name mail comes from; the address when there is none.
+    pub fn sender_name(&self) -> &str {
+        self.from.name.as_deref().unwrap_or(self.from.address.as_str())
+    }
 }
 
 /// Keys that sign what leaves, one for each purpose.

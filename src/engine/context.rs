@@ -1,0 +1,53 @@
+//! What a mail to a lead is told about that lead: the values behind `playbook/schemas.rs`'s `LEAD_MAIL`.
+
+use serde_json::{Value, json};
+
+use super::Engine;
+use crate::domain::agreement::{Agreement, Campaign};
+use crate::domain::lead::Lead;
+use crate::mail::unsubscribe;
+
+impl Engine {
+    /// The values for a step of a sequence.
+    pub(super) fn lead_values(&self, lead: &Lead, agreement: &Agreement) -> Value {
+        json!({
+            "lead": person(lead),
+            "campaign": campaign(lead.campaign.as_deref().and_then(|name| agreement.campaign(name))),
+            "sender": {
+                "name": self.identity.sender_name(),
+                "company": self.identity.company,
+                "postal_address": self.identity.postal_address,
+            },
+            "unsubscribe_url": self.unsubscribe_url(lead),
+        })
+    }
+
+    /// The link that takes a lead off the list, for ever valid.
+    pub fn unsubscribe_url(&self, lead: &Lead) -> String {
+        let token = unsubscribe::token(&self.keys.unsubscribe, lead.id);
+        format!("{}/u/{token}", self.identity.public_url)
+    }
+}
+
+/// The fields of a lead that both kinds of mail have.
+pub(super) fn person(lead: &Lead) -> Value {
+    json!({
+        "email": lead.email.as_str(),
+        "first_name": lead.profile.first_name,
+        "last_name": lead.profile.last_name,
+        "full_name": lead.profile.full_name(),
+        "company": lead.profile.company,
+        "title": lead.profile.title,
+        "country": lead.profile.country,
+        "source": lead.source,
+    })
+}
+
+/// The fields of a campaign that both kinds of mail have.
+pub(super) fn campaign(campaign: Option<&Campaign>) -> Value {
+    json!({
+        "name": campaign.map(|campaign| &campaign.name),
+        "brief": campaign.and_then(|campaign| campaign.brief.as_ref()),
+        "incentive": campaign.and_then(|campaign| campaign.incentive.as_ref()),
+    })
+}

@@ -1,0 +1,205 @@
+//! The point of no return: a small batch of mail is decided on, for the last time, and marked `sending`.
+//!
+//! The leads are locked first, in the order of their ids. A reply, a click or a suppression locks the same
+//! rows, so it comes either before the gate is asked, and counts, or after the mail is on its way.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::facts::ContactHistory;
+use super::super::pass::{PassError, PassReport};
+use super::super::{Engine, Wake};
+use super::lease_ms;
+use crate::domain::contact::{Channel, Permission, Purpose, day_number, may_contact, reasons};
+use crate::domain::ids::{LeadId, OutboxId};
+use crate::domain::lead::Lead;
+use crate::domain::mail::MailState;
+use crate::store::{Lease, NewContact, NewEvent, OutboxMail, Tx};
+
+/// Mails to be sent under one lease.
+pub(super) struct Claim {
+    pub token: i64,
+    pub mails: Vec<Claimed>,
+    /// What was put off or dropped on the way.
+    pub report: PassReport,
+}
+
+/// A mail that is `sending`.
+pub(crate) struct Claimed {
+    pub row: OutboxMail,
+    /// The lead, for lead mail.
+    pub lead: Option<Lead>,
+    /// The bytes, for staff mail.
+    pub message: Option<Vec<u8>>,
+}
+
+impl Claim {
+    fn none() -> Claim {
+        Claim { token: 0, mails: Vec::new(), report: PassReport::default() }
+    }
+
+    /// Whether there was nothing to do at all.
+    pub fn is_empty(&self) -> bool {
+        self.mails.is_empty() && self.report == PassReport::default()
+    }
+}
+
+/// A lease that nobody had before: random, so that daemons need not agree on numbers.
+fn new_lease(length: Duration) -> Lease {
+    let mut bytes = [0_u8; 8];
+    // Without random bytes the engine would not have started; zero would still be safe on one daemon.
+    let _ = getrandom::fill(&mut bytes);
+    Lease { token: i64::from_be_bytes(bytes), length_ms: lease_ms(length) }
+}
+
+/// Claims staff mail.
+pub(super) async fn staff(engine: &Engine, wake: &Wake, limit: usize, lease: Duration) -> Result<Claim, PassError> {
+    let mut tx = engine.store.begin().await?;
+    let rows = tx.lock_staff_mail_due(wake.now, limit as i64).await?;
+    if rows.is_empty() {
+        tx.rollback().await?;
+        return Ok(Claim::none());
+    }
+    let lease = new_lease(lease);
+    let mut mails = Vec::with_capacity(rows.len());
+    for row in rows {
+        let message = tx.mail_message(row.id).await?;
+        mails.push(Claimed { row, lead: None, message });
+    }
+    let ids: Vec<OutboxId> = mails.iter().map(|mail| mail.row.id).collect();
+    tx.mark_sending(&ids, lease, wake.now).await?;
+    tx.commit().await?;
+    Ok(Claim { token: lease.token, mails, report: PassReport::default() })
+}
+
+/// Claims mail to leads: what the gate lets through now. What it does not is put off or dropped.
+pub(super) async fn leads(engine: &Engine, wake: &Wake, limit: usize, lease: Duration) -> Result<Claim, PassError> {
+    let mut tx = engine.store.begin().await?;
+    // Several times the batch, so that daemons which look at once find leads that nobody has locked.
+    let due = tx.leads_with_mail_due(wake.now, limit as i64 * 4).await?;
+    if due.is_empty() || tx.brake().await?.is_some() {
+        tx.rollback().await?;
+        return Ok(Claim::none());
+    }
+    let locked = tx.lock_free_leads(&distinct(due), limit).await?;
+    let ids: Vec<LeadId> = locked.iter().map(|lead| lead.id).collect();
+    let rows = tx.mail_due_of(&ids, wake.now).await?;
+    if rows.is_empty() {
+        tx.rollback().await?;
+        return Ok(Claim::none());
+    }
+    let history = ContactHistory::load(&mut tx, &locked, &wake.rules.agreement, wake.now).await?;
+    let locked: HashMap<LeadId, Lead> = locked.into_iter().map(|lead| (lead.id, lead)).collect();
+    let mut gate = Gate { engine, wake, history, contacts: Vec::new(), events: Vec::new(), claim: Claim::none() };
+    for row in rows {
+        if let Some(lead) = row.lead.and_then(|id| locked.get(&id)) {
+            gate.ask(&mut tx, row, lead).await?;
+        }
+    }
+    let Gate { contacts, events, mut claim, .. } = gate;
+    if !claim.mails.is_empty() && !count_towards_brake(engine, &mut tx, wake, claim.mails.len() as i64).await? {
+        return Ok(Claim::none());
+    }
+    let lease = new_lease(lease);
+    claim.token = lease.token;
+    let ids: Vec<OutboxId> = claim.mails.iter().map(|mail| mail.row.id).collect();
+    tx.insert_contacts(&contacts).await?;
+    tx.mark_sending(&ids, lease, wake.now).await?;
+    tx.append(&events).await?;
+    tx.commit().await?;
+    Ok(claim)
+}
+
+/// Asks the gate for each mail of a batch, with what the mails before it have taken.
+struct Gate<'a> {
+    engine: &'a Engine,
+    wake: &'a Wake,
+    history: ContactHistory,
+    contacts: Vec<NewContact>,
+    events: Vec<NewEvent>,
+    claim: Claim,
+}
+
+impl Gate<'_> {
+    async fn ask(&mut self, tx: &mut Tx, row: OutboxMail, lead: &Lead) -> Result<(), PassError> {
+        let rules = &self.wake.rules;
+        let window = row
+            .sequence
+            .as_ref()
+            .and_then(|sequence| rules.sequences.get(sequence))
+            .and_then(|sequence| sequence.window.as_ref());
+        let hours = self.engine.hours.mail(lead, &rules.agreement, window);
+        let purpose = if row.requested { Purpose::Requested } else { Purpose::Nurture };
+        let company_days = self.history.company_days(lead);
+        let facts = self.history.facts(lead, &company_days);
+        let contact = &rules.agreement.contact;
+        match may_contact(&facts, contact, &hours, Channel::Email, purpose, None, self.wake.now) {
+            Permission::Yes => {
+                let (local_date, slot, company_slot) = self.history.take_slot(lead, &hours, self.wake);
+                self.contacts.push(NewContact {
+                    lead: lead.id,
+                    at: self.wake.now,
+                    local_date,
+                    channel: Channel::Email,
+                    actor: None,
+                    mail: Some(row.id),
+                    slot: Some(slot),
+                    company_slot,
+                });
+                self.claim.mails.push(Claimed { row, lead: Some(lead.clone()), message: None });
+            }
+            Permission::NotBefore { at, because } => {
+                let why = reasons(&because);
+                tx.hold_mail(row.id, at, &why).await?;
+                let facts = json!({
+                    "sequence": row.sequence,
+                    "step": row.step,
+                    "until": at.to_string(),
+                    "why": why,
+                });
+                self.events.push(self.wake.event(lead.id, "deferred", facts));
+                self.claim.report.put_off += 1;
+            }
+            Permission::Never { because } => {
+                let why = because.to_string();
+                tx.settle_mail(row.id, MailState::Pending, MailState::Dropped, &why, self.wake.now).await?;
+                let facts = json!({ "sequence": row.sequence, "step": row.step, "why": why });
+                self.events.push(self.wake.event(lead.id, "dropped", facts));
+                if let Some(enrolment) = tx.active_enrolment(lead.id).await?.filter(|e| Some(e.id) == row.enrolment) {
+                    self.engine.end_enrolment(tx, self.wake, &enrolment, false, &why).await?;
+                }
+                self.claim.report.done += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts a batch towards the day. When the day has had enough, pulls the brake instead: the batch is not
+/// claimed, and the operator hears of it.
+async fn count_towards_brake(engine: &Engine, tx: &mut Tx, wake: &Wake, mails: i64) -> Result<bool, PassError> {
+    let contact = &wake.rules.agreement.contact;
+    let day = brake_day(wake);
+    if tx.lead_mails_on(day).await? + mails <= contact.daily_brake {
+        tx.count_lead_mails(day, mails).await?;
+        return Ok(true);
+    }
+    let why = format!("more than {} mails to leads on one day ([contact] daily_brake)", contact.daily_brake);
+    engine.pull_brake(wake, &why).await?;
+    Ok(false)
+}
+
+/// The day that the brake counts: the date in the agreement's zone.
+pub(crate) fn brake_day(wake: &Wake) -> i64 {
+    let zone = &wake.rules.agreement.contact.default_zone;
+    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    day_number(wake.now.to_zoned(zone).date())
+}
+
+fn distinct(mut ids: Vec<LeadId>) -> Vec<LeadId> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,209 @@
+//! What became of a batch is written: for all of it at once, and under the lease it was sent under.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::super::pass::{PassError, PassReport};
+use super::super::{Engine, Wake};
+use super::{Tried, again_at};
+use crate::domain::backoff;
+use crate::domain::happening::Happening;
+use crate::domain::ids::OutboxId;
+use crate::domain::lead::Lead;
+use crate::domain::mail::{Audience, MailState};
+use crate::domain::sequence::{due, next_step};
+use crate::mail::transport::{Outcome, Scope};
+use crate::store::{Advance, NewEvent, OutboxMail, SentMail, Tx};
+
+/// Writes what became of the mails sent under `token`.
+pub(super) async fn results(
+    engine: &Engine,
+    wake: &Wake,
+    token: i64,
+    tried: Vec<Tried>,
+) -> Result<PassReport, PassError> {
+    let now = engine.clock.now().max(wake.now);
+    let mut report = PassReport::default();
+    let mut transport_trouble = None;
+    let mut dead_addresses = Vec::new();
+    let mut tx = engine.store.begin().await?;
+    lock_leads_of(&mut tx, &tried).await?;
+    let accepted: Vec<&Tried> =
+        tried.iter().filter(|tried| matches!(tried.result, Ok(Outcome::Accepted { .. }))).collect();
+    report.done += accepted.len() as u64;
+    sent(engine, &mut tx, wake, token, &accepted, now).await?;
+    for Tried { mail, result, .. } in &tried {
+        let row = &mail.row;
+        match result {
+            Ok(Outcome::Accepted { .. }) => {}
+            Ok(Outcome::InDoubt { reply }) => {
+                let why = reply.unmasked();
+                if row.audience == Audience::Staff {
+                    tx.mark_later(token, row.id, now, why).await?;
+                    report.put_off += 1;
+                } else if tx.mark_ended(token, row.id, MailState::InDoubt, why, now).await? {
+                    fell_into_doubt(engine, &mut tx, wake, row, mail.lead.as_ref(), now).await?;
+                    report.parked += 1;
+                }
+            }
+            Ok(Outcome::Deferred { reply, scope: Scope::Transport })
+            | Ok(Outcome::Refused { reply, scope: Scope::Transport }) => {
+                // Nothing was learnt about this mail; it goes as soon as the transport works again.
+                let until = engine.delivery.in_trouble(now);
+                tx.mark_later(token, row.id, until, reply.unmasked()).await?;
+                tx.free_slot(row.id).await?;
+                transport_trouble = Some(reply.to_string());
+                report.put_off += 1;
+            }
+            Ok(Outcome::Deferred { reply, .. }) if row.attempts < backoff::MOST_ATTEMPTS => {
+                tx.mark_later(token, row.id, again_at(now, row.attempts + 1), reply.unmasked()).await?;
+                tx.free_slot(row.id).await?;
+                report.put_off += 1;
+            }
+            Ok(Outcome::Refused { reply, scope: Scope::Address }) if row.audience == Audience::Lead => {
+                if tx.mark_ended(token, row.id, MailState::Dropped, reply.unmasked(), now).await? {
+                    tx.free_slot(row.id).await?;
+                    let facts = json!({ "sequence": row.sequence, "step": row.step, "why": reply.to_string() });
+                    tx.append(&[about(wake, row, "dropped", facts)]).await?;
+                    dead_addresses.push(row.recipient.clone());
+                    report.done += 1;
+                }
+            }
+            Ok(Outcome::Deferred { reply, .. } | Outcome::Refused { reply, .. }) => {
+                park(&mut tx, wake, token, row, reply.unmasked(), &reply.to_string(), now).await?;
+                report.parked += 1;
+            }
+            Err(why) => {
+                park(&mut tx, wake, token, row, why, why, now).await?;
+                report.parked += 1;
+            }
+        }
+    }
+    tx.commit().await?;
+    for address in dead_addresses {
+        engine.happened_by_mail(wake, &address, &Happening::Bounced { permanent: true }).await?;
+    }
+    match transport_trouble {
+        Some(why) => Err(PassError::Transport(why)),
+        None => {
+            if report.done > 0 {
+                engine.delivery.works();
+            }
+            Ok(report)
+        }
+    }
+}
+
+/// Leads are locked before their mails are marked, in the order in which everybody locks them.
+async fn lock_leads_of(tx: &mut Tx, tried: &[Tried]) -> Result<(), PassError> {
+    let mut leads: Vec<_> = tried.iter().filter_map(|tried| tried.mail.lead.as_ref().map(|lead| lead.id)).collect();
+    leads.sort_unstable();
+    leads.dedup();
+    if !leads.is_empty() {
+        tx.lock_rows_of_leads(&leads).await?;
+    }
+    Ok(())
+}
+
+async fn sent(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    token: i64,
+    accepted: &[&Tried],
+    now: Timestamp,
+) -> Result<(), PassError> {
+    if accepted.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<SentMail> = accepted
+        .iter()
+        .map(|tried| SentMail { id: tried.mail.row.id, subject: tried.subject.clone(), at: now })
+        .collect();
+    let marked: HashSet<OutboxId> = tx.mark_sent(token, &rows).await?.into_iter().collect();
+    let mut events = Vec::with_capacity(accepted.len());
+    let mut advances = Vec::with_capacity(accepted.len());
+    for tried in accepted.iter().filter(|tried| marked.contains(&tried.mail.row.id)) {
+        let row = &tried.mail.row;
+        events.push(NewEvent { occurred_at: now, recorded_at: now, ..about(wake, row, "mail", json!({})) });
+        if let Some(lead) = &tried.mail.lead {
+            advances.extend(step_on(engine, wake, row, lead, Some(now)));
+        }
+    }
+    tx.append(&events).await?;
+    tx.advance_enrolments(&advances).await?;
+    Ok(())
+}
+
+/// A mail to a lead may or may not have left. It counts as sent, so that the lead never gets it twice and is
+/// not stuck, until a person says otherwise.
+pub(in crate::engine) async fn fell_into_doubt(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    row: &OutboxMail,
+    lead: Option<&Lead>,
+    now: Timestamp,
+) -> Result<(), PassError> {
+    let facts = json!({ "sequence": row.sequence, "step": row.step });
+    tx.append(&[about(wake, row, "in_doubt", facts)]).await?;
+    if let Some(lead) = lead {
+        let advance: Vec<Advance> = step_on(engine, wake, row, lead, Some(now)).into_iter().collect();
+        tx.advance_enrolments(&advance).await?;
+    }
+    Ok(())
+}
+
+/// Where a step that has left leads: when the next one has to be looked at.
+pub(in crate::engine) fn step_on(
+    engine: &Engine,
+    wake: &Wake,
+    row: &OutboxMail,
+    lead: &Lead,
+    sent_at: Option<Timestamp>,
+) -> Option<Advance> {
+    let enrolment = row.enrolment?;
+    let from = sent_at.unwrap_or(wake.now);
+    let sequence = row.sequence.as_ref().and_then(|name| wake.rules.sequences.get(name));
+    let due_at = sequence
+        .and_then(|sequence| {
+            let step = next_step(sequence, std::slice::from_ref(row.step.as_ref()?))?;
+            let hours = engine.hours.mail(lead, &wake.rules.agreement, sequence.window.as_ref());
+            due(step, from, &hours)
+        })
+        .unwrap_or(from);
+    Some(Advance { enrolment, sent_at, due_at })
+}
+
+async fn park(
+    tx: &mut Tx,
+    wake: &Wake,
+    token: i64,
+    row: &OutboxMail,
+    why: &str,
+    shown: &str,
+    now: Timestamp,
+) -> Result<(), PassError> {
+    if tx.mark_ended(token, row.id, MailState::Parked, why, now).await? {
+        tx.free_slot(row.id).await?;
+        tracing::warn!(outbox.id = row.id.0, "a mail needs a person (nurtured outbox --parked): {shown}");
+        let facts = json!({ "sequence": row.sequence, "step": row.step, "why": shown });
+        tx.append(&[about(wake, row, "parked", facts)]).await?;
+    }
+    Ok(())
+}
+
+fn about(wake: &Wake, row: &OutboxMail, kind: &'static str, facts: serde_json::Value) -> NewEvent {
+    NewEvent {
+        lead: row.lead,
+        occurred_at: wake.now,
+        recorded_at: wake.now,
+        kind,
+        actor: None,
+        playbook: Some(row.playbook.clone()),
+        mail: Some(row.id),
+        facts,
+    }
+}

@@ -1,0 +1,291 @@
+//! Which leads are ready, and which rep gets each.
+//!
+//! A lead is looked at when something happened to it. When its campaign's hand-off point is reached it is
+//! `qualified`; it goes to a rep at the first moment that its policy and the team's hours allow, or waits,
+//! still nurtured, until somebody has room.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::facts::Behaviour;
+use super::pass::{PassError, PassReport};
+use super::{Engine, Wake, staff_mail};
+use crate::domain::agreement::{Campaign, Policy, Team};
+use crate::domain::calendar::Calendar;
+use crate::domain::condition::EvaluationError;
+use crate::domain::lead::{Lead, Stage};
+use crate::domain::routing::{Route, Turn, choose};
+use crate::domain::scoring;
+use crate::domain::sla::Terms;
+use crate::store::{HandOff, NewHandOff, NewSlaClock, Tx};
+
+/// Leads looked at in one transaction.
+const BATCH: i64 = 50;
+
+/// The promise that a hand-off starts.
+pub(super) const FIRST_CONTACT: &str = "first_contact";
+
+pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let mut report = PassReport::default();
+    for stage in [Stage::Nurturing, Stage::Qualified] {
+        loop {
+            let mut tx = engine.store.begin().await?;
+            let leads = tx.lock_leads_due(stage, wake.now, BATCH).await?;
+            if leads.is_empty() {
+                tx.rollback().await?;
+                break;
+            }
+            let behaviour = Behaviour::load(&mut tx, &leads).await?;
+            for lead in leads {
+                let looked_at = match stage {
+                    Stage::Nurturing => assess(engine, &mut tx, wake, &behaviour, lead).await?,
+                    _ => route(engine, &mut tx, wake, &behaviour, lead).await?,
+                };
+                report = report.and(looked_at);
+            }
+            tx.commit().await?;
+        }
+    }
+    Ok(report)
+}
+
+/// Whether a nurtured lead is ready.
+async fn assess(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    behaviour: &Behaviour,
+    mut lead: Lead,
+) -> Result<PassReport, PassError> {
+    lead.due_at = None;
+    let Some(campaign) = campaign_of(wake, &lead) else {
+        tx.save_lead(&lead).await?;
+        return Ok(PassReport::default());
+    };
+    match is_ready(wake, behaviour, &mut lead, campaign) {
+        Ok(false) => {
+            tx.save_lead(&lead).await?;
+            Ok(PassReport { done: 1, ..PassReport::default() })
+        }
+        Ok(true) => {
+            let why = format!("{} (score {}{})", campaign.qualify.text().trim(), lead.score, grade(&lead));
+            let event = wake.stage(&mut lead, Stage::Qualified, &one_line(&why));
+            lead.due_at = Some(earliest(engine, wake, &lead, campaign));
+            tx.save_lead(&lead).await?;
+            tx.append(&[event]).await?;
+            Ok(PassReport { done: 1, ..PassReport::default() })
+        }
+        Err(error) => {
+            tx.save_lead(&lead).await?;
+            let why = format!("whether it is ready cannot be told: {error}");
+            tx.append(&[wake.event(lead.id, "parked", json!({ "why": why }))]).await?;
+            Ok(PassReport { parked: 1, ..PassReport::default() })
+        }
+    }
+}
+
+/// Notes the lead's score and grade in force, and asks its campaign's hand-off point.
+fn is_ready(
+    wake: &Wake,
+    behaviour: &Behaviour,
+    lead: &mut Lead,
+    campaign: &Campaign,
+) -> Result<bool, EvaluationError> {
+    let agreement = &wake.rules.agreement;
+    let activities = behaviour.activities(lead.id);
+    lead.score = scoring::score(&agreement.scoring, &behaviour.facts(lead, wake.now), activities, wake.now)?;
+    if let Some(persona) = campaign.persona.as_ref().and_then(|name| agreement.personas.get(name)) {
+        lead.grade = Some(scoring::grade(persona, &behaviour.facts(lead, wake.now))?);
+    }
+    campaign.qualify.holds(&behaviour.facts(lead, wake.now))
+}
+
+fn grade(lead: &Lead) -> String {
+    lead.grade.map(|grade| format!(", grade {}", grade.name())).unwrap_or_default()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Gives a qualified lead to a rep, or has it wait.
+async fn route(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    behaviour: &Behaviour,
+    mut lead: Lead,
+) -> Result<PassReport, PassError> {
+    let Some((campaign, team, policy)) = terms_of(wake, &lead) else {
+        lead.due_at = None;
+        tx.save_lead(&lead).await?;
+        let why = "the agreement has no campaign for it";
+        tx.append(&[wake.event(lead.id, "parked", json!({ "why": why }))]).await?;
+        return Ok(PassReport { parked: 1, ..PassReport::default() });
+    };
+    let earliest = earliest(engine, wake, &lead, campaign);
+    if earliest > wake.now {
+        lead.due_at = Some(earliest);
+        tx.save_lead(&lead).await?;
+        return Ok(PassReport { put_off: 1, ..PassReport::default() });
+    }
+    let calendar = team_calendar(wake, team);
+    let turns = turns(tx, team).await?;
+    match choose(team, &turns, calendar, lead.avoid_rep.as_ref(), wake.now) {
+        Route::To { rep, why } => {
+            let given = Given { campaign, team, policy, rep, why: &why };
+            hand_off(engine, tx, wake, behaviour, &mut lead, &given).await?;
+            Ok(PassReport { done: 1, ..PassReport::default() })
+        }
+        Route::Wait { until, why } => {
+            lead.due_at = until;
+            tx.save_lead(&lead).await?;
+            let facts = json!({ "until": until.map(|until| until.to_string()), "why": why });
+            if last_wait(tx, &lead).await?.as_ref() != Some(&facts) {
+                tx.append(&[wake.event(lead.id, "waiting", facts)]).await?;
+            }
+            Ok(PassReport { put_off: 1, ..PassReport::default() })
+        }
+    }
+}
+
+/// What a lead last waited for: said once, not at each look.
+async fn last_wait(tx: &mut Tx, lead: &Lead) -> Result<Option<serde_json::Value>, PassError> {
+    Ok(tx.events_of_kind(lead.id, "waiting").await?.pop().map(|event| event.facts))
+}
+
+/// To whom a lead goes, and on what terms.
+pub(super) struct Given<'a> {
+    /// The campaign it comes from.
+    pub campaign: &'a Campaign,
+    /// The team that gets it.
+    pub team: &'a Team,
+    /// What that team promises.
+    pub policy: &'a Policy,
+    /// The rep.
+    pub rep: &'a crate::domain::agreement::Rep,
+    /// Why this one.
+    pub why: &'a str,
+}
+
+/// Gives a lead to a rep: sequences fall silent, the promise begins, the rep gets everything that is known.
+pub(super) async fn hand_off(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    behaviour: &Behaviour,
+    lead: &mut Lead,
+    given: &Given<'_>,
+) -> Result<(), PassError> {
+    engine.end_sequence(tx, wake, lead.id, "handed off").await?;
+    let facts = json!({ "to": given.rep.email.as_str(), "why": given.why });
+    let mut events = vec![wake.event(lead.id, "assigned", facts)];
+    if lead.stage != Stage::HandedOff {
+        events.push(wake.stage(lead, Stage::HandedOff, &format!("to {}", given.rep.email)));
+    } else {
+        lead.stage_at = wake.now;
+    }
+    lead.owner = Some(given.rep.email.clone());
+    lead.avoid_rep = None;
+    lead.due_at = None;
+    tx.save_lead(lead).await?;
+    let new = NewHandOff {
+        lead: lead.id,
+        rep: given.rep.email.clone(),
+        team: given.team.name.clone(),
+        policy: given.policy.name.clone(),
+        campaign: given.campaign.name.clone(),
+        at: wake.now,
+    };
+    let id = tx.insert_hand_off(&new).await?;
+    let phone = engine.hours.phone(lead, &wake.rules.agreement);
+    let terms = Terms::first_contact(given.policy, team_calendar(wake, given.team), &phone, wake.now);
+    let pauses = super::sla::pauses(tx, lead, wake.now).await?;
+    let standing = terms.assess(wake.now, &pauses, &[], wake.now)?;
+    let clock = NewSlaClock {
+        hand_off: id,
+        lead: lead.id,
+        kind: FIRST_CONTACT.to_owned(),
+        terms: serde_json::to_string(&terms).unwrap_or_default(),
+        started_at: wake.now,
+        deadline_at: standing.deadline.at,
+        next_at: standing.next_at,
+    };
+    tx.insert_sla_clock(&clock).await?;
+    let facts = json!({ "promise": FIRST_CONTACT, "policy": terms.policy, "by": standing.deadline.at.to_string() });
+    events.push(wake.event(lead.id, "clock_started", facts));
+    tx.append(&events).await?;
+    staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &terms, &standing).await?;
+    Ok(())
+}
+
+/// When a qualified lead may be handed off at the earliest: not before the policy says, in the team's hours.
+fn earliest(engine: &Engine, wake: &Wake, lead: &Lead, campaign: &Campaign) -> Timestamp {
+    let agreement = &wake.rules.agreement;
+    let not_before = agreement
+        .policies
+        .get(&campaign.policy)
+        .and_then(|policy| policy.not_before)
+        .and_then(|after| lead.created_at.checked_add(after).ok())
+        .unwrap_or(wake.now)
+        .max(wake.now);
+    // A lead that is away cannot be called: the rep gets it when it can.
+    let not_before = match lead.away_until.filter(|until| *until > wake.now) {
+        Some(_) => {
+            let phone = engine.hours.phone(lead, agreement);
+            lead.away_until
+                .and_then(|until| crate::domain::contact::call_after_absence(&phone, until))
+                .map_or(not_before, |call| not_before.max(call))
+        }
+        None => not_before,
+    };
+    agreement
+        .teams
+        .get(&campaign.team)
+        .and_then(|team| agreement.calendars.get(&team.calendar))
+        .and_then(|calendar| calendar.next_open(not_before))
+        .unwrap_or(not_before)
+}
+
+/// The campaign a lead was given at intake, or the one that takes every lead when that is gone.
+pub(super) fn campaign_of<'a>(wake: &'a Wake, lead: &Lead) -> Option<&'a Campaign> {
+    let agreement = &wake.rules.agreement;
+    lead.campaign
+        .as_deref()
+        .and_then(|name| agreement.campaign(name))
+        .or_else(|| agreement.campaign("default"))
+        .or(agreement.campaigns.last())
+}
+
+/// A lead's campaign, with the team and the policy that it names.
+pub(super) fn terms_of<'a>(wake: &'a Wake, lead: &Lead) -> Option<(&'a Campaign, &'a Team, &'a Policy)> {
+    let campaign = campaign_of(wake, lead)?;
+    let agreement = &wake.rules.agreement;
+    Some((campaign, agreement.teams.get(&campaign.team)?, agreement.policies.get(&campaign.policy)?))
+}
+
+/// The calendar in which a team's promises are counted.
+pub(super) fn team_calendar<'a>(wake: &'a Wake, team: &Team) -> &'a Calendar {
+    wake.rules.agreement.calendars.get(&team.calendar).expect("a team's calendar is checked at load")
+}
+
+/// Whose turn it is in a team, in the order of its reps.
+pub(super) async fn turns(tx: &mut Tx, team: &Team) -> Result<Vec<Turn>, PassError> {
+    let mut turns = Vec::with_capacity(team.reps.len());
+    for rep in &team.reps {
+        let state = tx.rep_state(&rep.email).await?;
+        turns.push(Turn {
+            last_assigned_at: state.last_assigned_at,
+            open_leads: state.open_leads,
+            away: state.away,
+        });
+    }
+    Ok(turns)
+}
+
+/// Ends a hand-off; whoever waits for room is looked at again.
+pub(super) async fn end(tx: &mut Tx, wake: &Wake, hand_off: &HandOff, why: &str) -> Result<(), PassError> {
+    tx.end_hand_off(hand_off.id, why, wake.now).await?;
+    tx.look_at_waiting_leads(wake.now).await?;
+    Ok(())
+}

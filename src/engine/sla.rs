@@ -1,0 +1,214 @@
+//! Promises that are about to be broken, and those that are.
+//!
+//! A level fires once for each clock: the database keeps it. When several fell due while nobody looked (the
+//! daemon was down, the database was), all are noted and only the highest is told, marked as found late.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::facts::Behaviour;
+use super::hand_off::{self, Given};
+use super::pass::{PassError, PassReport};
+use super::{Engine, Wake, staff_mail};
+use crate::domain::ids::LeadId;
+use crate::domain::lead::Lead;
+use crate::domain::routing::{Route, choose};
+use crate::domain::sla::{LevelTerms, Standing, Terms};
+use crate::store::{HandOff, SlaClock, StoreError, Tx};
+
+/// Leads whose clocks are looked at in one transaction.
+const BATCH: usize = 50;
+
+/// A level found later than this after it fell due was not found in time: nobody was looking.
+const FOUND_LATE: SignedDuration = SignedDuration::from_mins(15);
+
+/// How a hand-off ends that was taken from its rep.
+const REASSIGNED: &str = "reassigned";
+
+pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let mut report = PassReport::default();
+    loop {
+        let mut tx = engine.store.begin().await?;
+        let due = tx.leads_with_due_clock(wake.now, BATCH as i64).await?;
+        let leads = if due.is_empty() { Vec::new() } else { tx.lock_free_leads(&due, BATCH).await? };
+        if leads.is_empty() {
+            tx.rollback().await?;
+            return Ok(report);
+        }
+        for mut lead in leads {
+            for clock in tx.running_clocks(lead.id).await? {
+                if clock.next_at.is_some_and(|next| next <= wake.now) {
+                    report = report.and(assess(engine, &mut tx, wake, &mut lead, &clock).await?);
+                }
+            }
+        }
+        tx.commit().await?;
+    }
+}
+
+async fn assess(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &mut Lead,
+    clock: &SlaClock,
+) -> Result<PassReport, PassError> {
+    let Some(hand_off) = tx.hand_off(clock.hand_off).await?.filter(|hand_off| hand_off.ended_at.is_none()) else {
+        tx.stop_clock(clock.id, "closed", "the hand-off is over", wake.now).await?;
+        return Ok(PassReport::default());
+    };
+    let terms = terms(clock)?;
+    let pauses = pauses(tx, lead, clock.started_at).await?;
+    let fired = tx.fired_levels(clock.id).await?;
+    let standing = terms.assess(clock.started_at, &pauses, &fired, wake.now)?;
+    tx.plan_clock(clock.id, standing.deadline.at, standing.next_at).await?;
+    let mut highest: Option<&(LevelTerms, Timestamp)> = None;
+    let mut reassign = false;
+    for level in &standing.reached {
+        if tx.fire_level(clock.id, &level.0.name, level.1, wake.now).await? {
+            let facts = json!({
+                "level": level.0.name,
+                "promise": clock.kind,
+                "fell_due": level.1.to_string(),
+                "detected_late": is_late(level.1, wake.now),
+            });
+            tx.append(&[wake.event(lead.id, "level", facts)]).await?;
+            reassign |= level.0.reassign;
+            highest = highest.filter(|highest| highest.0.at_percent > level.0.at_percent).or(Some(level));
+        }
+    }
+    let Some((level, fell_due)) = highest else {
+        return Ok(PassReport { put_off: 1, ..PassReport::default() });
+    };
+    let late = is_late(*fell_due, wake.now).then_some(*fell_due);
+    let mut told = Told { level, late, hand_off: &hand_off, terms: &terms, standing: &standing, next_owner: None };
+    if reassign {
+        told.next_owner = take_away(engine, tx, wake, lead, &hand_off).await?;
+    }
+    staff_mail::level(engine, tx, wake, lead, clock.id, &told).await?;
+    Ok(PassReport { done: 1, ..PassReport::default() })
+}
+
+/// What the mails about a level say.
+pub(super) struct Told<'a> {
+    /// The level.
+    pub level: &'a LevelTerms,
+    /// When it fell due, if nobody looked in time.
+    pub late: Option<Timestamp>,
+    /// Whose promise it is.
+    pub hand_off: &'a HandOff,
+    /// What was promised.
+    pub terms: &'a Terms,
+    /// Where it stands.
+    pub standing: &'a Standing,
+    /// Who has the lead now, if it was taken away.
+    pub next_owner: Option<crate::domain::agreement::Rep>,
+}
+
+fn is_late(fell_due: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(fell_due) > FOUND_LATE
+}
+
+/// The promise as it was made.
+pub(super) fn terms(clock: &SlaClock) -> Result<Terms, PassError> {
+    serde_json::from_str(&clock.terms).map_err(|error| {
+        StoreError::Inconsistent { table: "sla_clock", id: clock.id.0, what: format!("terms: {error}") }.into()
+    })
+}
+
+/// Gives a lead that nobody attempted to reach to another rep; `None` when nobody else is there, or it was
+/// taken away from somebody before and would only go round in circles.
+async fn take_away(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &mut Lead,
+    from: &HandOff,
+) -> Result<Option<crate::domain::agreement::Rep>, PassError> {
+    let before = tx.hand_offs_of(lead.id).await?;
+    let went_round = before
+        .iter()
+        .any(|hand_off| hand_off.number + 1 == from.number && hand_off.ended_why.as_deref() == Some(REASSIGNED));
+    let Some((campaign, team, policy)) = hand_off::terms_of(wake, lead) else {
+        return Ok(None);
+    };
+    if went_round {
+        return Ok(None);
+    }
+    let turns = hand_off::turns(tx, team).await?;
+    let calendar = hand_off::team_calendar(wake, team);
+    let rep = match choose(team, &turns, calendar, Some(&from.rep), wake.now) {
+        Route::To { rep, .. } if rep.email != from.rep => rep,
+        Route::To { .. } | Route::Wait { .. } => return Ok(None),
+    };
+    stop_clocks(tx, wake, lead.id, "closed", REASSIGNED).await?;
+    tx.end_hand_off(from.id, REASSIGNED, wake.now).await?;
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    let why = format!("{} made no attempt in time", from.rep);
+    let given = Given { campaign, team, policy, rep, why: &why };
+    hand_off::hand_off(engine, tx, wake, &behaviour, lead, &given).await?;
+    Ok(Some(rep.clone()))
+}
+
+/// Stops every running clock of a lead.
+pub(super) async fn stop_clocks(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: LeadId,
+    state: &'static str,
+    why: &str,
+) -> Result<(), PassError> {
+    for clock in tx.running_clocks(lead).await? {
+        let state = if state == "met" && wake.now > clock.deadline_at { "late" } else { state };
+        tx.stop_clock(clock.id, state, why, wake.now).await?;
+        let facts = json!({ "promise": clock.kind, "state": state, "why": why });
+        tx.append(&[wake.event(lead, "clock_stopped", facts)]).await?;
+    }
+    Ok(())
+}
+
+/// Counts every running clock of a lead anew: a pause has begun, or changed.
+pub(super) async fn recount(tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(), PassError> {
+    for clock in tx.running_clocks(lead.id).await? {
+        let pauses = pauses(tx, lead, clock.started_at).await?;
+        let fired = tx.fired_levels(clock.id).await?;
+        let standing = terms(&clock)?.assess(clock.started_at, &pauses, &fired, wake.now)?;
+        let next_at = standing.reached.iter().map(|_| wake.now).next().or(standing.next_at);
+        tx.plan_clock(clock.id, standing.deadline.at, next_at).await?;
+        if standing.deadline.at != clock.deadline_at {
+            let facts = json!({
+                "promise": clock.kind,
+                "from": clock.deadline_at.to_string(),
+                "to": standing.deadline.at.to_string(),
+            });
+            tx.append(&[wake.event(lead.id, "deadline_moved", facts)]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// When a lead could not be contacted since `since`: absences and follow-up dates, from the event log.
+///
+/// Each begins when it was said and ends when the lead can be called again; what was said later about the same
+/// thing replaces what was said before from then on.
+pub(super) async fn pauses(
+    tx: &mut Tx,
+    lead: &Lead,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
+    let mut pauses = Vec::new();
+    for kind in ["out_of_office", "follow_up"] {
+        let mut events = tx.events_of_kind(lead.id, kind).await?.into_iter().peekable();
+        while let Some(event) = events.next() {
+            let Some(until) = event.facts.get("resumes").and_then(|until| until.as_str()?.parse().ok()) else {
+                continue;
+            };
+            let replaced_at = events.peek().map(|next| next.occurred_at);
+            let end: Timestamp = replaced_at.map_or(until, |replaced| replaced.min(until));
+            if end > since && end > event.occurred_at {
+                pauses.push((event.occurred_at, end));
+            }
+        }
+    }
+    Ok(pauses)
+}

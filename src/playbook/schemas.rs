@@ -1,0 +1,135 @@
+//! What templates may say: the variables of mail to leads, and of mail to staff.
+//!
+//! The engine fills these in (`engine/context.rs` for leads, `engine/staff_mail.rs` for staff); a template that
+//! asks for anything else is refused at load. What may be missing is marked "may be missing": a template
+//! says `{{default …}}` or `{{#if …}}` for it.
+
+use std::sync::LazyLock;
+
+use crate::mail::render::{Field, Schema};
+
+/// Variables of every step of every sequence.
+pub static LEAD_MAIL: LazyLock<Schema> = LazyLock::new(|| {
+    Schema::new(vec![
+        Field::record("lead", "the person the mail goes to", person()),
+        Field::record("campaign", "where the lead came in", campaign()),
+        Field::record("sender", "who writes", sender()),
+        Field::url("unsubscribe_url", "the page that takes the lead off the list"),
+    ])
+});
+
+/// Variables of every mail to reps, managers and marketing.
+pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
+    Schema::new(vec![
+        Field::text("to_name", "the name of the person the mail goes to"),
+        Field::record("lead", "the lead it is about", {
+            let mut fields = person();
+            fields.extend([
+                Field::text("display", "\"Jane Doe, Acme\", or the address when no name is known"),
+                Field::text("phone", "its number; may be missing"),
+                Field::url("phone_url", "the number as a link to call; may be missing"),
+                Field::url("email_url", "the address as a link to write to"),
+                Field::text("local_time", "what its clocks show: \"Tue 10:05 in Europe/Berlin\""),
+                Field::integer("score", "its points"),
+                Field::text("grade", "its fit, A to D; may be missing"),
+                Field::text("stage", "how far it has come"),
+                Field::integer("round", "how often it has been nurtured from the start"),
+            ]);
+            fields
+        }),
+        Field::record("campaign", "where the lead came in", campaign()),
+        Field::record(
+            "call",
+            "whether it may be called",
+            vec![
+                Field::boolean("now", "whether it may be called at once"),
+                Field::text("words", "the same as a sentence, with the reason"),
+            ],
+        ),
+        Field::texts("reasons", "why it counts as ready, one sentence each"),
+        Field::list(
+            "touches",
+            "where it came from each time, the first first",
+            vec![
+                Field::text("at", "when: \"Tue 3 Mar 2026\""),
+                Field::text("words", "source, medium, campaign and ad in one line"),
+                Field::text("ad", "what the ad said or promised; may be missing"),
+                Field::text("landing_page", "the page it arrived on; may be missing"),
+            ],
+        ),
+        Field::list(
+            "answers",
+            "what it said in forms and surveys",
+            vec![Field::text("question", "what was asked"), Field::text("answer", "what it said")],
+        ),
+        Field::list("behaviour", "what it did and read, the newest first, at most ten", line()),
+        Field::list("history", "what happened since the hand-off, the oldest first", line()),
+        Field::record(
+            "promise",
+            "what was promised; its parts are missing in mails about no promise",
+            vec![
+                Field::text("what", "\"first contact within 8 business hours\""),
+                Field::text("since", "when it began: \"Tue 3 Mar 09:00\""),
+                Field::text("by", "when it falls due: \"Tue 3 Mar 14:00\""),
+                Field::text("by_short", "the same for a subject: \"Tue 14:00\""),
+                Field::boolean("broken", "whether that has passed"),
+                Field::text("late", "how late it is found, when nobody looked in time; may be missing"),
+                Field::texts("otherwise", "what happens if nobody acts, one sentence each"),
+                Field::list(
+                    "counted",
+                    "how the deadline was counted, interval by interval",
+                    vec![
+                        Field::text("from", "its beginning"),
+                        Field::text("to", "its end"),
+                        Field::text("minutes", "what it counts: \"90 min\", or \"–\""),
+                        Field::text("why", "counted, closed, a holiday, paused"),
+                    ],
+                ),
+            ],
+        ),
+        Field::record(
+            "owner",
+            "the rep who has the lead; may be missing",
+            vec![Field::text("name", "their name"), Field::text("email", "their address")],
+        ),
+        Field::text("note", "what this mail is about, in words; may be missing"),
+        Field::list(
+            "actions",
+            "what the reader can do about it",
+            vec![Field::text("label", "what it does"), Field::text("command", "the command that does it")],
+        ),
+    ])
+});
+
+fn person() -> Vec<Field> {
+    vec![
+        Field::text("email", "its address"),
+        Field::text("first_name", "given name; may be missing"),
+        Field::text("last_name", "family name; may be missing"),
+        Field::text("full_name", "both, or the one that is known; may be missing"),
+        Field::text("company", "the company's name; may be missing"),
+        Field::text("title", "job title; may be missing"),
+        Field::text("country", "ISO code; may be missing"),
+        Field::text("source", "where it first came from; may be missing"),
+    ]
+}
+
+fn campaign() -> Vec<Field> {
+    vec![
+        Field::text("name", "its name in the agreement; may be missing"),
+        Field::text("brief", "what it is about and promised; may be missing"),
+        Field::text("incentive", "what was offered; may be missing"),
+    ]
+}
+
+fn sender() -> Vec<Field> {
+    vec![
+        Field::text("name", "the name mail comes from"),
+        Field::text("company", "the company mail comes from"),
+        Field::text("postal_address", "its postal address; may be missing"),
+    ]
+}
+
+fn line() -> Vec<Field> {
+    vec![Field::text("at", "when"), Field::text("words", "what")]
+}
