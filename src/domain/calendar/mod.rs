@@ -15,6 +15,7 @@ mod hours;
 mod ics;
 mod local;
 mod openings;
+mod rules;
 
 use std::fmt;
 use std::ops::Range;
@@ -23,7 +24,6 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
-use opening_hours::{Context, OpeningHours};
 use serde::{Deserialize, Serialize};
 
 pub use deadline::{Counted, Deadline, DeadlineError, Reckoning, deadline, elapsed, instant_after};
@@ -32,6 +32,7 @@ pub use hours::{Hours, HoursError};
 
 use crate::problem;
 use openings::{Openings, Pieces};
+use rules::Rules;
 
 /// How far ahead is looked for an opening, a business day or the end of a target before giving up.
 ///
@@ -48,7 +49,7 @@ struct Parts {
     hours: Hours,
     holidays: Holidays,
     /// The hours' rules, knowing the holidays when the text names them.
-    rules: OpeningHours,
+    rules: Rules,
     openings: Openings,
 }
 
@@ -120,7 +121,7 @@ impl Calendar {
         let zone_name = zone.iana_name().unwrap_or(zone_name).to_owned();
         let mut rules = hours.rules().clone();
         if hours.names_holidays() {
-            rules = rules.with_context(Context::default().with_holidays(holidays.to_context()));
+            rules = rules.with_holidays(&holidays.to_context());
         }
         let openings = Openings::default();
         Ok(Calendar(Arc::new(Parts { zone, zone_name, hours, holidays, rules, openings })))
@@ -226,14 +227,14 @@ impl Calendar {
         if !self.hours().names_holidays() && self.holidays().is_public(day) {
             return Vec::new();
         }
-        hours::open_times(&self.0.rules, day)
+        self.0.rules.open_times(day)
     }
 
     /// Whether the date is closed, and would not be without its holiday.
     fn is_closed_by_holiday(&self, day: Date) -> bool {
         self.holidays().is_public(day)
             && self.open_times(day).is_empty()
-            && !hours::open_times(self.hours().rules(), day).is_empty()
+            && !self.hours().rules().open_times(day).is_empty()
     }
 
     /// Whether the zone's clocks ever show one of these times: a change may skip an hour, or a date.
