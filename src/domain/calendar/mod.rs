@@ -215,6 +215,9 @@ impl Calendar {
     /// The calendar as a running clock keeps it, with the holidays from one date to another, both
     /// included. Within those dates the thawed calendar is open exactly when this one is.
     pub fn freeze(&self, from: Date, to: Date) -> CalendarSpec {
+        // A rule may speak of the days around a holiday (`PH -1 day off`).
+        let margin = if self.hours().names_holidays() { 7.days() } else { 0.days() };
+        let (from, to) = (from.saturating_sub(margin), to.saturating_add(margin));
         CalendarSpec {
             zone: self.zone_name().to_owned(),
             hours: self.hours().to_string(),
@@ -431,14 +434,19 @@ mod tests {
     #[test]
     fn a_frozen_calendar_thaws_to_the_same_openings() {
         let (from, to) = (date(2026, 1, 1), date(2026, 12, 31));
-        for hours in ["Mo-Fr 09:00-17:00", "Mo-Fr 09:00-17:00; PH 10:00-12:00", "PH 10:00-12:00"] {
+        for hours in [
+            "Mo-Fr 09:00-17:00",
+            "Mo-Fr 09:00-17:00; PH 10:00-12:00",
+            "PH 10:00-12:00",
+            "Mo-Fr 09:00-17:00; PH -1 day off",
+        ] {
             let mut holidays = Holidays::of_country("DE").unwrap();
             holidays.add(date(2026, 7, 1));
             let calendar = Calendar::new("Europe/Berlin", Hours::parse(hours).unwrap(), holidays).unwrap();
             let json = serde_json::to_string(&calendar.freeze(from, to)).unwrap();
-            assert!(json.contains("2026-07-01") && !json.contains("2027"), "{json}");
+            assert!(json.contains("2026-07-01") && !json.contains("2027-02"), "{json}");
             let thawed = serde_json::from_str::<CalendarSpec>(&json).unwrap().thaw().unwrap();
-            let (start, end) = (at("2026-01-01T00:00:00Z"), at("2026-12-31T20:00:00Z"));
+            let (start, end) = (at("2026-01-01T00:00:00Z"), at("2026-12-31T23:00:00Z"));
             assert!(calendar.intervals(start, end).eq(thawed.intervals(start, end)), "{hours}");
         }
     }
