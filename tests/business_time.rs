@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use nurtured::domain::calendar::{Calendar, Holidays, Hours, Reckoning, deadline, elapsed};
+use nurtured::domain::calendar::{Calendar, Counted, Holidays, Hours, Reckoning, deadline, elapsed};
 use proptest::prelude::*;
 
 /// Hours as data, so that the count need not read them: days of the week from Monday, and minutes of the
@@ -27,6 +27,15 @@ const SCHEDULES: &[Schedule] = &[
     Schedule { text: "24/7", spans: &[(1..=7, 0, 1440)] },
     Schedule { text: "Mo-Su 22:00-02:30", spans: &[(1..=7, 1320, 1590)] },
     Schedule { text: "Mo-Su 00:00-00:45,23:15-24:00", spans: &[(1..=7, 0, 45), (1..=7, 1395, 1440)] },
+    // A night belongs to the date on which it begins, whatever is said of the next one.
+    Schedule {
+        text: "Mo-Th 18:00-02:00; Fr-Sa 18:00-04:00; Su 12:00-20:00",
+        spans: &[(1..=4, 1080, 1560), (5..=6, 1080, 1680), (7..=7, 720, 1200)],
+    },
+    Schedule {
+        text: "Su 10:00-12:00; Fr-Sa 22:00-02:15; Mo 03:00-04:00",
+        spans: &[(7..=7, 600, 720), (5..=6, 1320, 1575), (1..=1, 180, 240)],
+    },
     Schedule {
         text: "Mo-Tu 08:00-12:00, Th 20:00-28:00, Sa-Su 02:15-02:45",
         spans: &[(1..=2, 480, 720), (4..=4, 1200, 1680), (6..=7, 135, 165)],
@@ -340,7 +349,7 @@ proptest! {
         }
         prop_assert_eq!(until, found.at);
         let counted: SignedDuration =
-            found.counted.iter().filter(|piece| piece.counts()).map(|piece| piece.length()).sum();
+            found.counted.iter().filter(|piece| piece.counts()).map(Counted::length).sum();
         prop_assert_eq!(counted, target);
     }
 

@@ -16,7 +16,7 @@ use opening_hours_syntax::rules::day::{Date as DayOfYear, HolidayKind, MonthdayR
 use opening_hours_syntax::rules::time::{Time, TimeSpan};
 use opening_hours_syntax::rules::{OpeningHoursExpression, RuleSequence};
 
-use super::local;
+use super::rules::Rules;
 
 /// Longer texts are mistakes; evaluating one is quadratic in its rules.
 const MAX_LENGTH: usize = 1024;
@@ -34,7 +34,7 @@ pub struct Hours(Arc<Parsed>);
 
 struct Parsed {
     text: String,
-    rules: OpeningHours,
+    rules: Rules,
     names_holidays: bool,
 }
 
@@ -66,16 +66,17 @@ impl Hours {
         if text.len() > MAX_LENGTH {
             return Err(refusal(format!("the hours are longer than {MAX_LENGTH} bytes")));
         }
-        let rules: OpeningHours = text.parse().map_err(|error| from_syntax(error, text))?;
-        let expression = rules.get_expression();
+        let hours: OpeningHours = text.parse().map_err(|error| from_syntax(error, text))?;
+        let expression = hours.get_expression();
         refuse_what_cannot_be_counted(&expression, text)?;
         let names_holidays = expression
             .rules
             .iter()
             .flat_map(|rule| &rule.day_selector.weekday)
             .any(|day| matches!(day, WeekDayRange::Holiday { .. }));
+        let rules = Rules::of(&hours);
         // With a `PH` rule it depends on the holidays, which only the calendar knows.
-        if !names_holidays && !opens_some_day(|day| !open_times(&rules, day).is_empty()) {
+        if !names_holidays && !opens_some_day(|day| !rules.open_times(day).is_empty()) {
             return Err(refusal(format!(
                 "these hours are closed on every day from {} to {}",
                 SEARCH_FROM.year(),
@@ -98,7 +99,7 @@ impl Hours {
     }
 
     /// The rules, as if no date were a holiday.
-    pub(super) fn rules(&self) -> &OpeningHours {
+    pub(super) fn rules(&self) -> &Rules {
         &self.0.rules
     }
 }
@@ -121,22 +122,6 @@ impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
-}
-
-/// The open wall-clock times of one date, ascending and apart, in seconds from its midnight.
-///
-/// What began the evening before and goes on past midnight is part of this date.
-pub(super) fn open_times(rules: &OpeningHours, day: Date) -> Vec<Range<i64>> {
-    let Some(day) = local::to_chrono(day) else { return Vec::new() };
-    rules
-        .schedule_at(day)
-        .into_iter()
-        .filter(|span| span.kind == RuleKind::Open)
-        .map(|span| {
-            i64::from(span.range.start.mins_from_midnight()) * 60
-                ..i64::from(span.range.end.mins_from_midnight()) * 60
-        })
-        .collect()
 }
 
 /// Whether `opens` holds for any date of the search.
@@ -305,7 +290,9 @@ mod tests {
 
     fn times(text: &str, day: Date) -> Vec<String> {
         let hours = Hours::parse(text).unwrap();
-        open_times(hours.rules(), day)
+        hours
+            .rules()
+            .open_times(day)
             .iter()
             .map(|r| {
                 let clock = |at: i64| format!("{:02}:{:02}", at / 3600, at / 60 % 60);
@@ -410,7 +397,7 @@ mod tests {
                         .into_iter()
                         .chain(date(2026, 12, 20).series(jiff::Span::new().days(1)).take(20))
                     {
-                        let times = open_times(hours.rules(), day);
+                        let times = hours.rules().open_times(day);
                         prop_assert!(times.iter().all(|span| 0 <= span.start && span.start < span.end));
                         prop_assert!(times.windows(2).all(|pair| pair[0].end < pair[1].start));
                     }

@@ -6,7 +6,7 @@
 //! country skips a whole date.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 /// A stretch of instants with one offset from UTC; all in seconds.
@@ -66,7 +66,7 @@ pub(super) fn instant(second: i64) -> Timestamp {
 
 /// The midnight with which a date begins, in seconds of wall-clock time since that of 1970-01-01.
 pub(super) fn midnight(day: Date) -> i64 {
-    Offset::UTC.to_timestamp(day.to_datetime(Time::midnight())).map_or(i64::MIN / 2, |at| at.as_second())
+    day.duration_since(Date::constant(1970, 1, 1)).as_secs()
 }
 
 /// The date in which a second of wall-clock time since 1970-01-01 00:00 lies.

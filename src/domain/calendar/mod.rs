@@ -15,6 +15,7 @@ mod hours;
 mod ics;
 mod local;
 mod openings;
+mod rules;
 
 use std::fmt;
 use std::ops::Range;
@@ -23,7 +24,6 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
-use opening_hours::{Context, OpeningHours};
 use serde::{Deserialize, Serialize};
 
 pub use deadline::{Counted, Deadline, DeadlineError, Reckoning, deadline, elapsed, instant_after};
@@ -32,6 +32,7 @@ pub use hours::{Hours, HoursError};
 
 use crate::problem;
 use openings::{Openings, Pieces};
+use rules::Rules;
 
 /// How far ahead is looked for an opening, a business day or the end of a target before giving up.
 ///
@@ -48,7 +49,7 @@ struct Parts {
     hours: Hours,
     holidays: Holidays,
     /// The hours' rules, knowing the holidays when the text names them.
-    rules: OpeningHours,
+    rules: Rules,
     openings: Openings,
 }
 
@@ -120,7 +121,7 @@ impl Calendar {
         let zone_name = zone.iana_name().unwrap_or(zone_name).to_owned();
         let mut rules = hours.rules().clone();
         if hours.names_holidays() {
-            rules = rules.with_context(Context::default().with_holidays(holidays.to_context()));
+            rules = rules.with_holidays(&holidays.to_context());
         }
         let openings = Openings::default();
         Ok(Calendar(Arc::new(Parts { zone, zone_name, hours, holidays, rules, openings })))
@@ -214,6 +215,9 @@ impl Calendar {
     /// The calendar as a running clock keeps it, with the holidays from one date to another, both
     /// included. Within those dates the thawed calendar is open exactly when this one is.
     pub fn freeze(&self, from: Date, to: Date) -> CalendarSpec {
+        // A rule may speak of the days around a holiday (`PH -1 day off`).
+        let margin = if self.hours().names_holidays() { 7.days() } else { 0.days() };
+        let (from, to) = (from.saturating_sub(margin), to.saturating_add(margin));
         CalendarSpec {
             zone: self.zone_name().to_owned(),
             hours: self.hours().to_string(),
@@ -226,14 +230,14 @@ impl Calendar {
         if !self.hours().names_holidays() && self.holidays().is_public(day) {
             return Vec::new();
         }
-        hours::open_times(&self.0.rules, day)
+        self.0.rules.open_times(day)
     }
 
     /// Whether the date is closed, and would not be without its holiday.
     pub fn is_closed_by_holiday(&self, day: Date) -> bool {
         self.holidays().is_public(day)
             && self.open_times(day).is_empty()
-            && !hours::open_times(self.hours().rules(), day).is_empty()
+            && !self.hours().rules().open_times(day).is_empty()
     }
 
     /// Whether the zone's clocks ever show one of these times: a change may skip an hour, or a date.
@@ -430,14 +434,19 @@ mod tests {
     #[test]
     fn a_frozen_calendar_thaws_to_the_same_openings() {
         let (from, to) = (date(2026, 1, 1), date(2026, 12, 31));
-        for hours in ["Mo-Fr 09:00-17:00", "Mo-Fr 09:00-17:00; PH 10:00-12:00", "PH 10:00-12:00"] {
+        for hours in [
+            "Mo-Fr 09:00-17:00",
+            "Mo-Fr 09:00-17:00; PH 10:00-12:00",
+            "PH 10:00-12:00",
+            "Mo-Fr 09:00-17:00; PH -1 day off",
+        ] {
             let mut holidays = Holidays::of_country("DE").unwrap();
             holidays.add(date(2026, 7, 1));
             let calendar = Calendar::new("Europe/Berlin", Hours::parse(hours).unwrap(), holidays).unwrap();
             let json = serde_json::to_string(&calendar.freeze(from, to)).unwrap();
-            assert!(json.contains("2026-07-01") && !json.contains("2027"), "{json}");
+            assert!(json.contains("2026-07-01") && !json.contains("2027-02"), "{json}");
             let thawed = serde_json::from_str::<CalendarSpec>(&json).unwrap().thaw().unwrap();
-            let (start, end) = (at("2026-01-01T00:00:00Z"), at("2026-12-31T20:00:00Z"));
+            let (start, end) = (at("2026-01-01T00:00:00Z"), at("2026-12-31T23:00:00Z"));
             assert!(calendar.intervals(start, end).eq(thawed.intervals(start, end)), "{hours}");
         }
     }
