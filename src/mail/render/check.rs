@@ -158,7 +158,7 @@ impl<'a> Expander<'a> {
             let rest: String = rest.map(|part| format!(".{part}")).collect();
             format!("did you mean `{}{rest}`?", written(near))
         } else if let Some(near) = elsewhere {
-            format!("did you mean `{near}`?")
+            format!("did you mean `{}{near}`?", if inner { "@root." } else { "" })
         } else {
             let of = if name.is_empty() { String::new() } else { format!(" of `{name}`") };
             format!("the fields{of} are {}", fields.join(", "))

@@ -18,13 +18,9 @@ use super::expression::Expr;
 use super::helpers::PRINT;
 use super::refusal::Refusal;
 use super::schema::{Kind, Schema};
-use super::syntax::{MAX_BYTES, MAX_DEPTH, Node};
+use super::syntax::{MAX_BYTES, MAX_DEPTH, MAX_TAGS, Node};
 use super::walk::Refused;
 use crate::problem::{Problem, nearest};
-
-/// Tags in one template with its partials, each partial counted as often as it is used. It bounds what
-/// partials that include partials can grow to.
-const MAX_TAGS: usize = 2_000;
 
 /// A file that was read.
 #[derive(Clone, Debug)]

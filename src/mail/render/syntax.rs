@@ -17,6 +17,9 @@ use crate::problem::Problem;
 pub(super) const MAX_BYTES: usize = 256 * 1024;
 /// Blocks and partials within one another. Rendering recurses once for each.
 pub(super) const MAX_DEPTH: usize = 50;
+/// Tags in one template with its partials, each partial counted as often as it is used. It bounds what
+/// partials that include partials can grow to.
+pub(super) const MAX_TAGS: usize = 2_000;
 /// The longest tag; it bounds the search for a tag's end.
 const MAX_TAG: usize = 1_000;
 /// After so many mistakes in one file more of them help nobody.
@@ -140,11 +143,18 @@ impl Parser<'_> {
         // Where text that is not yet in `nodes` begins.
         let mut text_start = start;
         let mut at = start;
+        let mut tags = 0;
         while let Some(found) = self.text[at..self.end].find("{{") {
             if self.problems.len() > MAX_PROBLEMS {
                 return Vec::new();
             }
             let begin = at + found;
+            tags += 1;
+            if tags > MAX_TAGS {
+                let message = format!("the file has more than {MAX_TAGS} tags");
+                self.problem(begin..begin + 2, message, "split the mail into several templates");
+                return Vec::new();
+            }
             let tag = match self.tag(begin) {
                 Ok(tag) => tag,
                 Err(resume) => {
@@ -196,9 +206,9 @@ impl Parser<'_> {
 
     /// The line of a block, partial or comment tag that has it to itself, with its newline.
     fn alone(&self, begin: usize, tag: &Tag) -> Option<Range<usize>> {
-        let kind = self.text[tag.inner.clone()].chars().next();
-        let writes =
-            !matches!(kind, Some('#' | '/' | '>' | '!')) && !self.text[tag.inner.clone()].starts_with("else");
+        let inner = &self.text[tag.inner.clone()];
+        let sigil = inner.starts_with(['#', '/', '>', '!']);
+        let writes = !sigil && inner != "else" && !inner.starts_with("else ");
         if writes || tag.trim_before || tag.trim_after {
             return None;
         }
@@ -564,7 +574,7 @@ mod tests {
 
     #[test]
     fn a_tag_alone_on_its_line_takes_the_line_with_it() {
-        let text = "a\n  {{#if x}}  \nb\n{{/if}}\nc {{y}}\n{{! note }}\nd\n {{> p}}\ne";
+        let text = "a\n  {{#if x}}  \nb\n{{/if}}\nc {{y}}\n{{! note }}\nd\n {{> p}}\ne\n{{elsewhere}}\nf";
         let (nodes, problems) = read(text);
         assert_eq!(problems, []);
         let texts: Vec<&str> = nodes
@@ -574,7 +584,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(texts, ["a\n", "c ", "\n", "d\n", "e"]);
+        assert_eq!(texts, ["a\n", "c ", "\n", "d\n", "e\n", "\nf"]);
         let Node::Choice { branches, .. } = &nodes[1] else { panic!("{nodes:?}") };
         assert_eq!(branches[0].1, [Node::Text(text.find('b').map_or(0..0, |at| at..at + 2))]);
         assert!(
