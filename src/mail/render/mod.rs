@@ -9,7 +9,7 @@
 //!
 //! # What is promised
 //!
-//! - **Values are harmless.** Each becomes one opaque word before Markdown is read ([`mod@escape`]): a lead
+//! - **Values are harmless.** Each becomes one opaque word before Markdown is read (`escape.rs`): a lead
 //!   called `*Bob* <b>{{x}}` is shown as just that, in both parts, and cannot add a tag, a link, a line or a
 //!   header. `{{{name}}}` is refused, as is HTML in Markdown: there is no way around it.
 //! - **Links go where they say.** Only complete `http`, `https`, `mailto` and `tel` addresses; a variable
