@@ -6,22 +6,21 @@
 //! stand-ins for values, together with the place of each piece: walking the probe at load finds raw HTML and
 //! bad links and says where they are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use handlebars::template::{Parameter, Subexpression, Template, TemplateElement};
+use handlebars::template::{Parameter, Template, TemplateElement};
 use serde_json::Value;
 
+use super::check::{Type, call};
 use super::escape;
-use super::helpers::{self, HELPERS, PRINT};
-use super::schema::{Kind, Schema, join};
-use super::syntax::{Expr, MAX_BYTES, MAX_DEPTH, Node, Path, Start};
-use super::walk::{Refusal, Refused};
+use super::expression::Expr;
+use super::helpers::PRINT;
+use super::refusal::Refusal;
+use super::schema::{Kind, Schema};
+use super::syntax::{MAX_BYTES, MAX_DEPTH, MAX_TAGS, Node};
+use super::walk::Refused;
 use crate::problem::{Problem, nearest};
-
-/// Tags in one template with its partials, each partial counted as often as it is used. It bounds what
-/// partials that include partials can grow to.
-const MAX_TAGS: usize = 2_000;
 
 /// A file that was read.
 #[derive(Clone, Debug)]
@@ -186,60 +185,16 @@ pub(super) fn circles(partials: &BTreeMap<String, Source>, problems: &mut Vec<Pr
 }
 
 /// What names mean at a place: the root, or the item of an `each`.
-struct Scope<'s> {
-    kind: &'s Kind,
-    name: String,
+pub(super) struct Scope<'s> {
+    pub(super) kind: &'s Kind,
+    pub(super) name: String,
 }
 
-/// What an expression gives.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Type<'s> {
-    Text,
-    Integer,
-    Boolean,
-    Date,
-    Url,
-    /// From the `url` helper.
-    Address,
-    /// From the `query` helper.
-    Query,
-    Record,
-    List(&'s Kind),
-    /// Of something that was reported already.
-    Unknown,
-}
-
-impl<'s> Type<'s> {
-    fn of(kind: &'s Kind) -> Type<'s> {
-        match kind {
-            Kind::Text => Type::Text,
-            Kind::Integer => Type::Integer,
-            Kind::Boolean => Type::Boolean,
-            Kind::Date => Type::Date,
-            Kind::Url => Type::Url,
-            Kind::Record(_) => Type::Record,
-            Kind::List(item) => Type::List(item),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Type::Text => Kind::Text.name(),
-            Type::Integer => Kind::Integer.name(),
-            Type::Boolean => Kind::Boolean.name(),
-            Type::Date => Kind::Date.name(),
-            Type::Url | Type::Address | Type::Query => Kind::Url.name(),
-            Type::Record => "a group of fields",
-            Type::List(_) => "a list",
-            Type::Unknown => "unknown",
-        }
-    }
-}
-
-struct Expander<'a> {
+/// A template being expanded.
+pub(super) struct Expander<'a> {
     partials: &'a BTreeMap<String, Source>,
-    schema: &'a Schema,
-    scopes: Vec<Scope<'a>>,
+    pub(super) schema: &'a Schema,
+    pub(super) scopes: Vec<Scope<'a>>,
     /// The partials being put in place, outermost first.
     including: Vec<&'a str>,
     /// What stands before each line of the partial being put in place.
@@ -252,7 +207,13 @@ struct Expander<'a> {
 }
 
 impl<'a> Expander<'a> {
-    fn problem(&mut self, source: &Source, span: Range<usize>, message: impl Into<String>, hint: String) {
+    pub(super) fn problem(
+        &mut self,
+        source: &Source,
+        span: Range<usize>,
+        message: impl Into<String>,
+        hint: String,
+    ) {
         self.out.problems.push(Problem::at(&source.file, span, message).hint(hint));
     }
 
@@ -473,204 +434,6 @@ impl<'a> Expander<'a> {
         let inverse = self.nodes(source, otherwise, depth);
         block("each", parameter, inside, (!otherwise.is_empty()).then_some(inverse))
     }
-
-    /// The parameter of the crate, the type, and the variable to name when it is missing.
-    fn expr(&mut self, source: &Source, expr: &Expr) -> (Parameter, Type<'a>, String) {
-        match expr {
-            Expr::Text { value, .. } => {
-                (Parameter::Literal(Value::from(value.as_str())), Type::Text, value.clone())
-            }
-            Expr::Integer { value, .. } => {
-                (Parameter::Literal(Value::from(*value)), Type::Integer, value.to_string())
-            }
-            Expr::Boolean { value, .. } => {
-                (Parameter::Literal(Value::from(*value)), Type::Boolean, value.to_string())
-            }
-            Expr::Path(path) => self.path(source, path),
-            Expr::Call { helper, name_span, arguments, .. } => {
-                let evaluated: Vec<_> =
-                    arguments.iter().map(|argument| self.expr(source, argument)).collect();
-                let types: Vec<Type<'a>> = evaluated.iter().map(|(_, kind, _)| *kind).collect();
-                let kind = self.call(source, helper, name_span, arguments, &types);
-                let named = if helper == "default" { evaluated.last() } else { evaluated.first() };
-                let variable = named.map(|(_, _, variable)| variable.clone()).unwrap_or_default();
-                let parameters = evaluated.into_iter().map(|(parameter, _, _)| parameter).collect();
-                (Parameter::Subexpression(call(helper, parameters)), kind, variable)
-            }
-        }
-    }
-
-    fn path(&mut self, source: &Source, path: &Path) -> (Parameter, Type<'a>, String) {
-        let parameter = match handlebars::Path::parse(&path.raw) {
-            Ok(parsed) => Parameter::Path(parsed),
-            Err(_) => Parameter::Literal(Value::Null),
-        };
-        let scope = match path.start {
-            Start::Root => Some((self.schema.root(), String::new())),
-            Start::Loop if self.scopes.len() > 1 => {
-                let kind = if path.raw == "@index" { Type::Integer } else { Type::Boolean };
-                return (parameter, kind, path.raw.clone());
-            }
-            Start::Loop => None,
-            Start::Scope(outwards) => {
-                let scope = (self.scopes.len() - 1).checked_sub(outwards).and_then(|at| self.scopes.get(at));
-                scope.map(|scope| (scope.kind, scope.name.clone()))
-            }
-        };
-        let Some((mut kind, mut name)) = scope else {
-            let message = format!("`{}` is outside of `{{{{#each}}}}`", path.raw);
-            self.problem(source, path.span.clone(), message, "name the variable itself".to_owned());
-            return (parameter, Type::Unknown, path.raw.clone());
-        };
-        for segment in &path.segments {
-            match kind.fields().iter().find(|field| field.name == segment.as_str()) {
-                Some(field) => {
-                    kind = &field.kind;
-                    name = join(&name, segment);
-                }
-                None => {
-                    self.unknown(source, path, (kind, &name), segment);
-                    return (parameter, Type::Unknown, path.raw.clone());
-                }
-            }
-        }
-        (parameter, Type::of(kind), if name.is_empty() { path.raw.clone() } else { name })
-    }
-
-    /// Reports that `within`, a record with its name, has no field `segment`.
-    fn unknown(&mut self, source: &Source, path: &Path, within: (&Kind, &str), segment: &str) {
-        let (kind, name) = within;
-        let wanted = path.segments.join(".");
-        let inner = path.start == Start::Scope(0) && self.scopes.len() > 1;
-        let written = |name: &str| {
-            let start = path.raw.len() - wanted.len();
-            let before = path.segments.iter().take_while(|part| *part != segment);
-            let before: String = before.map(|part| format!("{part}.")).collect();
-            format!("{}{before}{name}", &path.raw[..start])
-        };
-        let fields: Vec<&str> = kind.fields().iter().map(|field| field.name.as_ref()).collect();
-        let root = self.schema.root();
-        let everywhere = root.names();
-        // Only a name that goes wrong at its first word may be meant quite differently.
-        let elsewhere = everywhere
-            .iter()
-            .find(|known| known.strip_suffix(&wanted).is_some_and(|before| before.ends_with('.')))
-            .map(String::as_str)
-            .or_else(|| nearest(&wanted, everywhere.iter().map(String::as_str)))
-            .filter(|_| name.is_empty());
-        let hint = if inner && root.at(&path.segments).is_some() {
-            let up = "../".repeat(self.scopes.len() - 1);
-            format!("inside `{{{{#each}}}}` names belong to its items; write `{up}{wanted}`")
-        } else if fields.is_empty() {
-            format!("`{name}` is {} and has no fields", kind.name())
-        } else if let Some(near) = nearest(segment, fields.iter().copied()) {
-            let rest = path.segments.iter().skip_while(|part| *part != segment).skip(1);
-            let rest: String = rest.map(|part| format!(".{part}")).collect();
-            format!("did you mean `{}{rest}`?", written(near))
-        } else if let Some(near) = elsewhere {
-            format!("did you mean `{near}`?")
-        } else {
-            let of = if name.is_empty() { String::new() } else { format!(" of `{name}`") };
-            format!("the fields{of} are {}", fields.join(", "))
-        };
-        self.problem(source, path.span.clone(), format!("there is no variable `{}`", path.raw), hint);
-    }
-
-    /// Checks a helper's name, the number and the types of its arguments; gives the type it returns.
-    fn call(
-        &mut self,
-        source: &Source,
-        helper: &str,
-        name_span: &Range<usize>,
-        arguments: &[Expr],
-        types: &[Type<'a>],
-    ) -> Type<'a> {
-        let Some(&(_, example, _)) = HELPERS.iter().find(|(name, _, _)| *name == helper) else {
-            let hint = match nearest(helper, HELPERS.iter().map(|(name, _, _)| *name)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!(
-                    "the helpers are {}",
-                    HELPERS.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ")
-                ),
-            };
-            self.problem(source, name_span.clone(), format!("there is no helper `{helper}`"), hint);
-            return Type::Unknown;
-        };
-        let count = match helper {
-            "url" | "query" | "upper_first" | "not" => 1..=1,
-            "date" | "join" => 1..=2,
-            "plural" => 3..=3,
-            "and" | "or" => 2..=MAX_DEPTH,
-            _ => 2..=2,
-        };
-        if !count.contains(&types.len()) {
-            let message = format!("`{helper}` takes {} arguments, here are {}", count.start(), types.len());
-            self.problem(source, name_span.clone(), message, format!("write it like `{example}`"));
-            return Type::Unknown;
-        }
-        let first = types.first().copied().unwrap_or(Type::Unknown);
-        let result = match helper {
-            "url" => Type::Address,
-            "query" => Type::Query,
-            "default" if first == Type::Integer && types.get(1) == Some(&Type::Text) => Type::Text,
-            "default" => first,
-            "date" | "upper_first" | "plural" | "join" => Type::Text,
-            _ => Type::Boolean,
-        };
-        for (index, (kind, argument)) in types.iter().zip(arguments).enumerate() {
-            let fits = *kind == Type::Unknown
-                || match (helper, index) {
-                    ("url", _) => *kind == Type::Url,
-                    ("query", _) => matches!(kind, Type::Text | Type::Integer | Type::Url),
-                    ("date", 0) => *kind == Type::Date,
-                    ("upper_first" | "date", _) | ("join" | "plural", 1..) => *kind == Type::Text,
-                    ("plural", 0) | ("lt" | "lte" | "gt" | "gte", _) => *kind == Type::Integer,
-                    ("join", 0) => matches!(kind, Type::List(Kind::Text)),
-                    ("default", 0) => matches!(kind, Type::Text | Type::Integer | Type::Url | Type::Date),
-                    ("default", _) => {
-                        *kind == first
-                            || first == Type::Unknown
-                            || (*kind == Type::Text && first == Type::Integer)
-                    }
-                    ("eq" | "ne", _) => {
-                        (*kind == first || first == Type::Unknown)
-                            && !matches!(kind, Type::Record | Type::List(_))
-                    }
-                    _ => *kind != Type::Record,
-                };
-            if !fits {
-                let message = format!("`{helper}` cannot take {} here", kind.name());
-                self.problem(source, argument.span(), message, format!("write it like `{example}`"));
-                return result;
-            }
-        }
-        if let ("date", Some(Expr::Text { value, span })) = (helper, arguments.get(1)) {
-            if helpers::shown(value, jiff::civil::date(2026, 3, 9).at(14, 30, 0, 0)).is_none() {
-                let hint = "write strftime codes such as `%-d %B %Y, %H:%M`".to_owned();
-                self.problem(source, span.clone(), "this is not a date format", hint);
-            }
-        }
-        result
-    }
-}
-
-impl Kind {
-    /// The kind of the field that a path leads to.
-    fn at(&self, segments: &[String]) -> Option<&Kind> {
-        segments.iter().try_fold(self, |kind, segment| {
-            kind.fields().iter().find(|field| field.name == segment.as_str()).map(|field| &field.kind)
-        })
-    }
-
-    /// The dotted names of all fields within, lists by their own name only.
-    fn names(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        for field in self.fields() {
-            names.push(field.name.clone().into_owned());
-            names.extend(field.kind.names().iter().map(|name| join(&field.name, name)));
-        }
-        names
-    }
 }
 
 /// Whether the last thing a partial writes ends a line, as far as its text tells.
@@ -685,10 +448,6 @@ fn ends_line(nodes: &[Node], text: &str) -> bool {
         Some(Node::Partial { indent, .. }) => indent.is_some(),
         Some(Node::Print(_) | Node::Raw { .. }) => false,
     }
-}
-
-fn call(helper: &str, arguments: Vec<Parameter>) -> Subexpression {
-    Subexpression::new(Parameter::Name(helper.to_owned()), arguments, HashMap::new())
 }
 
 fn block(keyword: &str, test: Parameter, inside: Template, inverse: Option<Template>) -> TemplateElement {

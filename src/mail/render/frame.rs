@@ -8,7 +8,8 @@
 use std::ops::Range;
 
 use super::escape::push_html;
-use super::syntax::{self, Dialect, Expr, Node};
+use super::expression::Expr;
+use super::syntax::{self, Dialect, Node};
 use crate::problem::{Problem, nearest};
 
 /// What fills the slots.

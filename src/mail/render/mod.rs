@@ -9,7 +9,7 @@
 //!
 //! # What is promised
 //!
-//! - **Values are harmless.** Each becomes one opaque word before Markdown is read ([`mod@escape`]): a lead
+//! - **Values are harmless.** Each becomes one opaque word before Markdown is read (`escape.rs`): a lead
 //!   called `*Bob* <b>{{x}}` is shown as just that, in both parts, and cannot add a tag, a link, a line or a
 //!   header. `{{{name}}}` is refused, as is HTML in Markdown: there is no way around it.
 //! - **Links go where they say.** Only complete `http`, `https`, `mailto` and `tel` addresses; a variable
@@ -25,10 +25,13 @@
 //! - **A file cannot hurt the process**: sizes and depths are bounded before anything recurses.
 //! - Rendering depends on its arguments alone: the same give the same bytes.
 
+mod check;
 mod escape;
 mod expand;
+mod expression;
 mod frame;
 mod helpers;
+mod refusal;
 mod schema;
 mod styles;
 mod syntax;
@@ -42,8 +45,8 @@ use handlebars::{Context, Handlebars, RenderErrorReason};
 use serde_json::Value;
 
 pub use self::helpers::HELPERS;
+pub use self::refusal::Refusal;
 pub use self::schema::{Field, Kind, Schema};
-pub use self::walk::Refusal;
 
 use self::expand::{Expanded, Site, Source, expand};
 use self::frame::{Filling, Frame};

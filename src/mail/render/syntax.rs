@@ -10,16 +10,18 @@
 
 use std::ops::Range;
 
+use super::expression::{Expr, Mistake, Reader};
 use crate::problem::Problem;
 
 /// The largest file, and the largest template with its partials: a mail is never near it.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
 /// Blocks and partials within one another. Rendering recurses once for each.
 pub(super) const MAX_DEPTH: usize = 50;
+/// Tags in one template with its partials, each partial counted as often as it is used. It bounds what
+/// partials that include partials can grow to.
+pub(super) const MAX_TAGS: usize = 2_000;
 /// The longest tag; it bounds the search for a tag's end.
 const MAX_TAG: usize = 1_000;
-/// Helpers within helpers.
-const MAX_CALLS: usize = 8;
 /// After so many mistakes in one file more of them help nobody.
 const MAX_PROBLEMS: usize = 50;
 
@@ -38,49 +40,6 @@ pub(super) enum Node {
     Choice { negated: bool, branches: Vec<(Expr, Vec<Node>)>, otherwise: Vec<Node> },
     /// `{{#each list}} … {{else}} … {{/each}}`
     Loop { list: Expr, body: Vec<Node>, otherwise: Vec<Node> },
-}
-
-/// What a tag computes.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Expr {
-    Path(Path),
-    Call { helper: String, name_span: Range<usize>, arguments: Vec<Expr>, span: Range<usize> },
-    Text { value: String, span: Range<usize> },
-    Integer { value: i64, span: Range<usize> },
-    Boolean { value: bool, span: Range<usize> },
-}
-
-impl Expr {
-    pub(super) fn span(&self) -> Range<usize> {
-        match self {
-            Expr::Path(path) => path.span.clone(),
-            Expr::Call { span, .. }
-            | Expr::Text { span, .. }
-            | Expr::Integer { span, .. }
-            | Expr::Boolean { span, .. } => span.clone(),
-        }
-    }
-}
-
-/// The name of a value: `lead.first_name`, `this`, `../lead.score`, `@root.lead.score`, `@index`.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Path {
-    /// As written.
-    pub(super) raw: String,
-    pub(super) start: Start,
-    pub(super) segments: Vec<String>,
-    pub(super) span: Range<usize>,
-}
-
-/// Where a path begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// In the enclosing `each`, or at the root outside of any; so many `each`es further out.
-    Scope(usize),
-    /// `@root.`
-    Root,
-    /// `@index`, `@first`, `@last`
-    Loop,
 }
 
 /// What differs between the files that are read.
@@ -184,15 +143,24 @@ impl Parser<'_> {
         // Where text that is not yet in `nodes` begins.
         let mut text_start = start;
         let mut at = start;
+        let mut tags = 0;
         while let Some(found) = self.text[at..self.end].find("{{") {
             if self.problems.len() > MAX_PROBLEMS {
                 return Vec::new();
             }
             let begin = at + found;
-            let Some(tag) = self.tag(begin) else {
-                // The mistake has been told; go on behind the braces, without the rest of the line.
-                at = self.line_end(begin);
-                continue;
+            tags += 1;
+            if tags > MAX_TAGS {
+                let message = format!("the file has more than {MAX_TAGS} tags");
+                self.problem(begin..begin + 2, message, "split the mail into several templates");
+                return Vec::new();
+            }
+            let tag = match self.tag(begin) {
+                Ok(tag) => tag,
+                Err(resume) => {
+                    at = resume.min(self.end);
+                    continue;
+                }
             };
             let alone = self.alone(begin, &tag);
             let mut text_end = begin;
@@ -238,9 +206,9 @@ impl Parser<'_> {
 
     /// The line of a block, partial or comment tag that has it to itself, with its newline.
     fn alone(&self, begin: usize, tag: &Tag) -> Option<Range<usize>> {
-        let kind = self.text[tag.inner.clone()].chars().next();
-        let writes =
-            !matches!(kind, Some('#' | '/' | '>' | '!')) && !self.text[tag.inner.clone()].starts_with("else");
+        let inner = &self.text[tag.inner.clone()];
+        let sigil = inner.starts_with(['#', '/', '>', '!']);
+        let writes = !sigil && inner != "else" && !inner.starts_with("else ");
         if writes || tag.trim_before || tag.trim_after {
             return None;
         }
@@ -250,8 +218,8 @@ impl Parser<'_> {
         around.iter().all(|text| text.trim().is_empty()).then_some(line_start..line_end)
     }
 
-    /// The tag that begins at `begin`, or `None` when it cannot be read.
-    fn tag(&mut self, begin: usize) -> Option<Tag> {
+    /// The tag that begins at `begin`; when it cannot be read, that is told, and where to go on is given.
+    fn tag(&mut self, begin: usize) -> Result<Tag, usize> {
         let rest = &self.text[begin..self.end];
         if self.text[..begin].ends_with('\\') {
             self.problem(
@@ -259,28 +227,28 @@ impl Parser<'_> {
                 "`\\{{` is not supported",
                 "a mail cannot contain `{{` itself",
             );
-            return None;
+            return Err(begin + 2);
         }
         let raw = rest.starts_with("{{{");
         if raw && (self.dialect != Dialect::Layout || rest.starts_with("{{{{")) {
             let length = rest.find("}}").map_or(3, |close| close + 2);
             let length = if rest[length..].starts_with('}') { length + 1 } else { length };
             let span = begin..begin + length.min(self.line_end(begin) - begin);
+            let resume = span.end;
             self.problem(
                 span,
                 "`{{{` is not allowed: values are always escaped",
                 "write two braces; Markdown in a value stays plain text",
             );
-            return None;
+            return Err(resume);
         }
         let (open, close) = if raw { (3, "}}}") } else { (2, "}}") };
         let comment = rest.starts_with("{{!") || rest.starts_with("{{~!");
         let length = if comment {
             let close = if rest.trim_start_matches(['{', '~']).starts_with("!--") { "--}}" } else { "}}" };
-            match rest.find(close).or_else(|| rest.find("--~}}").filter(|_| close == "--}}")) {
-                Some(at) => Some(at + rest[at..].find("}}").map_or(0, |braces| braces + 2)),
-                None => None,
-            }
+            rest.find(close)
+                .or_else(|| rest.find("--~}}").filter(|_| close == "--}}"))
+                .map(|at| at + rest[at..].find("}}").map_or(0, |braces| braces + 2))
         } else {
             tag_length(rest, open, close)
         };
@@ -296,7 +264,7 @@ impl Parser<'_> {
             if comment {
                 self.end = line;
             }
-            return None;
+            return Err(line);
         };
         let span = begin..begin + length;
         let mut inner = begin + open..span.end - close.len();
@@ -307,7 +275,7 @@ impl Parser<'_> {
         let shown = &self.text[inner.clone()];
         inner.start += shown.len() - shown.trim_start().len();
         inner.end = inner.start + shown.trim().len();
-        Some(Tag { span, inner, trim_before, trim_after })
+        Ok(Tag { span, inner, trim_before, trim_after })
     }
 
     /// Takes one tag in. `false` when the file is not worth reading further.
@@ -513,9 +481,7 @@ impl Parser<'_> {
 
     /// Reads a whole expression: a path, or a helper with arguments.
     fn expression(&mut self, range: Range<usize>) -> Option<Expr> {
-        let mut reader = Reader { text: self.text, at: range.start, end: range.end };
-        let parsed = reader.space().and_then(|()| reader.call_or_value(range.end, 0));
-        match parsed {
+        match Reader::new(self.text, range).expression() {
             Ok(expr) => Some(expr),
             Err(Mistake { span, message, hint }) => {
                 self.problem(span, message, hint);
@@ -541,205 +507,6 @@ fn tag_length(rest: &str, open: usize, close: &str) -> Option<usize> {
         }
     }
     None
-}
-
-struct Mistake {
-    span: Range<usize>,
-    message: String,
-    hint: &'static str,
-}
-
-/// Reads expressions; `at` is where it stands.
-struct Reader<'t> {
-    text: &'t str,
-    at: usize,
-    end: usize,
-}
-
-impl Reader<'_> {
-    fn rest(&self) -> &str {
-        &self.text[self.at..self.end]
-    }
-
-    fn space(&mut self) -> Result<(), Mistake> {
-        let rest = self.rest();
-        self.at += rest.len() - rest.trim_start().len();
-        Ok(())
-    }
-
-    /// `name argument …` or one value, up to `stop` or a closing parenthesis.
-    fn call_or_value(&mut self, stop: usize, depth: usize) -> Result<Expr, Mistake> {
-        let first = self.value(depth)?;
-        let start = first.span().start;
-        let mut arguments = Vec::new();
-        let mut end = first.span().end;
-        self.space()?;
-        while self.at < stop && !self.rest().starts_with(')') {
-            let argument = self.value(depth)?;
-            end = self.at;
-            arguments.push(argument);
-            self.space()?;
-        }
-        if depth == 0 && self.at < stop {
-            return Err(Mistake {
-                span: self.at..self.at + 1,
-                message: "this `)` closes nothing".to_owned(),
-                hint: "remove it, or write the `(` it belongs to",
-            });
-        }
-        if arguments.is_empty() {
-            return Ok(first);
-        }
-        match first {
-            Expr::Path(Path { raw, start: Start::Scope(0), segments, span }) if segments.len() == 1 => {
-                Ok(Expr::Call { helper: raw, name_span: span, arguments, span: start..end })
-            }
-            other => Err(Mistake {
-                span: other.span(),
-                message: "this is followed by arguments but is not a helper".to_owned(),
-                hint: "write one name, or a helper before it: `{{default lead.first_name \"there\"}}`",
-            }),
-        }
-    }
-
-    fn value(&mut self, depth: usize) -> Result<Expr, Mistake> {
-        let start = self.at;
-        let next = self.rest().chars().next();
-        match next {
-            None => Err(Mistake {
-                span: start.saturating_sub(1)..start,
-                message: "a name is missing here".to_owned(),
-                hint: "write what the tag is about: `{{#if lead.first_name}}`",
-            }),
-            Some('(') => self.parenthesis(depth),
-            Some(quote @ ('"' | '\'')) => self.quoted(quote),
-            Some(_) => self.word(),
-        }
-    }
-
-    fn parenthesis(&mut self, depth: usize) -> Result<Expr, Mistake> {
-        let start = self.at;
-        if depth >= MAX_CALLS {
-            return Err(Mistake {
-                span: start..start + 1,
-                message: format!("helpers are nested more than {MAX_CALLS} deep"),
-                hint: "use fewer helpers at once",
-            });
-        }
-        self.at += 1;
-        self.space()?;
-        let expr = self.call_or_value(self.end, depth + 1)?;
-        if !self.rest().starts_with(')') {
-            return Err(Mistake {
-                span: start..start + 1,
-                message: "this `(` is never closed".to_owned(),
-                hint: "write `)` where it ends",
-            });
-        }
-        self.at += 1;
-        Ok(expr)
-    }
-
-    fn quoted(&mut self, quote: char) -> Result<Expr, Mistake> {
-        let start = self.at;
-        let inside = &self.rest()[1..];
-        let Some(length) = inside.find(quote) else {
-            return Err(Mistake {
-                span: start..self.end,
-                message: "this quote is never closed".to_owned(),
-                hint: "write the same quote again where the text ends",
-            });
-        };
-        let value = inside[..length].to_owned();
-        let span = start..start + length + 2;
-        if value.contains(['\\', '{', '}', '\n']) {
-            return Err(Mistake {
-                span,
-                message: "a text in quotes has no `\\`, `{`, `}` and no line break".to_owned(),
-                hint: "use the other kind of quote around a quote",
-            });
-        }
-        self.at = span.end;
-        Ok(Expr::Text { value, span })
-    }
-
-    fn word(&mut self) -> Result<Expr, Mistake> {
-        let start = self.at;
-        let rest = self.rest();
-        let length = rest
-            .find(|c: char| c.is_whitespace() || "()\"'".contains(c))
-            .unwrap_or(rest.len())
-            .max(rest.chars().next().map_or(0, char::len_utf8));
-        let word = rest[..length].to_owned();
-        let span = start..start + length;
-        self.at = span.end;
-        if word == "true" || word == "false" {
-            return Ok(Expr::Boolean { value: word == "true", span });
-        }
-        if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-            return match word.parse() {
-                Ok(value) => Ok(Expr::Integer { value, span }),
-                Err(_) => Err(Mistake {
-                    span,
-                    message: format!("`{word}` is not a whole number"),
-                    hint: "write digits, or the text in quotes",
-                }),
-            };
-        }
-        if word.contains(['=', '|']) {
-            return Err(Mistake {
-                span,
-                message: format!("`{word}`: named arguments and `as |name|` are not supported"),
-                hint: "write the values one after the other; in `{{#each}}` say `this`",
-            });
-        }
-        path(&word, span.clone()).map(Expr::Path).ok_or_else(|| Mistake {
-            span,
-            message: format!("`{word}` is not a name"),
-            hint: "a name is words with dots between them, such as `lead.first_name`",
-        })
-    }
-}
-
-/// Reads a path, `None` when `word` is none.
-fn path(word: &str, span: Range<usize>) -> Option<Path> {
-    let raw = word.to_owned();
-    if let Some(local) = word.strip_prefix('@') {
-        if let Some(rest) = local.strip_prefix("root.") {
-            return Some(Path { raw, start: Start::Root, segments: segments(rest)?, span });
-        }
-        let segments = vec![local.to_owned()];
-        return matches!(local, "index" | "first" | "last").then_some(Path {
-            raw,
-            start: Start::Loop,
-            segments,
-            span,
-        });
-    }
-    let mut rest = word;
-    let mut outwards = 0;
-    while let Some(inner) = rest.strip_prefix("../") {
-        rest = inner;
-        outwards += 1;
-    }
-    let segments = match rest {
-        "this" if outwards == 0 => Vec::new(),
-        _ if outwards == 0 => segments(rest.strip_prefix("this.").unwrap_or(rest))?,
-        _ => segments(rest)?,
-    };
-    Some(Path { raw, start: Start::Scope(outwards), segments, span })
-}
-
-fn segments(dotted: &str) -> Option<Vec<String>> {
-    dotted
-        .split('.')
-        .map(|part| {
-            let plain = !part.is_empty()
-                && !part.starts_with(|c: char| c.is_ascii_digit())
-                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            (plain && part != "this").then(|| part.to_owned())
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -800,14 +567,14 @@ mod tests {
 
     #[test]
     fn all_mistakes_of_a_file_are_told_at_once() {
-        let (_, problems) = read("{{{a}}}\n{{b-c}}\n{{#if x}}\n{{/unless}}\n{{d\n{{/if}}");
+        let (_, problems) = read("{{#if y}}{{{a}}}{{/if}}\n{{b-c}}\n{{#if x}}\n{{/unless}}\n{{d\n{{/if}}");
         let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
         assert_eq!(messages.len(), 5, "{messages:?}");
     }
 
     #[test]
     fn a_tag_alone_on_its_line_takes_the_line_with_it() {
-        let text = "a\n  {{#if x}}  \nb\n{{/if}}\nc {{y}}\n{{! note }}\nd\n {{> p}}\ne";
+        let text = "a\n  {{#if x}}  \nb\n{{/if}}\nc {{y}}\n{{! note }}\nd\n {{> p}}\ne\n{{elsewhere}}\nf";
         let (nodes, problems) = read(text);
         assert_eq!(problems, []);
         let texts: Vec<&str> = nodes
@@ -817,7 +584,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(texts, ["a\n", "c ", "\n", "d\n", "e"]);
+        assert_eq!(texts, ["a\n", "c ", "\n", "d\n", "e\n", "\nf"]);
         let Node::Choice { branches, .. } = &nodes[1] else { panic!("{nodes:?}") };
         assert_eq!(branches[0].1, [Node::Text(text.find('b').map_or(0..0, |at| at..at + 2))]);
         assert!(
