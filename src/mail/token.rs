@@ -52,8 +52,8 @@ pub fn verified(key: &[u8], address: &EmailAddress) -> Option<OutboxId> {
     let (_, token) = local.rsplit_once('+')?;
     let (id, tag) = token.strip_prefix('b')?.split_once('-')?;
     // `from_str_radix` takes a sign; an id that we wrote has none.
-    let mail =
-        OutboxId(id.bytes().all(|b| b.is_ascii_hexdigit()).then(|| i64::from_str_radix(id, 16).ok())??);
+    let digits = id.bytes().all(|b| b.is_ascii_hexdigit());
+    let mail = OutboxId(digits.then(|| i64::from_str_radix(id, 16))?.ok()?);
     let tag = from_base32(tag).filter(|tag| tag.len() == TAG_BYTES)?;
     keyed(key, "envelope-sender", mail).verify_truncated_left(&tag).ok().map(|()| mail)
 }

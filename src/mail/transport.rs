@@ -145,7 +145,7 @@ impl Transport {
     /// server. Nothing is said to the server before the first mail.
     pub async fn open(&self) -> Session {
         match self {
-            Transport::Smtp(smtp) => Session::Smtp(smtp.open().await),
+            Transport::Smtp(smtp) => Session::Smtp(Box::new(smtp.open().await)),
             Transport::Directory(directory) => Session::Directory(directory.clone()),
             Transport::Memory(memory) => Session::Memory(memory.clone()),
         }
@@ -156,7 +156,7 @@ impl Transport {
 #[derive(Debug)]
 pub enum Session {
     /// A connection to a mail server, made when it is first needed and again when it broke.
-    Smtp(SmtpSession),
+    Smtp(Box<SmtpSession>),
     /// A folder.
     Directory(Directory),
     /// A list.
@@ -164,7 +164,8 @@ pub enum Session {
 }
 
 impl Session {
-    /// Hands one mail over and says what became of it, by `deadline` at the latest.
+    /// Hands one mail over and says what became of it, with a server by `deadline` at the latest; a
+    /// folder takes as long as the disk does.
     ///
     /// Do not drop the future half-way: the mail would be in doubt without anybody saying so. (The
     /// session itself would be sound; it forgets the connection.)
