@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::email::EmailAddress;
@@ -47,7 +48,7 @@ use crate::mail::transport::Transport;
 use crate::store::{Store, StoreError};
 use deliver::Delivery;
 use hours::HoursShelf;
-use pass::{PassReport, WakeReport};
+use pass::{PassError, PassReport, WakeReport};
 use playbooks::{InForce, PlaybookError, Playbooks};
 
 /// Who we are, as our mail says it.
@@ -111,6 +112,7 @@ pub struct Engine {
     hours: HoursShelf,
     delivery: Delivery,
     woken: Notify,
+    stopping: CancellationToken,
 }
 
 /// One wake: its instant, and the rules it goes by. Passes read the clock nowhere else.
@@ -147,7 +149,22 @@ impl Engine {
             hours: HoursShelf::default(),
             delivery: Delivery::new(transport, limits),
             woken: Notify::new(),
+            stopping: CancellationToken::new(),
         })
+    }
+
+    /// Has the engine finish what is in flight and begin nothing new.
+    pub fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
+    /// Says goodbye to the mail server.
+    pub async fn close(&self) {
+        self.delivery.close().await;
     }
 
     /// The store it works on.
@@ -181,12 +198,12 @@ impl Engine {
     }
 
     /// Runs every pass once. What fails is in the report; the other passes run all the same.
-    pub async fn wake(&self, now: Timestamp) -> WakeReport {
+    pub async fn wake(self: &Arc<Engine>, now: Timestamp) -> WakeReport {
         let mut report = WakeReport::new(now);
         if let Err(error) = self.playbooks.follow(&self.store).await {
             report.add("playbook", Err(error.into()));
         }
-        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let wake = Arc::new(Wake { now, rules: self.playbooks.in_force() });
         report.add("intake", pass::guarded(intake::run(self, &wake)).await);
         report.add("nurture", pass::guarded(nurture::run(self, &wake)).await);
         report.add("hand-off", pass::guarded(hand_off::run(self, &wake)).await);
@@ -198,7 +215,7 @@ impl Engine {
     }
 
     /// Wakes until nothing is due at `until`. The report adds up all wakes.
-    pub async fn wake_until_done(&self, until: Timestamp) -> WakeReport {
+    pub async fn wake_until_done(self: &Arc<Engine>, until: Timestamp) -> WakeReport {
         let mut sum = WakeReport::new(until);
         loop {
             let report = self.wake(until).await;
@@ -211,6 +228,28 @@ impl Engine {
                 return sum;
             }
         }
+    }
+
+    /// Settles what a daemon before this one left in flight. Call it once at the start, when no other daemon
+    /// can be at work: on a store that several share it waits for the leases to run out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recover(&self, now: Timestamp) -> Result<PassReport, PassError> {
+        let wake = Wake { now, rules: self.playbooks.in_force() };
+        housekeeping::settle_lost_mail(self, &wake, self.store.is_exclusive()).await
+    }
+
+    /// Stops all mail to leads until a person releases it, and tells the operator.
+    pub(crate) async fn pull_brake(&self, wake: &Wake, why: &str) -> Result<(), PassError> {
+        let mut tx = self.store.begin().await?;
+        if tx.pull_brake(why, wake.now).await? {
+            tracing::error!("the brake is on, no mail to leads leaves until `nurtured release`: {why}");
+            let words = format!("All mail to leads has stopped: {why}. Look at it, then run `nurtured release`.");
+            staff_mail::operator(self, &mut tx, wake, &words, &format!("brake:{}", wake.now)).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Whether anything is due by `until`.

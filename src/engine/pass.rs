@@ -46,6 +46,9 @@ pub enum PassError {
     /// A promise could not be counted.
     #[error(transparent)]
     Sla(#[from] SlaError),
+    /// The mail server cannot be reached, or refuses us. Mail waits.
+    #[error("mail cannot be handed over and waits: {0}")]
+    Transport(String),
     /// A defect of this program.
     #[error("a defect: {0}; please report it")]
     Panic(String),
@@ -56,6 +59,7 @@ impl PassError {
     pub fn is_temporary(&self) -> bool {
         match self {
             PassError::Store(error) => error.is_temporary(),
+            PassError::Transport(_) => true,
             PassError::Playbook(_) | PassError::Sla(_) | PassError::Panic(_) => false,
         }
     }

@@ -222,6 +222,15 @@ impl Tx {
         domain(rows)
     }
 
+    /// Locks leads whose facts are at hand already.
+    pub async fn lock_rows_of_leads(&mut self, ids: &[LeadId]) -> Result<(), StoreError> {
+        // A writing transaction on SQLite is alone.
+        if self.locks_rows() {
+            self.lock_leads(ids).await?;
+        }
+        Ok(())
+    }
+
     /// As many of these leads as are not locked by somebody else, at most `limit`, locked in the order of
     /// their ids. Several daemons that look for work at once get different ones.
     pub async fn lock_free_leads(&mut self, ids: &[LeadId], limit: usize) -> Result<Vec<Lead>, StoreError> {

@@ -38,8 +38,10 @@ statements! {
         "SELECT ", columns!(), " FROM outbox WHERE audience = 'staff' AND state = 'pending' AND due_at <= $1 \
          ORDER BY due_at, id LIMIT $2"
     );
+    SET_MESSAGE = "UPDATE outbox SET message = $1 WHERE id = $2 AND state = 'pending'";
     MESSAGE = "SELECT message FROM outbox WHERE id = $1";
     BY_ID = concat!("SELECT ", columns!(), " FROM outbox WHERE id = $1");
+    BY_KEY = "SELECT id FROM outbox WHERE unique_key = $1";
     OF_LEAD = concat!("SELECT ", columns!(), " FROM outbox WHERE lead_id = $1 ORDER BY id");
     IN_STATE = concat!("SELECT ", columns!(), " FROM outbox WHERE state = $1 ORDER BY id LIMIT $2");
     NEXT_DUE = "SELECT MIN(due_at) FROM outbox WHERE audience = $1 AND state = 'pending'";
@@ -252,6 +254,22 @@ impl Tx {
             })?;
         }
         Ok(inserted)
+    }
+
+    /// Puts one mail into the outbox; `None` when its unique key exists.
+    pub async fn insert_mail(&mut self, mail: &NewMail) -> Result<Option<OutboxId>, StoreError> {
+        if self.insert_mails(std::slice::from_ref(mail)).await? == 0 {
+            return Ok(None);
+        }
+        let id: i64 = each!(self, conn =>
+            sqlx::query_scalar(BY_KEY).bind(mail.unique_key.as_str()).fetch_one(conn).await)?;
+        Ok(Some(OutboxId(id)))
+    }
+
+    /// Gives a pending staff mail its bytes. Its Message-ID comes from its row, so they are written after it.
+    pub async fn set_mail_message(&mut self, id: OutboxId, message: &[u8]) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(SET_MESSAGE).bind(message).bind(id.0).execute(conn).await.map(drop))?;
+        Ok(())
     }
 
     /// Leads with mail to send by `now`, the longest due first; a lead with two mails stands there twice.

@@ -99,7 +99,11 @@ pub(super) async fn leads(engine: &Engine, wake: &Wake, limit: usize, lease: Dur
         }
     }
     let Gate { contacts, events, mut claim, .. } = gate;
-    if !claim.mails.is_empty() && !count_towards_brake(engine, &mut tx, wake, claim.mails.len() as i64).await? {
+    if !claim.mails.is_empty() && !fits_the_day(&mut tx, wake, claim.mails.len() as i64).await? {
+        tx.rollback().await?;
+        let most = wake.rules.agreement.contact.daily_brake;
+        let why = format!("more than {most} mails to leads on one day ([contact] daily_brake)");
+        engine.pull_brake(wake, &why).await?;
         return Ok(Claim::none());
     }
     let lease = new_lease(lease);
@@ -177,18 +181,9 @@ impl Gate<'_> {
     }
 }
 
-/// Counts a batch towards the day. When the day has had enough, pulls the brake instead: the batch is not
-/// claimed, and the operator hears of it.
-async fn count_towards_brake(engine: &Engine, tx: &mut Tx, wake: &Wake, mails: i64) -> Result<bool, PassError> {
-    let contact = &wake.rules.agreement.contact;
-    let day = brake_day(wake);
-    if tx.lead_mails_on(day).await? + mails <= contact.daily_brake {
-        tx.count_lead_mails(day, mails).await?;
-        return Ok(true);
-    }
-    let why = format!("more than {} mails to leads on one day ([contact] daily_brake)", contact.daily_brake);
-    engine.pull_brake(wake, &why).await?;
-    Ok(false)
+/// Counts a batch towards the day; `false` when the day has had enough.
+async fn fits_the_day(tx: &mut Tx, wake: &Wake, mails: i64) -> Result<bool, PassError> {
+    Ok(tx.count_lead_mails(brake_day(wake), mails).await? <= wake.rules.agreement.contact.daily_brake)
 }
 
 /// The day that the brake counts: the date in the agreement's zone.

@@ -1,0 +1,296 @@
+//! Something happened to a lead, and somebody told us: it is recorded, and what follows is done.
+//!
+//! Commands, clicks, incoming mail and scenarios all come through here, so a thing means the same whoever
+//! says it.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::hand_off;
+use super::pass::PassError;
+use super::sla;
+use super::{Engine, Wake, staff_mail};
+use crate::domain::agreement::Agreement;
+use crate::domain::calendar::Calendar;
+use crate::domain::contact::{call_after_absence, day_number};
+use crate::domain::email::EmailAddress;
+use crate::domain::happening::{Consequences, Happening, Promises, Refusal, Tell, consequences};
+use crate::domain::lead::{Activity, Lead, Stage};
+use crate::problem::nearest;
+use crate::store::{NewContact, NewEvent, StoreError, Tx};
+
+/// Why something could not be recorded.
+#[derive(Debug, Error)]
+pub enum HappenError {
+    /// Nobody knows the lead.
+    #[error("no lead has the address {0}")]
+    UnknownLead(EmailAddress),
+    /// Nobody knows the rep.
+    #[error("{rep} is no rep of the agreement{suggestion}")]
+    UnknownRep {
+        /// Who was named.
+        rep: EmailAddress,
+        /// "; did you mean …?"
+        suggestion: String,
+    },
+    /// It cannot be so.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The engine failed.
+    #[error(transparent)]
+    Failed(#[from] PassError),
+}
+
+impl From<StoreError> for HappenError {
+    fn from(error: StoreError) -> HappenError {
+        HappenError::Failed(error.into())
+    }
+}
+
+/// Who said it, and in which words.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// By whose hand; `None`: the lead's own, or its mailbox's.
+    pub by: Option<EmailAddress>,
+    /// The words, which are personal and kept apart.
+    pub words: Option<String>,
+}
+
+impl Engine {
+    /// Records that something happened to the lead at `email`, and does what follows.
+    ///
+    /// # Errors
+    /// [`HappenError::Refused`] says in words that can be shown why it cannot be so; then nothing was changed.
+    pub async fn happened(
+        &self,
+        email: &EmailAddress,
+        happening: &Happening,
+        said: &Said,
+        now: Timestamp,
+    ) -> Result<Lead, HappenError> {
+        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let mut tx = self.store.begin().await?;
+        let Some(mut lead) = tx.lock_lead_by_email(email).await? else {
+            tx.rollback().await?;
+            return Err(HappenError::UnknownLead(email.clone()));
+        };
+        let agreement = &wake.rules.agreement;
+        let hours = self.hours.mail(&lead, agreement, None);
+        let followed = consequences(&lead, happening, said.by.as_ref(), agreement, &hours, now);
+        match followed {
+            Ok(followed) => {
+                self.follow(&mut tx, &wake, &mut lead, happening, said, &followed).await?;
+                tx.commit().await?;
+                self.wake_up();
+                Ok(lead)
+            }
+            Err(refusal) => {
+                tx.rollback().await?;
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// The same for what a mail server told us while we were sending: a refusal is no news then.
+    pub(super) async fn happened_by_mail(
+        &self,
+        wake: &Wake,
+        email: &EmailAddress,
+        happening: &Happening,
+    ) -> Result<(), PassError> {
+        match self.happened(email, happening, &Said::default(), wake.now).await {
+            Ok(_) | Err(HappenError::UnknownLead(_) | HappenError::UnknownRep { .. } | HappenError::Refused(_)) => {
+                Ok(())
+            }
+            Err(HappenError::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn follow(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &mut Lead,
+        happening: &Happening,
+        said: &Said,
+        followed: &Consequences,
+    ) -> Result<(), PassError> {
+        let phone = self.hours.phone(lead, &wake.rules.agreement);
+        let event = NewEvent {
+            actor: said.by.as_ref().map(|by| by.as_str().to_owned()),
+            ..wake.event(lead.id, happening.kind(), facts(happening, followed, &phone))
+        };
+        let id = tx.append_with_text(&event, said.words.as_deref()).await?;
+        if let Happening::Activity { name } = happening {
+            let activity = Activity { name: name.clone(), occurred_at: wake.now };
+            tx.insert_activity(lead.id, &activity, &format!("event:{id}"), wake.now).await?;
+        }
+        for reason in &followed.suppress {
+            let evidence = format!("event {id}");
+            if tx.suppress(&lead.email, *reason, Some(&evidence), wake.now).await? {
+                tx.append(&[wake.event(lead.id, "suppressed", json!({ "why": reason.label() }))]).await?;
+            }
+        }
+        if let Some(why) = followed.sequence_ends {
+            self.end_sequence(tx, wake, lead.id, why).await?;
+        }
+        match followed.promises {
+            Promises::Run | Promises::Recount => {}
+            Promises::ContactMade => sla::stop_clocks(tx, wake, lead.id, "met", happening.kind()).await?,
+            Promises::Close => sla::stop_clocks(tx, wake, lead.id, "closed", happening.kind()).await?,
+        }
+        if let Some(channel) = followed.contact {
+            let local_date = day_number(phone.local(wake.now).date());
+            let contact = NewContact {
+                lead: lead.id,
+                at: wake.now,
+                local_date,
+                channel,
+                actor: said.by.clone(),
+                mail: None,
+                slot: None,
+                company_slot: None,
+            };
+            tx.insert_contacts(&[contact]).await?;
+        }
+        let owner = lead.owner.clone();
+        change(wake, lead, followed, tx).await?;
+        let open = tx.open_hand_off(lead.id).await?;
+        if let Some(hand_off) = &open {
+            if followed.accepted {
+                tx.accept_hand_off(hand_off.id, wake.now).await?;
+            }
+            if let Some(why) = &followed.hand_off_ends {
+                hand_off::end(tx, wake, hand_off, why).await?;
+            }
+        }
+        if followed.promises == Promises::Recount {
+            sla::recount(tx, wake, lead).await?;
+        }
+        match &followed.tell {
+            Some(Tell::Owner(words)) => {
+                if let Some(owner) = &owner {
+                    staff_mail::notice(self, tx, wake, lead, owner, words, &format!("notice:{id}")).await?;
+                }
+            }
+            Some(Tell::Marketing(words)) => {
+                let manager = wake.rules.agreement.marketing.manager.clone();
+                staff_mail::notice(self, tx, wake, lead, &manager, words, &format!("notice:{id}")).await?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A rep is away from `now` until the morning of `back` (`None`: is back now).
+    ///
+    /// # Errors
+    /// When the agreement does not know the rep, or the date makes no sense.
+    pub async fn rep_away(
+        &self,
+        rep: &EmailAddress,
+        back: Option<Date>,
+        now: Timestamp,
+    ) -> Result<(), HappenError> {
+        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let agreement = &wake.rules.agreement;
+        let Some((team, _)) = agreement.rep(rep) else {
+            return Err(HappenError::UnknownRep { rep: rep.clone(), suggestion: suggestion(agreement, rep) });
+        };
+        let calendar = hand_off::team_calendar(&wake, team);
+        let away = match back {
+            None => None,
+            Some(back) if back <= calendar.local(now).date() => {
+                return Err(Refusal::Date { date: back, why: "is not in the future" }.into());
+            }
+            Some(back) => {
+                Some((now, calendar.instant_at(back, Time::midnight()).ok_or(Refusal::NeverOpen)?))
+            }
+        };
+        let mut tx = self.store.begin().await?;
+        tx.set_rep_away(rep, away).await?;
+        let event = NewEvent {
+            lead: None,
+            occurred_at: now,
+            recorded_at: now,
+            kind: "rep_away",
+            actor: Some(rep.as_str().to_owned()),
+            playbook: Some(wake.rules.version.clone()),
+            mail: None,
+            facts: json!({ "rep": rep.as_str(), "until": back.map(|back| back.to_string()) }),
+        };
+        tx.append(&[event]).await?;
+        tx.look_at_waiting_leads(now).await?;
+        tx.commit().await?;
+        self.wake_up();
+        Ok(())
+    }
+}
+
+/// Changes the lead as decided, and writes it.
+async fn change(wake: &Wake, lead: &mut Lead, followed: &Consequences, tx: &mut Tx) -> Result<(), PassError> {
+    let mut events = Vec::new();
+    for (stage, why) in &followed.stages {
+        events.push(wake.stage(lead, *stage, why));
+    }
+    if let Some(until) = followed.away_until {
+        lead.away_until = Some(until);
+    }
+    if let Some(at) = followed.follow_up_at {
+        lead.follow_up_at = Some(at);
+    }
+    let given_back = matches!(lead.stage, Stage::Rejected | Stage::Lost | Stage::Resting | Stage::Disqualified);
+    if given_back && followed.hand_off_ends.is_some() {
+        lead.avoid_rep = followed.rest.as_ref().filter(|rest| rest.other_rep).and_then(|_| lead.owner.clone());
+        lead.owner = None;
+        lead.due_at = None;
+    }
+    if let Some(rest) = &followed.rest {
+        lead.due_at = Some(rest.until);
+        lead.next_sequence = rest.sequence.clone();
+    }
+    if followed.look_at && (lead.stage.is_nurtured() || lead.stage == Stage::New) {
+        lead.due_at = Some(wake.now);
+    }
+    tx.save_lead(lead).await?;
+    tx.append(&events).await?;
+    Ok(())
+}
+
+/// What the log keeps of a happening. `resumes` ends the pause that it begins.
+fn facts(happening: &Happening, followed: &Consequences, phone: &Calendar) -> Value {
+    match happening {
+        Happening::Activity { name } => json!({ "name": name }),
+        Happening::Away { until, do_not_call } => {
+            let resumes = followed.away_until.and_then(|back| call_after_absence(phone, back));
+            json!({
+                "until": until.map(|until| until.to_string()),
+                "do_not_call": do_not_call,
+                "resumes": resumes.map(|resumes| resumes.to_string()),
+            })
+        }
+        Happening::FollowUp { on } => {
+            let resumes = followed.follow_up_at.and_then(|at| phone.next_open(at));
+            json!({ "on": on.to_string(), "resumes": resumes.map(|resumes| resumes.to_string()) })
+        }
+        Happening::Bounced { permanent } => json!({ "permanent": permanent }),
+        Happening::Attempt { channel, outcome } => {
+            json!({ "channel": channel.name(), "outcome": outcome.name() })
+        }
+        Happening::Lost { reason } | Happening::Rejected { reason } => json!({ "reason": reason }),
+        Happening::Replied
+        | Happening::Complained
+        | Happening::Unsubscribed
+        | Happening::Accepted
+        | Happening::Contacted
+        | Happening::Opportunity
+        | Happening::Won => json!({}),
+    }
+}
+
+fn suggestion(agreement: &Agreement, rep: &EmailAddress) -> String {
+    let known = agreement.teams.values().flat_map(|team| &team.reps).map(|rep| rep.email.as_str());
+    nearest(rep.as_str(), known).map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+}

@@ -1,0 +1,65 @@
+//! What keeps the house in order: mail whose sender vanished, and the beat that says somebody was here.
+
+use super::deliver;
+use super::pass::{PassError, PassReport};
+use super::{Engine, Wake};
+use crate::domain::mail::{Audience, MailState};
+use crate::store::{OutboxMail, Tx};
+
+/// Lost mails settled in one transaction.
+const BATCH: i64 = 100;
+
+/// The beat is written this often at most, in seconds: a row rewritten each second would be the only thing a
+/// quiet night writes.
+const BEAT_SECONDS: i64 = 60;
+
+pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let report = settle_lost_mail(engine, wake, false).await?;
+    let mut tx = engine.store.read().await?;
+    let last = tx.last_beat().await?;
+    tx.rollback().await?;
+    if last.is_none_or(|last| wake.now.duration_since(last).as_secs().abs() >= BEAT_SECONDS) {
+        let mut tx = engine.store.begin().await?;
+        tx.beat(wake.now).await?;
+        tx.commit().await?;
+    }
+    Ok(report)
+}
+
+/// Finds mail that was being sent when its sender vanished. Staff mail goes again, under the same Message-ID;
+/// lead mail is in doubt. With `all`, when nobody else can be sending, the leases need not run out first.
+pub(super) async fn settle_lost_mail(engine: &Engine, wake: &Wake, all: bool) -> Result<PassReport, PassError> {
+    let mut report = PassReport::default();
+    loop {
+        let mut tx = engine.store.begin().await?;
+        let lost = tx.lock_lost_mails(wake.now, all, BATCH).await?;
+        if lost.is_empty() {
+            tx.rollback().await?;
+            return Ok(report);
+        }
+        for mail in &lost {
+            settle(engine, &mut tx, wake, mail).await?;
+            match mail.audience {
+                Audience::Staff => report.put_off += 1,
+                Audience::Lead => report.parked += 1,
+            }
+        }
+        tx.commit().await?;
+    }
+}
+
+async fn settle(engine: &Engine, tx: &mut Tx, wake: &Wake, mail: &OutboxMail) -> Result<(), PassError> {
+    const WHY: &str = "the daemon that was sending it vanished";
+    if mail.audience == Audience::Staff {
+        tx.send_mail_again(mail.id, MailState::Sending, wake.now, WHY).await?;
+        return Ok(());
+    }
+    if tx.settle_mail(mail.id, MailState::Sending, MailState::InDoubt, WHY, wake.now).await? {
+        let lead = match mail.lead {
+            Some(lead) => tx.leads(&[lead]).await?.pop(),
+            None => None,
+        };
+        deliver::fell_into_doubt(engine, tx, wake, mail, lead.as_ref(), wake.now).await?;
+    }
+    Ok(())
+}
