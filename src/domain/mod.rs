@@ -10,4 +10,5 @@ pub mod condition;
 pub mod email;
 pub mod ids;
 pub mod lead;
+pub mod span;
 pub mod wait;

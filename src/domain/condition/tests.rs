@@ -122,7 +122,12 @@ fn a_mistake_is_shown_where_it_is_with_advice() {
         ("lead.title.matches(\"(cto\")", "\"(cto\"", "unclosed group", "docs.rs/regex"),
         ("lead.title.matches(\"a{1000}{1000}\")", "\"a{1000}{1000}\"", "too big", "smaller"),
         ("lead.title.contans(\"x\")", "lead.title.contans(\"x\")", "no function `contans`", "contains"),
-        ("contains(lead.title, \"x\")", "contains(lead.title, \"x\"", "behind a name", "lead.title.contains"),
+        (
+            "contains(lead.title, \"x\")",
+            "contains(lead.title, \"x\")",
+            "behind a name",
+            "lead.title.contains",
+        ),
         ("[1].map(x, x)", "[1].map(x, x)", "not part", "exists"),
         ("[1].exists(x, [2].exists(y, y == x))", "[2].exists(y, y == x)", "do not nest", "split"),
         ("[1, \"a\"] == [1]", "\"a\"", "list began with a number", "one kind"),
