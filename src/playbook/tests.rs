@@ -366,6 +366,19 @@ fn sequences_may_go_round_when_re_entry_allows_it() {
     assert!(problems(&files).is_empty());
 }
 
+#[test]
+fn brackets_without_end_are_a_problem_and_no_crash() {
+    for text in [
+        "a = ".to_owned() + &"[".repeat(50_000),
+        "a = ".to_owned() + &"{a=".repeat(50_000),
+        "a.".repeat(50_000),
+    ] {
+        let mut files = small();
+        files.insert("agreement.toml", text);
+        assert!(!problems(&files).is_empty());
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_in_any_file_makes_the_loader_panic(

@@ -113,6 +113,9 @@ impl Check<'_> {
     pub(super) fn has(&mut self, args: Vec<IdedExpr>, span: Range<usize>) -> Checked<Typed> {
         let of = self.tree(first(args))?;
         let nothing = match (of.shape, &of.fact) {
+            (_, Some((Fact::Email | Fact::EmailDomain | Fact::Stage | Fact::Grade | Fact::EventName, _))) => {
+                return self.refuse(of.span, "this is always known", "compare it with a value");
+            }
             (Shape::One(Kind::Text), Some(_)) => LiteralValue::String(String::new().into()),
             (Shape::One(Kind::Int), Some((Fact::Activity, _))) => LiteralValue::Int(0.into()),
             (_, Some(_)) => return self.refuse(of.span, "this is always known", "compare it with a value"),

@@ -93,6 +93,10 @@ fn a_condition_without_a_value_is_an_error_and_never_no() {
     assert_eq!(holds("100 % lead.activities.demo > 3").map_err(|_| ()), Err(()));
     assert_eq!(holds("9223372036854775807 + lead.score > 3").map_err(|_| ()), Err(()));
     assert_eq!(holds("lead.score * 9223372036854775807 > 3").map_err(|_| ()), Err(()));
+    for sum in ["(lowest) / -1 > 0", "(lowest) % -1 > 0", "-(lowest) > 0", "(lowest) - 1 > 0"] {
+        let sum = sum.replace("lowest", "-9223372036854775807 - 1");
+        assert_eq!(holds(&sum).map_err(|_| ()), Err(()), "{sum}");
+    }
     // As CEL has it, what already decides the answer makes the error irrelevant.
     assert_eq!(holds("lead.score > 0 || 100 / lead.activities.demo > 3"), Ok(true));
 }
@@ -141,7 +145,10 @@ fn a_mistake_is_shown_where_it_is_with_advice() {
         ("lead.score > 5u", "5u", "whole", "50"),
         ("has(lead.score)", "lead.score", "always known", "compare"),
         (" ", " ", "empty", "true"),
-        ("é == lead.title", "é", "not expected", ""),
+        ("é == lead.title", "é", "not expected", "quotes"),
+        ("lead.title.matches(\"\\d\")", "\\", "no meaning", "r\""),
+        ("lead.score in[1] && lead.title in\"x\"", "in", "touches", "space"),
+        ("has(lead.grade)", "lead.grade", "always known", "compare"),
     ] {
         let known = ["pricing_page".to_owned()].into();
         let error = Condition::compile(text, Vars { event: false, activities: Some(&known) })
@@ -161,10 +168,19 @@ fn nesting_and_length_are_bounded_before_the_parser_sees_them() {
         "a(".repeat(300),
         "a[".repeat(300),
         format!("{}true{}", "(".repeat(200), ")".repeat(200)),
+        // Quotes that the parser may read in another way than a person, or we, would.
         format!("'{}' == {}", ")".repeat(200), "(".repeat(200)),
         format!("// '\n{}", "(".repeat(200)),
         format!("r'\\' == {}", "(".repeat(200)),
-        format!("''' {}", "(".repeat(200)),
+        format!("1r'\\' == {} '", "(".repeat(200)),
+        format!("xr'\\'a' {} '", "(".repeat(200)),
+        format!("\"\\q{}\"", "(".repeat(200)),
+        format!("\"\\u12{}\"", "(".repeat(200)),
+        format!("\"\\400{}\"", "(".repeat(200)),
+        format!("'''{}'''", "(".repeat(200)),
+        format!("r\"\"\"{}\"\"\"", "(".repeat(200)),
+        format!("`{}`", "(".repeat(200)),
+        format!("b'\\' {} '", "(".repeat(200)),
         "a?b:".repeat(200),
         "1 + ".repeat(200) + "1 > 1",
         format!("{}true", "!".repeat(2000)),
@@ -175,6 +191,10 @@ fn nesting_and_length_are_bounded_before_the_parser_sees_them() {
     }
     assert!(Condition::compile("((((((((true))))))))", Vars::default()).is_ok());
     assert!(Condition::compile(&format!("{}true", "true && ".repeat(50)), Vars::default()).is_ok());
+    // The deepest tree that is accepted can be evaluated, too.
+    assert_eq!(holds(&format!("{}1 > 1", "1 + ".repeat(21))), Ok(true));
+    let nested = (0..8).fold("lead.score".to_owned(), |inner, _| format!("1 + 1 + 1 + ({inner})"));
+    assert_eq!(holds(&format!("{nested} > 1")), Ok(true));
 }
 
 proptest! {
