@@ -12,11 +12,9 @@ use super::ConditionError;
 /// Longer conditions are no longer read by anybody.
 const MAX_BYTES: usize = 1024;
 
-/// Levels of brackets. Far below what 2 MB of stack carry, far above what is readable.
+/// Levels of brackets, and choices (`a ? b : c`), which nest without brackets. Far below what 2 MB of stack
+/// carry, far above what is readable.
 const MAX_NESTING: usize = 8;
-
-/// Choices (`a ? b : c`), which nest without brackets.
-const MAX_CHOICES: usize = 8;
 
 /// What stands outside of quotes, beside letters, digits, quotes and space.
 const SIGNS: &[u8] = b"_.,()[]!=<>&|+-*/%?:";
@@ -37,7 +35,7 @@ pub(super) fn check(text: &str) -> Checked<()> {
         );
     }
     let bytes = text.as_bytes();
-    let (mut at, mut nesting, mut choices) = (0, 0usize, 0);
+    let (mut at, mut nesting, mut choices) = (0, 0usize, 0usize);
     // Where the letters and digits before `at` begin: `r` before a quote changes what is in it.
     let mut word = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -53,19 +51,9 @@ pub(super) fn check(text: &str) -> Checked<()> {
                 word = at;
                 continue;
             }
-            b'(' | b'[' => {
-                nesting += 1;
-                if nesting > MAX_NESTING {
-                    return refuse(here, "brackets nest too deep here", "split the condition");
-                }
-            }
+            b'(' | b'[' => nesting += 1,
             b')' | b']' => nesting = nesting.saturating_sub(1),
-            b'?' => {
-                choices += 1;
-                if choices > MAX_CHOICES {
-                    return refuse(here, "too many choices (`? :`)", "split the condition");
-                }
-            }
+            b'?' => choices += 1,
             b'{' | b'}' => {
                 return refuse(here, "maps are not part of conditions", "use a list: `[\"a\", \"b\"]`");
             }
@@ -74,6 +62,9 @@ pub(super) fn check(text: &str) -> Checked<()> {
                 let sign = text.get(here.clone()).unwrap_or_default().escape_debug().to_string();
                 return refuse(here, format!("`{sign}` is not expected here"), "text is written in quotes");
             }
+        }
+        if nesting + choices > MAX_NESTING {
+            return refuse(here, "the condition nests too deep here", "split it");
         }
         at += 1;
         if !(byte.is_ascii_alphanumeric() || byte == b'_') {

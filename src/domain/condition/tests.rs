@@ -182,6 +182,7 @@ fn nesting_and_length_are_bounded_before_the_parser_sees_them() {
         format!("`{}`", "(".repeat(200)),
         format!("b'\\' {} '", "(".repeat(200)),
         "a?b:".repeat(200),
+        "a?b:(".repeat(100),
         "1 + ".repeat(200) + "1 > 1",
         format!("{}true", "!".repeat(2000)),
     ];
@@ -191,6 +192,9 @@ fn nesting_and_length_are_bounded_before_the_parser_sees_them() {
     }
     assert!(Condition::compile("((((((((true))))))))", Vars::default()).is_ok());
     assert!(Condition::compile(&format!("{}true", "true && ".repeat(50)), Vars::default()).is_ok());
+    assert!(
+        Condition::compile("true?true:(true?true:(true?true:(true?true:(true))))", Vars::default()).is_ok()
+    );
     // The deepest tree that is accepted can be evaluated, too.
     assert_eq!(holds(&format!("{}1 > 1", "1 + ".repeat(21))), Ok(true));
     let nested = (0..8).fold("lead.score".to_owned(), |inner, _| format!("1 + 1 + 1 + ({inner})"));
