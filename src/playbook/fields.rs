@@ -12,6 +12,7 @@ use crate::domain::agreement::{MailCap, Reentry, Role, Target};
 use crate::domain::calendar::{Calendar, Holidays, Hours};
 use crate::domain::condition::ConditionError;
 use crate::domain::email::EmailAddress;
+use crate::domain::span::{self, Span, SpanError};
 use crate::domain::wait::Wait;
 use crate::problem::nearest;
 
@@ -98,8 +99,9 @@ pub fn domain(text: &str) -> Result<String, Refusal> {
 
 /// An IANA zone's name.
 pub fn zone(text: &str) -> Result<String, Refusal> {
-    if jiff::tz::TimeZone::get(text).is_ok() {
-        return Ok(text.to_owned());
+    if let Ok(zone) = jiff::tz::TimeZone::get(text) {
+        // Found in any case; kept in the usual one.
+        return Ok(zone.iana_name().unwrap_or(text).to_owned());
     }
     let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
     let city = |name: &str| name.rsplit('/').next().unwrap_or_default().to_lowercase();
@@ -181,64 +183,29 @@ pub fn date_range(text: &str) -> Result<(Date, Date), Refusal> {
     Ok(range)
 }
 
-/// "8 business hours", and what else is counted: a number of at most six digits and a unit.
-fn amount(text: &str) -> Option<(i64, &str)> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    if number.is_empty() || number.len() > 6 {
-        return None;
-    }
-    Some((number.parse().ok()?, unit.trim()))
-}
-
-/// Seconds in a unit, singular or plural.
-fn unit_seconds(unit: &str) -> Option<i64> {
-    Some(match unit.strip_suffix('s').unwrap_or(unit) {
-        "minute" => 60,
-        "hour" => 3600,
-        "day" => 24 * 3600,
-        "week" => 7 * 24 * 3600,
-        _ => return None,
-    })
-}
-
-/// A plain length of time, positive: `90 minutes`, `2 hours`, `3 days`.
+/// A length of plain time that is not nothing: `90 minutes`, `2 hours`, `3 days`.
 pub fn duration(text: &str) -> Result<SignedDuration, Refusal> {
-    amount(text.trim())
-        .and_then(|(count, unit)| Some(SignedDuration::from_secs(count * unit_seconds(unit)?)))
-        .filter(SignedDuration::is_positive)
-        .ok_or_else(|| Refusal::new(format!("`{text}` is no length of time"), "write `2 hours` or `3 days`"))
+    let hint = "write `2 hours` or `3 days`";
+    let span: Span = text.parse().map_err(|error: SpanError| Refusal::new(error.to_string(), hint))?;
+    if !span.duration().is_positive() {
+        return Err(Refusal::new(format!("`{text}` is no time at all"), hint));
+    }
+    Ok(span.duration())
 }
 
-/// A number of days, positive: `60 days`, `2 weeks`.
+/// A number of whole days that is not nothing: `60 days`, `2 weeks`.
 pub fn days(text: &str) -> Result<i64, Refusal> {
     const DAY: i64 = 24 * 3600;
-    amount(text.trim())
-        .and_then(|(count, unit)| Some(count * unit_seconds(unit)?))
-        .filter(|seconds| *seconds > 0 && seconds % DAY == 0 && seconds / DAY <= 3660)
-        .map(|seconds| seconds / DAY)
-        .ok_or_else(|| Refusal::new(format!("`{text}` is no number of days"), "write `60 days` or `2 weeks`"))
+    match duration(text)?.as_secs() {
+        seconds if seconds % DAY == 0 => Ok(seconds / DAY),
+        _ => Err(Refusal::new(format!("`{text}` is no number of days"), "write `60 days` or `2 weeks`")),
+    }
 }
 
 /// What sales promises: `8 business hours`.
 pub fn target(text: &str) -> Result<Target, Refusal> {
     let hint = "write `8 business hours` or `30 business minutes`; a working day has as many as its calendar";
-    let refused = |message: String| Err(Refusal::new(message, hint));
-    let Some((count, unit)) = amount(text.trim()) else {
-        return refused(format!("`{text}` is no length of business time"));
-    };
-    let seconds = match unit {
-        "business hour" | "business hours" => count * 3600,
-        "business minute" | "business minutes" => count * 60,
-        _ => return refused(format!("`{text}` is no length of business time")),
-    };
-    if seconds == 0 {
-        return refused("nobody can keep a target of zero".to_owned());
-    }
-    if seconds > 1000 * 3600 {
-        return refused(format!("`{text}` is more than 1000 business hours"));
-    }
-    Ok(Target(SignedDuration::from_secs(seconds)))
+    span::parse_target(text).map(Target).map_err(|error| Refusal::new(error.to_string(), hint))
 }
 
 /// `2 per 7 days`, `1 per day`.

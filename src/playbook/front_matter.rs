@@ -35,10 +35,7 @@ pub fn split(text: &str) -> Result<Parts, HeadError> {
         *at += line.len();
         Some((start, *at, line.trim_end()))
     });
-    let head_start = match lines.next() {
-        Some((_, end, FENCE)) => end,
-        _ => return Err(HeadError::NotOpened),
-    };
+    let Some((_, head_start, FENCE)) = lines.next() else { return Err(HeadError::NotOpened) };
     let (head_end, body_start, _) = lines.find(|(_, _, line)| *line == FENCE).ok_or(HeadError::NotClosed)?;
     Ok(Parts { head: head_start..head_end, body: body_start..text.len() })
 }

@@ -190,7 +190,7 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         let mut found = Vec::new();
-        for element in array.iter() {
+        for element in &**array {
             match element.get_ref().as_str() {
                 Some(text) => {
                     found.extend(self.read(&Located { value: text, span: element.span() }, &read));
@@ -265,7 +265,7 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         let mut found = Vec::new();
-        for element in array.iter() {
+        for element in &**array {
             match element.get_ref().as_table() {
                 Some(table) => found.push(Section {
                     source: self.source,
@@ -284,7 +284,7 @@ impl<'a> Section<'a> {
     pub fn named(&mut self, key: &'static str) -> Vec<(Located<String>, Section<'a>)> {
         let Some(parent) = self.section(key) else { return Vec::new() };
         let mut found = Vec::new();
-        for (name, value) in parent.table.iter() {
+        for (name, value) in parent.table {
             let title = format!("[{key}.{}]", name.get_ref());
             let located = Located { value: name.get_ref().to_string(), span: name.span() };
             if let Err(refusal) = super::fields::name(name.get_ref()) {
@@ -308,7 +308,7 @@ impl<'a> Section<'a> {
 
     /// Reports every key that nobody asked for.
     pub fn finish(self) {
-        for (name, _) in self.table.iter() {
+        for (name, _) in self.table {
             let key: &str = name.get_ref();
             if self.asked.contains(&key) {
                 continue;

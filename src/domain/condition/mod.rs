@@ -12,8 +12,11 @@
 
 mod check;
 mod facts;
+mod functions;
 mod limits;
+mod places;
 mod variables;
+mod vocabulary;
 
 use std::collections::BTreeSet;
 use std::fmt;

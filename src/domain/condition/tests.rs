@@ -93,6 +93,10 @@ fn a_condition_without_a_value_is_an_error_and_never_no() {
     assert_eq!(holds("100 % lead.activities.demo > 3").map_err(|_| ()), Err(()));
     assert_eq!(holds("9223372036854775807 + lead.score > 3").map_err(|_| ()), Err(()));
     assert_eq!(holds("lead.score * 9223372036854775807 > 3").map_err(|_| ()), Err(()));
+    for sum in ["(lowest) / -1 > 0", "(lowest) % -1 > 0", "-(lowest) > 0", "(lowest) - 1 > 0"] {
+        let sum = sum.replace("lowest", "-9223372036854775807 - 1");
+        assert_eq!(holds(&sum).map_err(|_| ()), Err(()), "{sum}");
+    }
     // As CEL has it, what already decides the answer makes the error irrelevant.
     assert_eq!(holds("lead.score > 0 || 100 / lead.activities.demo > 3"), Ok(true));
 }
@@ -122,7 +126,12 @@ fn a_mistake_is_shown_where_it_is_with_advice() {
         ("lead.title.matches(\"(cto\")", "\"(cto\"", "unclosed group", "docs.rs/regex"),
         ("lead.title.matches(\"a{1000}{1000}\")", "\"a{1000}{1000}\"", "too big", "smaller"),
         ("lead.title.contans(\"x\")", "lead.title.contans(\"x\")", "no function `contans`", "contains"),
-        ("contains(lead.title, \"x\")", "contains(lead.title, \"x\"", "behind a name", "lead.title.contains"),
+        (
+            "contains(lead.title, \"x\")",
+            "contains(lead.title, \"x\")",
+            "behind a name",
+            "lead.title.contains",
+        ),
         ("[1].map(x, x)", "[1].map(x, x)", "not part", "exists"),
         ("[1].exists(x, [2].exists(y, y == x))", "[2].exists(y, y == x)", "do not nest", "split"),
         ("[1, \"a\"] == [1]", "\"a\"", "list began with a number", "one kind"),
@@ -136,7 +145,10 @@ fn a_mistake_is_shown_where_it_is_with_advice() {
         ("lead.score > 5u", "5u", "whole", "50"),
         ("has(lead.score)", "lead.score", "always known", "compare"),
         (" ", " ", "empty", "true"),
-        ("é == lead.title", "é", "not expected", ""),
+        ("é == lead.title", "é", "not expected", "quotes"),
+        ("lead.title.matches(\"\\d\")", "\\", "no meaning", "r\""),
+        ("lead.score in[1] && lead.title in\"x\"", "in", "touches", "space"),
+        ("has(lead.grade)", "lead.grade", "always known", "compare"),
     ] {
         let known = ["pricing_page".to_owned()].into();
         let error = Condition::compile(text, Vars { event: false, activities: Some(&known) })
@@ -156,11 +168,21 @@ fn nesting_and_length_are_bounded_before_the_parser_sees_them() {
         "a(".repeat(300),
         "a[".repeat(300),
         format!("{}true{}", "(".repeat(200), ")".repeat(200)),
+        // Quotes that the parser may read in another way than a person, or we, would.
         format!("'{}' == {}", ")".repeat(200), "(".repeat(200)),
         format!("// '\n{}", "(".repeat(200)),
         format!("r'\\' == {}", "(".repeat(200)),
-        format!("''' {}", "(".repeat(200)),
+        format!("1r'\\' == {} '", "(".repeat(200)),
+        format!("xr'\\'a' {} '", "(".repeat(200)),
+        format!("\"\\q{}\"", "(".repeat(200)),
+        format!("\"\\u12{}\"", "(".repeat(200)),
+        format!("\"\\400{}\"", "(".repeat(200)),
+        format!("'''{}'''", "(".repeat(200)),
+        format!("r\"\"\"{}\"\"\"", "(".repeat(200)),
+        format!("`{}`", "(".repeat(200)),
+        format!("b'\\' {} '", "(".repeat(200)),
         "a?b:".repeat(200),
+        "a?b:(".repeat(100),
         "1 + ".repeat(200) + "1 > 1",
         format!("{}true", "!".repeat(2000)),
     ];
@@ -170,6 +192,13 @@ fn nesting_and_length_are_bounded_before_the_parser_sees_them() {
     }
     assert!(Condition::compile("((((((((true))))))))", Vars::default()).is_ok());
     assert!(Condition::compile(&format!("{}true", "true && ".repeat(50)), Vars::default()).is_ok());
+    assert!(
+        Condition::compile("true?true:(true?true:(true?true:(true?true:(true))))", Vars::default()).is_ok()
+    );
+    // The deepest tree that is accepted can be evaluated, too.
+    assert_eq!(holds(&format!("{}1 > 1", "1 + ".repeat(21))), Ok(true));
+    let nested = (0..8).fold("lead.score".to_owned(), |inner, _| format!("1 + 1 + 1 + ({inner})"));
+    assert_eq!(holds(&format!("{nested} > 1")), Ok(true));
 }
 
 proptest! {

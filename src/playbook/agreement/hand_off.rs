@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reading;
 use crate::domain::agreement::{AfterReason, Campaign, Level, Policy, Reason};
+use crate::domain::condition::Condition;
 use crate::playbook::fields;
 use crate::playbook::references::What;
 use crate::playbook::section::{Located, Section};
@@ -73,7 +74,7 @@ impl Reading<'_> {
         let other_rep = section.flag("other_rep");
         match (section.has("rest"), section.has("to")) {
             (true, true) => {
-                section.refuse("to", "a lead that rests does not end", "keep either `rest` or `to`")
+                section.refuse("to", "a lead that rests does not end", "keep either `rest` or `to`");
             }
             (false, false) => section.source.refuse(
                 &section.span,
@@ -138,7 +139,7 @@ impl Reading<'_> {
         section.require("team", "name the team that gets the leads");
         section.require("policy", "name what that team promises");
         let matches = section.condition("match", self.vars());
-        let all = if section.has("match") { matches.as_ref().is_none_or(|c| c.is_always()) } else { false };
+        let all = section.has("match") && matches.as_ref().is_none_or(Condition::is_always);
         let sequence = self.sequence(&mut section, "sequence");
         let persona = section.parsed("persona", fields::name);
         let persona = persona.map(|persona| self.references.refer(What::Persona, &section.source, &persona));
