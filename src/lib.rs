@@ -17,6 +17,7 @@
 //!
 //! `tests/architecture.rs` holds these arrows and the ban on reading the clock elsewhere.
 
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod problem;

@@ -13,5 +13,6 @@ pub mod ids;
 pub mod intake;
 pub mod lead;
 pub mod phone;
+pub mod spelling;
 pub mod wait;
 pub mod zone;

@@ -1,0 +1,6 @@
+//! `nurtured import`.
+
+pub mod columns;
+pub mod encoding;
+pub mod reader;
+mod record;

@@ -1,0 +1,812 @@
+//! Taking in: from texts as a form, an export or a command line gives them to a checked [`LeadRecord`].
+//!
+//! Only a missing or impossible email address keeps a lead out. Anything else that cannot be read is
+//! left out, kept verbatim among the fields where a person can see it, and told as a [`Warning`].
+//! [`merge::merge`] decides what a record changes of a lead that is known already; the fingerprints
+//! ([`Touch::fingerprint`] and its like) let the store keep every touch once.
+
+mod dates;
+mod fingerprint;
+pub mod merge;
+mod status;
+pub mod text;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use self::text::{MAX_BLOCK, MAX_LINE, MAX_URL};
+use super::agreement::Agreement;
+use super::email::{EmailAddress, NotAnAddress};
+use super::lead::{Activity, Answer, CrmState, LeadRecord, Profile, Touch};
+use super::spelling::folded;
+use super::{country, phone, zone};
+
+/// Other fields of one lead that are kept. A CRM with every property exported has a few hundred.
+pub const MAX_FIELDS: usize = 500;
+/// Answers of one record that are kept.
+pub const MAX_ANSWERS: usize = 200;
+/// Activities of one record that are kept.
+pub const MAX_ACTIVITIES: usize = 200;
+
+/// Where [`normalise`] keeps the CRM's owner as written, so that [`merge::merge`] sees it change.
+pub const CRM_OWNER: &str = "crm_owner";
+/// Where [`normalise`] keeps the CRM's status as written.
+pub const CRM_STATUS: &str = "crm_status";
+/// Where [`normalise`] keeps the time of the CRM's last activity.
+pub const CRM_LAST_ACTIVITY: &str = "crm_last_activity";
+
+/// The field that says `true` when the source knows that the person wants no marketing mail. Whoever
+/// stores the record suppresses the address.
+pub const OPTED_OUT_OF_EMAIL: &str = "opted_out_of_email";
+/// The field that says `true` when the source knows that the person must not be called.
+pub const DO_NOT_CALL: &str = "do_not_call";
+
+/// What kind of system a record comes from: it decides what a status means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A HubSpot contact export.
+    HubSpot,
+    /// A Salesforce lead report or data export.
+    Salesforce,
+    /// A Mautic contact export.
+    Mautic,
+    /// A form, a list, a command line.
+    #[default]
+    Plain,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Origin::HubSpot => "HubSpot",
+            Origin::Salesforce => "Salesforce",
+            Origin::Mautic => "Mautic",
+            Origin::Plain => "plain",
+        })
+    }
+}
+
+/// A lead as somebody wrote it down. Blank texts count as absent.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct RawLead {
+    /// Decides what `status` means.
+    pub origin: Origin,
+    /// `jane@firm.example`, also `Jane Doe <jane@firm.example>` and `mailto:jane@firm.example`.
+    pub email: Option<String>,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Both, as `Jane Doe` or `Doe, Jane`; used for what the two above leave open.
+    pub full_name: Option<String>,
+    /// The company's name.
+    pub company: Option<String>,
+    /// Job title.
+    pub title: Option<String>,
+    /// With or without country prefix.
+    pub phone: Option<String>,
+    /// Code or name, see [`country::code`].
+    pub country: Option<String>,
+    /// See [`zone::name`].
+    pub zone: Option<String>,
+    /// `de`, `de_CH`, `German`.
+    pub language: Option<String>,
+    /// The agreement's campaign.
+    pub campaign: Option<String>,
+    /// A whole number; a fraction is cut off.
+    pub score: Option<String>,
+    /// When the lead was created at its source.
+    pub created_at: Option<String>,
+    /// When the touch happened; the creation stands in for it.
+    pub touched_at: Option<String>,
+    /// `utm_source`, or the export's lead source.
+    pub source: Option<String>,
+    /// HubSpot's "Original Source Drill-Down 1".
+    pub source_detail_1: Option<String>,
+    /// HubSpot's "Original Source Drill-Down 2".
+    pub source_detail_2: Option<String>,
+    /// `utm_medium`.
+    pub medium: Option<String>,
+    /// `utm_campaign`; the campaign stands in for it.
+    pub utm_campaign: Option<String>,
+    /// `utm_term`.
+    pub term: Option<String>,
+    /// `utm_content`.
+    pub content: Option<String>,
+    /// What the ad said or promised.
+    pub ad: Option<String>,
+    /// The page the person arrived on.
+    pub landing_page: Option<String>,
+    /// The page the person came from.
+    pub referrer: Option<String>,
+    /// The rep: an address, `Jane Doe (jane@ours.example)`, or a name that [`Owners`] knows.
+    pub owner: Option<String>,
+    /// The CRM's status.
+    pub status: Option<String>,
+    /// HubSpot's life-cycle stage.
+    pub lifecycle: Option<String>,
+    /// Salesforce's "Converted": `1`, `true`, `yes`.
+    pub converted: Option<String>,
+    /// Why it was rejected or lost.
+    pub reason: Option<String>,
+    /// When a human of ours last did something with the lead.
+    pub last_activity_at: Option<String>,
+    /// The person wants no marketing mail: `1`, `true`, `yes`.
+    pub opted_out_of_email: Option<String>,
+    /// The person must not be called: `1`, `true`, `yes`.
+    pub do_not_call: Option<String>,
+    /// Name and time of what the person did.
+    pub activities: Vec<(String, String)>,
+    /// Question and answer.
+    pub answers: Vec<(String, String)>,
+    /// Everything else, under the name it had.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Why a lead was not taken in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// There is nothing to know the lead by.
+    #[error("it has no email address")]
+    NoEmail,
+    /// The text is no address.
+    #[error(transparent)]
+    BadEmail(#[from] NotAnAddress),
+}
+
+/// What was wrong with a field of a lead that was taken in all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningKind {
+    /// The phone number cannot be dialled; it is kept among the fields.
+    Phone,
+    /// The country is not known; it is kept among the fields.
+    Country,
+    /// The time zone is not known; it is kept among the fields.
+    Zone,
+    /// The language is not known; it is kept among the fields.
+    Language,
+    /// A time cannot be read, or lies in the future.
+    Time,
+    /// A date may have day and month the other way round.
+    AmbiguousDate,
+    /// The score is no number.
+    Score,
+    /// The owner is neither an address nor a rep of the agreement.
+    Owner,
+    /// A text was too long and was cut.
+    Cut,
+    /// There were more fields, answers or activities than are kept.
+    TooMany,
+}
+
+impl WarningKind {
+    /// As a summary counts them.
+    pub fn label(self) -> &'static str {
+        match self {
+            WarningKind::Phone => "phone number that cannot be dialled",
+            WarningKind::Country => "unknown country",
+            WarningKind::Zone => "unknown time zone",
+            WarningKind::Language => "unknown language",
+            WarningKind::Time => "unreadable time",
+            WarningKind::AmbiguousDate => "date whose day and month may be the other way round",
+            WarningKind::Score => "score that is no number",
+            WarningKind::Owner => "owner who is no rep of the agreement",
+            WarningKind::Cut => "text that was too long and was cut",
+            WarningKind::TooMany => "lead with more fields than are kept",
+        }
+    }
+}
+
+/// Something about a lead that could not be read. `Debug` does not show the text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What was wrong.
+    pub kind: WarningKind,
+    /// The field, as [`RawLead`] calls it, or the column.
+    pub field: String,
+    /// What was written.
+    pub text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: `{}`", self.field, self.kind.label(), self.text)
+    }
+}
+
+impl fmt::Debug for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Warning").field("kind", &self.kind).field("field", &self.field).finish_non_exhaustive()
+    }
+}
+
+/// Reps by the names under which a CRM may know them. CRM exports name the owner, not the address.
+#[derive(Clone, Debug, Default)]
+pub struct Owners {
+    /// `None`: several reps have that name.
+    by_name: HashMap<String, Option<EmailAddress>>,
+}
+
+impl Owners {
+    /// All reps of the agreement.
+    pub fn of(agreement: &Agreement) -> Owners {
+        let mut owners = Owners::default();
+        for rep in agreement.teams.values().flat_map(|team| &team.reps) {
+            owners.add(&rep.name, &rep.email);
+        }
+        owners
+    }
+
+    /// One more rep.
+    pub fn add(&mut self, name: &str, email: &EmailAddress) {
+        self.by_name
+            .entry(folded_name(name))
+            .and_modify(|known| {
+                if known.as_ref() != Some(email) {
+                    *known = None;
+                }
+            })
+            .or_insert_with(|| Some(email.clone()));
+    }
+
+    /// The address of the rep that `text` names: an address itself, one in brackets, or a known name.
+    pub fn find(&self, text: &str) -> Option<EmailAddress> {
+        bare_address(text)
+            .parse()
+            .ok()
+            .or_else(|| text.trim_end().strip_suffix(')')?.rsplit_once('(')?.1.parse().ok())
+            .or_else(|| self.by_name.get(&folded_name(text))?.clone())
+    }
+}
+
+fn folded_name(name: &str) -> String {
+    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+/// Checks and normalises one lead.
+pub fn normalise(
+    raw: RawLead,
+    owners: &Owners,
+    now: Timestamp,
+) -> Result<(LeadRecord, Vec<Warning>), Rejection> {
+    let email = address(raw.email.as_deref())?;
+    let mut fields = Fields::default();
+    let mut check = Check { warnings: Vec::new(), now };
+    for (name, value) in raw.fields {
+        check.keep(&mut fields, &name, &value);
+    }
+    for (name, said) in [(OPTED_OUT_OF_EMAIL, raw.opted_out_of_email), (DO_NOT_CALL, raw.do_not_call)] {
+        if said.is_some_and(|text| says_yes(&text)) {
+            check.keep(&mut fields, name, "true");
+        }
+    }
+    let (first_name, last_name) = check.names(raw.first_name, raw.last_name, raw.full_name);
+    let zone = check.known(&mut fields, WarningKind::Zone, "zone", raw.zone, zone::name);
+    let country = check.known(&mut fields, WarningKind::Country, "country", raw.country, |text| {
+        country::code(text).map(str::to_owned)
+    });
+    let language = check.known(&mut fields, WarningKind::Language, "language", raw.language, language);
+    let region = country.as_deref().or_else(|| country::of_zone(zone.as_deref()?));
+    let phone = check.phone(&mut fields, raw.phone, region);
+    let campaign = check.line("campaign", raw.campaign, MAX_LINE);
+    let created_at = check.time("created_at", raw.created_at);
+    let mut touch = Touch {
+        occurred_at: check.time("touched_at", raw.touched_at).or(created_at),
+        source: check.line("source", raw.source, MAX_LINE),
+        medium: check.line("medium", raw.medium, MAX_LINE),
+        campaign: check.line("utm_campaign", raw.utm_campaign, MAX_LINE).or_else(|| campaign.clone()),
+        term: check.line("term", raw.term, MAX_LINE),
+        content: check.line("content", raw.content, MAX_LINE),
+        ad: check.line("ad", raw.ad, MAX_URL),
+        landing_page: check.line("landing_page", raw.landing_page, MAX_URL),
+        referrer: check.line("referrer", raw.referrer, MAX_URL),
+    };
+    let details = [
+        check.line("source_detail_1", raw.source_detail_1, MAX_LINE),
+        check.line("source_detail_2", raw.source_detail_2, MAX_LINE),
+    ];
+    fill_from_details(&mut touch, details);
+    let crm = check.crm(
+        &mut fields,
+        owners,
+        CrmTexts {
+            origin: raw.origin,
+            owner: raw.owner,
+            status: raw.status,
+            lifecycle: raw.lifecycle,
+            converted: raw.converted,
+            reason: raw.reason,
+            last_activity_at: raw.last_activity_at,
+        },
+    );
+    let record = LeadRecord {
+        email,
+        profile: Profile {
+            first_name,
+            last_name,
+            company: check.line("company", raw.company, MAX_LINE),
+            title: check.line("title", raw.title, MAX_LINE),
+            phone,
+            country,
+            zone,
+            language,
+            fields,
+        },
+        campaign,
+        score: check.score(raw.score),
+        created_at,
+        touch,
+        answers: check.answers(raw.answers),
+        activities: check.activities(raw.activities),
+        crm,
+    };
+    Ok((record, check.warnings))
+}
+
+type Fields = BTreeMap<String, String>;
+
+/// The columns of a CRM that say who works the lead and how far they are.
+struct CrmTexts {
+    origin: Origin,
+    owner: Option<String>,
+    status: Option<String>,
+    lifecycle: Option<String>,
+    converted: Option<String>,
+    reason: Option<String>,
+    last_activity_at: Option<String>,
+}
+
+/// Collects what could not be read.
+struct Check {
+    warnings: Vec<Warning>,
+    now: Timestamp,
+}
+
+impl Check {
+    fn warn(&mut self, kind: WarningKind, field: &str, text: &str) {
+        self.warnings.push(Warning { kind, field: field.to_owned(), text: text.to_owned() });
+    }
+
+    fn line(&mut self, field: &str, text: Option<String>, max: usize) -> Option<String> {
+        self.cleaned(field, text::line(&text?, max)?)
+    }
+
+    fn cleaned(&mut self, field: &str, cleaned: text::Cleaned) -> Option<String> {
+        if cleaned.cut {
+            self.warn(WarningKind::Cut, field, &cleaned.text);
+        }
+        Some(cleaned.text)
+    }
+
+    /// Adds a field under its name, unless the lead has too many.
+    fn keep(&mut self, fields: &mut Fields, name: &str, value: &str) {
+        let (Some(name), Some(value)) = (text::line(name, MAX_LINE), text::block(value, MAX_BLOCK)) else {
+            return;
+        };
+        if fields.len() >= MAX_FIELDS {
+            if self.warnings.iter().all(|warning| warning.kind != WarningKind::TooMany) {
+                self.warn(WarningKind::TooMany, &name.text, "");
+            }
+        } else if let Some(value) = self.cleaned(&name.text, value) {
+            fields.insert(name.text, value);
+        }
+    }
+
+    /// A text that must be in a table; otherwise it stays among the fields as it was written.
+    fn known(
+        &mut self,
+        fields: &mut Fields,
+        kind: WarningKind,
+        field: &str,
+        text: Option<String>,
+        find: impl Fn(&str) -> Option<String>,
+    ) -> Option<String> {
+        let text = self.line(field, text, MAX_LINE)?;
+        let found = find(&text);
+        if found.is_none() {
+            self.warn(kind, field, &text);
+            self.keep(fields, field, &text);
+        }
+        found
+    }
+
+    fn phone(&mut self, fields: &mut Fields, text: Option<String>, region: Option<&str>) -> Option<String> {
+        let text = self.line("phone", text, MAX_LINE)?;
+        match phone::parse(&text, region) {
+            Ok(phone) => {
+                if let Some(extension) = phone.extension {
+                    self.keep(fields, "phone_extension", &extension);
+                }
+                Some(phone.e164)
+            }
+            Err(_) => {
+                self.warn(WarningKind::Phone, "phone", &text);
+                self.keep(fields, "phone", &text);
+                None
+            }
+        }
+    }
+
+    fn names(
+        &mut self,
+        first: Option<String>,
+        last: Option<String>,
+        full: Option<String>,
+    ) -> (Option<String>, Option<String>) {
+        let first = self.line("first_name", first, MAX_LINE);
+        let last = self.line("last_name", last, MAX_LINE);
+        let full = self.line("full_name", full, MAX_LINE).filter(|_| first.is_none() && last.is_none());
+        let Some(full) = full else {
+            return (first, last);
+        };
+        let (first, last) = match full.split_once(", ") {
+            Some((last, first)) => (first, last),
+            None => full.split_once(' ').unwrap_or((&full, "")),
+        };
+        (Some(first.to_owned()), Some(last.to_owned()).filter(|last| !last.is_empty()))
+    }
+
+    fn time(&mut self, field: &str, text: Option<String>) -> Option<Timestamp> {
+        let text = text::line(&text?, MAX_LINE)?.text;
+        let Some(moment) = dates::parse(&text, self.now) else {
+            self.warn(WarningKind::Time, field, &text);
+            return None;
+        };
+        if moment.ambiguous {
+            self.warn(WarningKind::AmbiguousDate, field, &text);
+        }
+        Some(moment.at)
+    }
+
+    fn score(&mut self, text: Option<String>) -> Option<i64> {
+        let text = self.line("score", text, MAX_LINE)?;
+        let whole = text.split_once(['.', ',']).map_or(text.as_str(), |(whole, _)| whole);
+        let score = whole.parse().ok();
+        if score.is_none() {
+            self.warn(WarningKind::Score, "score", &text);
+        }
+        score
+    }
+
+    fn crm(&mut self, fields: &mut Fields, owners: &Owners, texts: CrmTexts) -> CrmState {
+        let mut state = CrmState::default();
+        if let Some(owner) = self.line("owner", texts.owner, MAX_LINE) {
+            state.owner = owners.find(&owner);
+            if state.owner.is_none() {
+                self.warn(WarningKind::Owner, "owner", &owner);
+            }
+            self.keep(fields, CRM_OWNER, &owner);
+        }
+        let status = self.line("status", texts.status, MAX_LINE);
+        let lifecycle = self.line("lifecycle", texts.lifecycle, MAX_LINE);
+        let converted = texts.converted.is_some_and(|text| says_yes(&text));
+        let reason = self.line("reason", texts.reason, MAX_LINE);
+        let meaning = status::meaning(texts.origin, status.as_deref(), lifecycle.as_deref(), converted);
+        state.stage = meaning.map(|(stage, _)| stage);
+        state.reason = reason
+            .as_deref()
+            .and_then(reason_name)
+            .or_else(|| meaning.and_then(|(_, reason)| reason.map(str::to_owned)));
+        let written: Vec<&str> = [status.as_deref(), lifecycle.as_deref(), converted.then_some("converted")]
+            .into_iter()
+            .chain([reason.as_deref()])
+            .flatten()
+            .collect();
+        self.keep(fields, CRM_STATUS, &written.join(" / "));
+        state.last_activity_at = self.time("last_activity_at", texts.last_activity_at);
+        if let Some(at) = state.last_activity_at {
+            self.keep(fields, CRM_LAST_ACTIVITY, &at.to_string());
+        }
+        state
+    }
+
+    fn answers(&mut self, raw: Vec<(String, String)>) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for (question, answer) in raw {
+            let question = text::line(&question, MAX_LINE).map(|cleaned| cleaned.text);
+            let (Some(question), Some(answer)) = (question, text::block(&answer, MAX_BLOCK)) else {
+                continue;
+            };
+            if answers.len() >= MAX_ANSWERS {
+                self.warn(WarningKind::TooMany, &question, "");
+                break;
+            }
+            if let Some(answer) = self.cleaned(&question, answer) {
+                answers.push(Answer { question, answer, occurred_at: None });
+            }
+        }
+        answers
+    }
+
+    fn activities(&mut self, raw: Vec<(String, String)>) -> Vec<Activity> {
+        let mut activities = Vec::new();
+        for (name, time) in raw {
+            let Some(name) = text::line(&name, MAX_LINE).and_then(|name| rule_name(&name.text)) else {
+                continue;
+            };
+            if activities.len() >= MAX_ACTIVITIES {
+                self.warn(WarningKind::TooMany, &name, "");
+                break;
+            }
+            if let Some(occurred_at) = self.time(&name, Some(time)) {
+                activities.push(Activity { name, occurred_at });
+            }
+        }
+        activities
+    }
+}
+
+/// A ticked box, as exports write it.
+fn says_yes(text: &str) -> bool {
+    ["1", "true", "yes", "y", "x", "ja", "oui", "si"].contains(&folded(text).as_str())
+}
+
+fn address(text: Option<&str>) -> Result<EmailAddress, Rejection> {
+    let text = text.and_then(|text| text::line(text, MAX_BLOCK)).ok_or(Rejection::NoEmail)?.text;
+    Ok(bare_address(&text).parse()?)
+}
+
+/// `jane@firm.example` of `mailto:jane@firm.example`, `Jane <jane@firm.example>;` and the like.
+fn bare_address(text: &str) -> &str {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == ';' || c == ',');
+    let inside = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map_or(text, |(_, inside)| inside);
+    let scheme = inside.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:"));
+    if scheme.is_some() { &inside[7..] } else { inside }
+}
+
+/// HubSpot's drill-downs mean something else for each source ("Understand source properties" in its
+/// knowledge base). What they fill is not overwritten, and where they mean nothing of ours the column
+/// stays among the fields.
+fn fill_from_details(touch: &mut Touch, [first, second]: [Option<String>; 2]) {
+    let source = folded(touch.source.as_deref().unwrap_or_default());
+    let mut fill = |place: fn(&mut Touch) -> &mut Option<String>, value: Option<String>| {
+        let place = place(touch);
+        if place.is_none() {
+            *place = value;
+        }
+    };
+    match source.as_str() {
+        "paidsearch" => {
+            fill(|touch| &mut touch.campaign, first);
+            fill(|touch| &mut touch.term, second);
+        }
+        "emailmarketing" | "othercampaigns" => {
+            fill(|touch| &mut touch.campaign, first);
+            fill(|touch| &mut touch.content, second);
+        }
+        "organicsocial" | "socialmedia" | "paidsocial" => {
+            fill(|touch| &mut touch.medium, first);
+            fill(|touch| &mut touch.campaign, second);
+        }
+        "organicsearch" => fill(|touch| &mut touch.term, first),
+        "referrals" => fill(|touch| &mut touch.referrer, second.or(first)),
+        _ => {}
+    }
+}
+
+/// A reason as the agreement names reasons: `Not ready (yet)` → `not-ready-yet`.
+fn reason_name(text: &str) -> Option<String> {
+    joined_words(text, "-")
+}
+
+/// An activity as scoring rules name activities: `Pricing Page` → `pricing_page`.
+fn rule_name(text: &str) -> Option<String> {
+    joined_words(text, "_")
+}
+
+fn joined_words(text: &str, joint: &str) -> Option<String> {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    (!words.is_empty()).then(|| words.join(joint))
+}
+
+/// ISO 639-1 codes.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee \
+    el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki \
+    kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc \
+    oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr \
+    ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+/// Names that exports write in place of codes.
+const LANGUAGE_NAMES: &[(&str, &str)] = &[
+    ("czech", "cs"),
+    ("danish", "da"),
+    ("deutsch", "de"),
+    ("dutch", "nl"),
+    ("englisch", "en"),
+    ("english", "en"),
+    ("español", "es"),
+    ("finnish", "fi"),
+    ("français", "fr"),
+    ("french", "fr"),
+    ("german", "de"),
+    ("italian", "it"),
+    ("italiano", "it"),
+    ("japanese", "ja"),
+    ("nederlands", "nl"),
+    ("norwegian", "no"),
+    ("polish", "pl"),
+    ("portuguese", "pt"),
+    ("português", "pt"),
+    ("spanish", "es"),
+    ("swedish", "sv"),
+];
+
+/// The ISO 639-1 code of `de`, `de-CH`, `de_AT`, `German`, `German (Switzerland)`.
+fn language(text: &str) -> Option<String> {
+    let first = text.to_lowercase();
+    let first = first.split([' ', '-', '_', '(', ';', ',']).next()?;
+    LANGUAGES
+        .split_ascii_whitespace()
+        .find(|code| *code == first)
+        .or_else(|| LANGUAGE_NAMES.iter().find(|(name, _)| *name == first).map(|(_, code)| *code))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::lead::Stage;
+
+    fn now() -> Timestamp {
+        "2026-03-10T12:00:00Z".parse().expect("an instant")
+    }
+
+    fn raw(email: &str) -> RawLead {
+        RawLead { email: Some(email.into()), ..RawLead::default() }
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    fn taken(raw: RawLead) -> (LeadRecord, Vec<WarningKind>) {
+        let (record, warnings) = normalise(raw, &Owners::default(), now()).expect("it has an address");
+        (record, warnings.into_iter().map(|warning| warning.kind).collect())
+    }
+
+    #[test]
+    fn only_a_missing_or_impossible_address_keeps_a_lead_out() {
+        let rejected = |raw| normalise(raw, &Owners::default(), now()).map(|_| ());
+        assert_eq!(rejected(RawLead::default()), Err(Rejection::NoEmail));
+        assert_eq!(rejected(raw(" N/A ")), Err(Rejection::NoEmail));
+        assert!(matches!(rejected(raw("jane at firm")), Err(Rejection::BadEmail(_))));
+        for text in ["jane@firm.example", "Jane <JANE@firm.example>", "mailto:jane@firm.example", "jane@firm.example; "] {
+            assert_eq!(taken(raw(text)).0.email.as_str(), "jane@firm.example", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_kept_where_a_person_sees_it() {
+        let (record, warnings) = taken(RawLead {
+            phone: some("call me"),
+            country: some("Atlantis"),
+            zone: some("Mars/Olympus"),
+            language: some("Klingon"),
+            score: some("high"),
+            created_at: some("yesterday"),
+            owner: some("Nobody We Know"),
+            ..raw("jane@firm.example")
+        });
+        use WarningKind::*;
+        assert_eq!(warnings, [Zone, Country, Language, Phone, Time, Owner, Score]);
+        for (field, text) in
+            [("phone", "call me"), ("country", "Atlantis"), ("zone", "Mars/Olympus"), ("language", "Klingon")]
+        {
+            assert_eq!(record.profile.fields.get(field).map(String::as_str), Some(text));
+        }
+        assert_eq!((record.profile.phone, record.profile.country), (None, None));
+    }
+
+    #[test]
+    fn a_phone_number_without_prefix_belongs_to_the_leads_country_or_its_zones() {
+        for (country, zone) in [(some("Germany"), None), (None, some("europe_slash_berlin"))] {
+            let lead = RawLead { phone: some("030 901820"), country, zone, ..raw("jane@firm.example") };
+            assert_eq!(taken(lead).0.profile.phone, some("+4930901820"));
+        }
+    }
+
+    #[test]
+    fn a_full_name_fills_in_for_first_and_last() {
+        for (full, first, last) in [
+            ("Jane Doe", some("Jane"), some("Doe")),
+            ("Doe, Jane", some("Jane"), some("Doe")),
+            ("Jane van der Berg", some("Jane"), some("van der Berg")),
+            ("Jane", some("Jane"), None),
+        ] {
+            let lead = RawLead { full_name: some(full), ..raw("jane@firm.example") };
+            let profile = taken(lead).0.profile;
+            assert_eq!((profile.first_name, profile.last_name), (first, last), "{full}");
+        }
+    }
+
+    #[test]
+    fn an_owner_is_known_by_address_and_by_name_unless_two_share_it() {
+        let mut owners = Owners::default();
+        let rep1: EmailAddress = "rep1@ours.example".parse().expect("an address");
+        owners.add("Rita Rep", &rep1);
+        owners.add("John Smith", &rep1);
+        owners.add("John Smith", &"rep2@ours.example".parse().expect("an address"));
+        for text in ["rep1@ours.example", "rita  rep", "Rita Rep (rep1@ours.example)", "R <rep1@ours.example>"] {
+            assert_eq!(owners.find(text).as_ref(), Some(&rep1), "{text}");
+        }
+        assert_eq!(owners.find("John Smith"), None);
+    }
+
+    #[test]
+    fn a_drill_down_means_what_the_source_makes_it_mean() {
+        let (record, _) = taken(RawLead {
+            source: some("PAID_SEARCH"),
+            source_detail_1: some("spring-demo"),
+            source_detail_2: some("crm for dentists"),
+            ..raw("jane@firm.example")
+        });
+        assert_eq!(record.touch.campaign, some("spring-demo"));
+        assert_eq!(record.touch.term, some("crm for dentists"));
+    }
+
+    #[test]
+    fn the_crm_state_is_read_and_kept_as_written() {
+        let (record, _) = taken(RawLead {
+            origin: Origin::HubSpot,
+            owner: some("rep1@ours.example"),
+            status: some("UNQUALIFIED"),
+            reason: some("No Budget"),
+            last_activity_at: some("2026-03-01 09:00"),
+            ..raw("jane@firm.example")
+        });
+        assert_eq!((record.crm.stage, record.crm.reason), (Some(Stage::Rejected), some("no-budget")));
+        assert_eq!(record.profile.fields[CRM_STATUS], "UNQUALIFIED / No Budget");
+        assert_eq!(record.profile.fields[CRM_OWNER], "rep1@ours.example");
+        assert_eq!(record.profile.fields[CRM_LAST_ACTIVITY], "2026-03-01T09:00:00Z");
+    }
+
+    #[test]
+    fn sizes_are_bounded() {
+        let (record, warnings) = taken(RawLead {
+            company: Some("x".repeat(MAX_LINE + 1)),
+            fields: (0..MAX_FIELDS + 10).map(|n| (format!("f{n}"), "v".into())).collect(),
+            answers: (0..MAX_ANSWERS + 10).map(|n| (format!("q{n}"), "v".into())).collect(),
+            ..raw("jane@firm.example")
+        });
+        assert_eq!(record.profile.company.map(|company| company.len()), Some(MAX_LINE));
+        assert_eq!((record.profile.fields.len(), record.answers.len()), (MAX_FIELDS, MAX_ANSWERS));
+        assert_eq!(warnings, [WarningKind::TooMany, WarningKind::Cut, WarningKind::TooMany]);
+    }
+
+    #[test]
+    fn a_language_is_a_code_whatever_was_written() {
+        for (text, code) in [("de", "de"), ("de_CH", "de"), ("EN-us", "en"), ("German", "de"), ("German (Austria)", "de")] {
+            assert_eq!(language(text).as_deref(), Some(code));
+        }
+        assert_eq!(language("xx"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_in_any_field_makes_it_panic(text in "\\PC{0,40}|.{0,40}") {
+            let some = || Some(text.clone());
+            let raw = RawLead {
+                email: Some("jane@firm.example".into()),
+                full_name: some(), phone: some(), country: some(), zone: some(), language: some(),
+                score: some(), created_at: some(), owner: some(), status: some(), reason: some(),
+                activities: vec![(text.clone(), text.clone())],
+                answers: vec![(text.clone(), text.clone())],
+                fields: vec![(text.clone(), text.clone())],
+                ..RawLead::default()
+            };
+            prop_assert!(normalise(raw, &Owners::default(), now()).is_ok());
+            let _ = normalise(RawLead { email: some(), ..RawLead::default() }, &Owners::default(), now());
+        }
+    }
+}
