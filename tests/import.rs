@@ -12,7 +12,7 @@ use nurtured::domain::email::EmailAddress;
 use nurtured::domain::ids::LeadId;
 use nurtured::domain::intake::merge::{Authority, merge};
 use nurtured::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL, Origin, Owners, WarningKind};
-use nurtured::domain::lead::{Lead, LeadRecord, Stage};
+use nurtured::domain::lead::{Activity, Answer, Lead, LeadRecord, Stage};
 
 /// A store in memory that merges by the domain's rule.
 #[derive(Default)]
@@ -29,8 +29,8 @@ impl Memory {
         self.records.push((line, record.clone()));
         let mut news = !record.touch.is_empty()
             && self.touches.insert((record.email.clone(), record.touch.fingerprint()));
-        let answers = record.answers.iter().map(|answer| answer.fingerprint());
-        for fingerprint in answers.chain(record.activities.iter().map(|activity| activity.fingerprint())) {
+        let answers = record.answers.iter().map(Answer::fingerprint);
+        for fingerprint in answers.chain(record.activities.iter().map(Activity::fingerprint)) {
             news |= self.evidence.insert((record.email.clone(), fingerprint));
         }
         let Some(lead) = self.leads.get_mut(&record.email) else {
@@ -51,7 +51,10 @@ impl Memory {
 
 impl Sink for Memory {
     async fn take(&mut self, batch: Vec<Incoming>, authority: Authority) -> anyhow::Result<Vec<Outcome>> {
-        Ok(batch.into_iter().map(|Incoming { line, record }| self.take_one(line, record, authority)).collect())
+        Ok(batch
+            .into_iter()
+            .map(|Incoming { line, record }| self.take_one(line, record, authority))
+            .collect())
     }
 }
 
@@ -121,7 +124,10 @@ async fn a_hubspot_export_goes_in_with_everything_it_knows() {
 
     let jane = &memory.leads[&address("jane.doe@firm.example")];
     assert_eq!(jane.profile.phone.as_deref(), Some("+4930901820"));
-    assert_eq!((jane.profile.country.as_deref(), jane.profile.zone.as_deref()), (Some("DE"), Some("Europe/Berlin")));
+    assert_eq!(
+        (jane.profile.country.as_deref(), jane.profile.zone.as_deref()),
+        (Some("DE"), Some("Europe/Berlin"))
+    );
     assert_eq!((jane.stage, jane.base_score), (Stage::Accepted, 42));
     assert_eq!(jane.owner, Some(address("rep1@ours.example")));
     assert_eq!(jane.source.as_deref(), Some("Paid Search"));
@@ -162,7 +168,10 @@ async fn a_salesforce_report_goes_in_without_its_footer() {
     assert_eq!((john.stage, john.profile.phone.as_deref()), (Stage::Contacted, Some("+12025550143")));
     let ann = &memory.leads[&address("ann.poe@poe.example")];
     assert_eq!(ann.profile.company, None);
-    assert_eq!((ann.profile.fields[OPTED_OUT_OF_EMAIL].as_str(), ann.profile.fields[DO_NOT_CALL].as_str()), ("true", "true"));
+    assert_eq!(
+        (ann.profile.fields[OPTED_OUT_OF_EMAIL].as_str(), ann.profile.fields[DO_NOT_CALL].as_str()),
+        ("true", "true")
+    );
     let (_, old) = &memory.records[2];
     assert_eq!((old.crm.stage, old.crm.reason.as_deref()), (Some(Stage::Rejected), Some("no-budget")));
 }
@@ -188,7 +197,10 @@ async fn a_plain_list_in_latin_1_with_semicolons_goes_in() {
     assert_eq!((summary.new, summary.rejected), (1, 1));
     let (_, jana) = &memory.records[0];
     assert_eq!(jana.email.as_str(), "jana@xn--kse-qla.example");
-    assert_eq!((jana.profile.last_name.as_deref(), jana.profile.country.as_deref()), (Some("Jäger"), Some("AT")));
+    assert_eq!(
+        (jana.profile.last_name.as_deref(), jana.profile.country.as_deref()),
+        (Some("Jäger"), Some("AT"))
+    );
     assert_eq!(jana.campaign.as_deref(), Some("demo-request"));
     assert_eq!(jana.touch.campaign.as_deref(), Some("frühling"));
     assert_eq!(jana.touch.ad.as_deref(), Some("Nur heute!"));
@@ -210,10 +222,9 @@ async fn the_same_export_again_changes_nothing() {
         let again = import(&path, &mut memory).await;
         assert_eq!(again.new, 0, "{fixture}");
         assert_eq!(memory.touches, touches, "{fixture}");
-        if fixture == "hubspot.csv" {
-            // Its two rows for one address disagree on nothing that a CRM would flip back and forth.
-            assert_eq!(again.updated, 0);
-        }
+        // HubSpot's holds one address twice: the rows correct each other's columns, and the last stands.
+        let corrections = if fixture == "hubspot.csv" { 2 } else { 0 };
+        assert_eq!(again.updated, corrections, "{fixture}");
         assert_eq!(memory.leads, leads, "{fixture}");
     }
 }
@@ -241,7 +252,9 @@ async fn a_dry_run_writes_nothing_and_shows_what_columns_mean() {
     assert_eq!((summary.rejected, summary.rejected_file.clone()), (1, None));
     assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
     let shown = summary.to_string();
-    for line in ["plain export, Windows-1252, semicolons between cells", "→ email", "→ answer", "line 3: ", "dry run"] {
+    for line in
+        ["plain export, Windows-1252, semicolons between cells", "→ email", "→ answer", "line 3: ", "dry run"]
+    {
         assert!(shown.contains(line), "{line} in:\n{shown}");
     }
 }
@@ -273,9 +286,71 @@ async fn what_a_sink_refuses_is_rejected_with_its_reason() {
     assert_eq!(rejected, "rejected_line,rejected_reason,email\n2,\"it was erased\",a@firm.example\n");
 }
 
+/// A source that makes rows as they are read: as long as a file of a million, in no memory.
+struct Generated {
+    row: u64,
+    rows: u64,
+    pending: Vec<u8>,
+}
+
+impl std::io::Read for Generated {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.pending.len() < into.len() && self.row < self.rows {
+            let n = self.row;
+            self.row += 1;
+            self.pending.extend_from_slice(
+                format!(
+                    "{n},Jane,Doe {n},jane.doe{n}@firm{}.example,030 90{:04},Rita Rep,Attempted to Contact,Lead,2026-02-20 16:40,Head of Sales,Firm {n} GmbH,Germany,Paid Search,spring-demo,crm,https://ours.example/demo?n={n},20\n",
+                    n % 50_000,
+                    1_000 + n % 9_000
+                )
+                .as_bytes(),
+            );
+        }
+        let length = into.len().min(self.pending.len());
+        into[..length].copy_from_slice(&self.pending[..length]);
+        self.pending.drain(..length);
+        Ok(length)
+    }
+}
+
+/// A million rows: `cargo test --release --test import -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn a_million_rows_go_through_in_constant_memory() {
+    struct Nowhere;
+    impl Sink for Nowhere {
+        async fn take(&mut self, batch: Vec<Incoming>, _: Authority) -> anyhow::Result<Vec<Outcome>> {
+            Ok(batch.iter().map(|_| Outcome::New).collect())
+        }
+    }
+    let header = "Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Lead Status,Lifecycle Stage,Create Date,Job Title,Company Name,Country/Region,Original Source,Original Source Drill-Down 1,Original Source Drill-Down 2,First Page Seen,How many seats?\n";
+    let peak = || {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:").map(|kb| kb.trim().to_owned()));
+        line.and_then(|kb| kb.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let mut after = Vec::new();
+    for rows in [10_000, 1_000_000] {
+        let source = Generated { row: 0, rows, pending: header.as_bytes().to_vec() };
+        let begun = std::time::Instant::now();
+        let bar = indicatif::ProgressBar::hidden();
+        let summary =
+            nurtured::cli::import::import(source, Path::new("x.csv"), &options(), &bar, &mut Nowhere)
+                .await
+                .expect("a list of leads");
+        assert_eq!((summary.new, summary.rejected), (rows, 0));
+        after.push(peak());
+        println!("{rows} rows in {:?}, peak {} kB", begun.elapsed(), peak());
+    }
+    assert!(after[1] < after[0] + 16 * 1024, "memory grows with the file: {after:?} kB");
+}
+
 #[tokio::test]
 async fn a_file_without_addresses_says_so_and_shows_none() {
-    for (content, shown) in [(&b"name,company\nx,y\n"[..], "`name`, `company`"), (b"a@b.example,x\n", "looks like a lead")] {
+    for (content, shown) in
+        [(&b"name,company\nx,y\n"[..], "`name`, `company`"), (b"a@b.example,x\n", "looks like a lead")]
+    {
         let (_folder, path) = file_of(content);
         let error = import_file(&path, &options(), &mut Memory::default()).await.expect_err("no column");
         assert!(matches!(error, ImportError::NoEmailColumn(_)));

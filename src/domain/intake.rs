@@ -31,7 +31,8 @@ pub const MAX_ANSWERS: usize = 200;
 /// Activities of one record that are kept.
 pub const MAX_ACTIVITIES: usize = 200;
 
-/// Where [`normalise`] keeps the CRM's owner as written, so that [`merge::merge`] sees it change.
+/// Where [`normalise`] keeps the CRM's owner as written, so that [`merge::merge`] sees it change. `#` and
+/// the CRM's own number of the record follow, where it is known: a CRM can hold a person twice.
 pub const CRM_OWNER: &str = "crm_owner";
 /// Where [`normalise`] keeps the CRM's status as written.
 pub const CRM_STATUS: &str = "crm_status";
@@ -76,6 +77,8 @@ impl fmt::Display for Origin {
 pub struct RawLead {
     /// Decides what `status` means.
     pub origin: Origin,
+    /// The source's own number of the record.
+    pub record_id: Option<String>,
     /// `jane@firm.example`, also `Jane Doe <jane@firm.example>` and `mailto:jane@firm.example`.
     pub email: Option<String>,
     /// Given name.
@@ -222,7 +225,10 @@ impl fmt::Display for Warning {
 
 impl fmt::Debug for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Warning").field("kind", &self.kind).field("field", &self.field).finish_non_exhaustive()
+        f.debug_struct("Warning")
+            .field("kind", &self.kind)
+            .field("field", &self.field)
+            .finish_non_exhaustive()
     }
 }
 
@@ -317,6 +323,7 @@ pub fn normalise(
         owners,
         CrmTexts {
             origin: raw.origin,
+            record_id: raw.record_id,
             owner: raw.owner,
             status: raw.status,
             lifecycle: raw.lifecycle,
@@ -354,6 +361,7 @@ type Fields = BTreeMap<String, String>;
 /// The columns of a CRM that say who works the lead and how far they are.
 struct CrmTexts {
     origin: Origin,
+    record_id: Option<String>,
     owner: Option<String>,
     status: Option<String>,
     lifecycle: Option<String>,
@@ -476,12 +484,17 @@ impl Check {
 
     fn crm(&mut self, fields: &mut Fields, owners: &Owners, texts: CrmTexts) -> CrmState {
         let mut state = CrmState::default();
+        let record_id = self.line("record_id", texts.record_id, MAX_LINE);
+        let remembered = |name: &str| match &record_id {
+            Some(id) => format!("{name}#{id}"),
+            None => name.to_owned(),
+        };
         if let Some(owner) = self.line("owner", texts.owner, MAX_LINE) {
             state.owner = owners.find(&owner);
             if state.owner.is_none() {
                 self.warn(WarningKind::Owner, "owner", &owner);
             }
-            self.keep(fields, CRM_OWNER, &owner);
+            self.keep(fields, &remembered(CRM_OWNER), &owner);
         }
         let status = self.line("status", texts.status, MAX_LINE);
         let lifecycle = self.line("lifecycle", texts.lifecycle, MAX_LINE);
@@ -498,10 +511,10 @@ impl Check {
             .chain([reason.as_deref()])
             .flatten()
             .collect();
-        self.keep(fields, CRM_STATUS, &written.join(" / "));
+        self.keep(fields, &remembered(CRM_STATUS), &written.join(" / "));
         state.last_activity_at = self.time("last_activity_at", texts.last_activity_at);
         if let Some(at) = state.last_activity_at {
-            self.keep(fields, CRM_LAST_ACTIVITY, &at.to_string());
+            self.keep(fields, &remembered(CRM_LAST_ACTIVITY), &at.to_string());
         }
         state
     }
@@ -555,7 +568,8 @@ fn address(text: Option<&str>) -> Result<EmailAddress, Rejection> {
 /// `jane@firm.example` of `mailto:jane@firm.example`, `Jane <jane@firm.example>;` and the like.
 fn bare_address(text: &str) -> &str {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == ';' || c == ',');
-    let inside = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map_or(text, |(_, inside)| inside);
+    let inside =
+        text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map_or(text, |(_, inside)| inside);
     let scheme = inside.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:"));
     if scheme.is_some() { &inside[7..] } else { inside }
 }
@@ -681,7 +695,12 @@ mod tests {
         assert_eq!(rejected(RawLead::default()), Err(Rejection::NoEmail));
         assert_eq!(rejected(raw(" N/A ")), Err(Rejection::NoEmail));
         assert!(matches!(rejected(raw("jane at firm")), Err(Rejection::BadEmail(_))));
-        for text in ["jane@firm.example", "Jane <JANE@firm.example>", "mailto:jane@firm.example", "jane@firm.example; "] {
+        for text in [
+            "jane@firm.example",
+            "Jane <JANE@firm.example>",
+            "mailto:jane@firm.example",
+            "jane@firm.example; ",
+        ] {
             assert_eq!(taken(raw(text)).0.email.as_str(), "jane@firm.example", "{text}");
         }
     }
@@ -737,7 +756,9 @@ mod tests {
         owners.add("Rita Rep", &rep1);
         owners.add("John Smith", &rep1);
         owners.add("John Smith", &"rep2@ours.example".parse().expect("an address"));
-        for text in ["rep1@ours.example", "rita  rep", "Rita Rep (rep1@ours.example)", "R <rep1@ours.example>"] {
+        for text in
+            ["rep1@ours.example", "rita  rep", "Rita Rep (rep1@ours.example)", "R <rep1@ours.example>"]
+        {
             assert_eq!(owners.find(text).as_ref(), Some(&rep1), "{text}");
         }
         assert_eq!(owners.find("John Smith"), None);
@@ -786,7 +807,9 @@ mod tests {
 
     #[test]
     fn a_language_is_a_code_whatever_was_written() {
-        for (text, code) in [("de", "de"), ("de_CH", "de"), ("EN-us", "en"), ("German", "de"), ("German (Austria)", "de")] {
+        for (text, code) in
+            [("de", "de"), ("de_CH", "de"), ("EN-us", "en"), ("German", "de"), ("German (Austria)", "de")]
+        {
             assert_eq!(language(text).as_deref(), Some(code));
         }
         assert_eq!(language("xx"), None);

@@ -86,7 +86,17 @@ fn dialled(number: &str) -> Option<String> {
         match c {
             '0'..='9' => digits.push(c),
             '+' if digits.is_empty() => digits.push('+'),
-            ' ' | '\u{a0}' | '\u{202f}' | '-' | '\u{2010}'..='\u{2015}' | '.' | '/' | '(' | ')' | '[' | ']' => {}
+            ' '
+            | '\u{a0}'
+            | '\u{202f}'
+            | '-'
+            | '\u{2010}'..='\u{2015}'
+            | '.'
+            | '/'
+            | '('
+            | ')'
+            | '['
+            | ']' => {}
             _ => return None,
         }
     }

@@ -23,6 +23,7 @@ use crate::domain::spelling::folded;
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the field of RawLead with that name")]
 pub enum Value {
+    RecordId,
     Email,
     FirstName,
     LastName,
@@ -101,79 +102,223 @@ pub struct Columns {
 
 /// Headers of values, folded, the better claim first.
 const VALUES: &[(Value, &[&str])] = &[
+    (Value::RecordId, &["recordid", "hsobjectid", "contactid", "leadid", "id"]),
     (
         Value::Email,
         &[
-            "email", "emailaddress", "primaryemail", "workemail", "businessemail", "companyemail", "mail",
-            "emailadresse", "mailadresse", "contactemail", "leademail", "courriel", "adressemail",
-            "adresseemail", "correo", "correoelectronico", "indirizzoemail", "personalemail",
+            "email",
+            "emailaddress",
+            "primaryemail",
+            "workemail",
+            "businessemail",
+            "companyemail",
+            "mail",
+            "emailadresse",
+            "mailadresse",
+            "contactemail",
+            "leademail",
+            "courriel",
+            "adressemail",
+            "adresseemail",
+            "correo",
+            "correoelectronico",
+            "indirizzoemail",
+            "personalemail",
         ],
     ),
-    (Value::FirstName, &["firstname", "givenname", "forename", "vorname", "prenom", "nombre", "voornaam", "imie"]),
+    (
+        Value::FirstName,
+        &["firstname", "givenname", "forename", "vorname", "prenom", "nombre", "voornaam", "imie"],
+    ),
     (
         Value::LastName,
-        &["lastname", "surname", "familyname", "nachname", "familienname", "nom", "apellido", "apellidos", "cognome", "achternaam", "nazwisko"],
+        &[
+            "lastname",
+            "surname",
+            "familyname",
+            "nachname",
+            "familienname",
+            "nom",
+            "apellido",
+            "apellidos",
+            "cognome",
+            "achternaam",
+            "nazwisko",
+        ],
     ),
     (Value::FullName, &["fullname", "name", "contactname", "leadname", "nomcomplet", "nombrecompleto"]),
     (
         Value::Company,
         &[
-            "company", "companyname", "companyaccount", "organisation", "organization", "organizationname",
-            "accountname", "account", "employer", "associatedcompany", "primaryassociatedcompany",
-            "associatedcompanyprimary", "primarycompany", "firma", "firmenname", "unternehmen", "entreprise",
-            "societe", "empresa", "azienda", "bedrijf",
+            "company",
+            "companyname",
+            "companyaccount",
+            "organisation",
+            "organization",
+            "organizationname",
+            "accountname",
+            "account",
+            "employer",
+            "associatedcompany",
+            "primaryassociatedcompany",
+            "associatedcompanyprimary",
+            "primarycompany",
+            "firma",
+            "firmenname",
+            "unternehmen",
+            "entreprise",
+            "societe",
+            "empresa",
+            "azienda",
+            "bedrijf",
         ],
     ),
-    (Value::Title, &["jobtitle", "position", "title", "role", "jobposition", "funktion", "berufsbezeichnung", "poste", "cargo"]),
+    (
+        Value::Title,
+        &[
+            "jobtitle",
+            "position",
+            "title",
+            "role",
+            "jobposition",
+            "funktion",
+            "berufsbezeichnung",
+            "poste",
+            "cargo",
+        ],
+    ),
     (
         Value::Phone,
         &[
-            "phone", "phonenumber", "telephone", "telefon", "telefonnummer", "workphone", "businessphone", "tel",
-            "mobile", "mobilephone", "mobilephonenumber", "mobilenumber", "cellphone", "handy", "mobil", "telefono",
+            "phone",
+            "phonenumber",
+            "telephone",
+            "telefon",
+            "telefonnummer",
+            "workphone",
+            "businessphone",
+            "tel",
+            "mobile",
+            "mobilephone",
+            "mobilephonenumber",
+            "mobilenumber",
+            "cellphone",
+            "handy",
+            "mobil",
+            "telefono",
         ],
     ),
     (
         Value::Country,
         &[
-            "country", "countrycode", "countryregion", "countryregioncode", "hscountryregioncode", "countrytextonly",
-            "mailingcountry", "land", "pays", "pais", "paese", "ipcountrycode", "hsipcountrycode", "ipcountry",
+            "country",
+            "countrycode",
+            "countryregion",
+            "countryregioncode",
+            "hscountryregioncode",
+            "countrytextonly",
+            "mailingcountry",
+            "land",
+            "pays",
+            "pais",
+            "paese",
+            "ipcountrycode",
+            "hsipcountrycode",
+            "ipcountry",
         ],
     ),
-    (Value::Zone, &["timezone", "hstimezone", "zone", "tz", "zeitzone", "timezonesidkey", "iptimezone", "hsiptimezone"]),
-    (Value::Language, &["language", "preferredlanguage", "hslanguage", "preferredlocale", "locale", "lang", "sprache", "langue", "idioma"]),
+    (
+        Value::Zone,
+        &["timezone", "hstimezone", "zone", "tz", "zeitzone", "timezonesidkey", "iptimezone", "hsiptimezone"],
+    ),
+    (
+        Value::Language,
+        &[
+            "language",
+            "preferredlanguage",
+            "hslanguage",
+            "preferredlocale",
+            "locale",
+            "lang",
+            "sprache",
+            "langue",
+            "idioma",
+        ],
+    ),
     (
         Value::Campaign,
-        &["campaign", "campaignname", "primarycampaign", "primarycampaignsource", "campaignid", "kampagne", "campagne", "campana"],
+        &[
+            "campaign",
+            "campaignname",
+            "primarycampaign",
+            "primarycampaignsource",
+            "campaignid",
+            "kampagne",
+            "campagne",
+            "campana",
+        ],
     ),
     (Value::Score, &["score", "leadscore", "hubspotscore", "points", "punkte"]),
     (
         Value::CreatedAt,
-        &["createdate", "createddate", "createdat", "created", "createdtime", "dateadded", "datecreated", "dateidentified", "erstelltam"],
+        &[
+            "createdate",
+            "createddate",
+            "createdat",
+            "created",
+            "createdtime",
+            "dateadded",
+            "datecreated",
+            "dateidentified",
+            "erstelltam",
+        ],
     ),
     (
         Value::TouchedAt,
         &[
-            "timefirstseen", "hsanalyticsfirsttimestamp", "submittedat", "submissiondate", "submittedon", "touchedat",
-            "conversiondate", "timestamp", "occurredat",
+            "timefirstseen",
+            "hsanalyticsfirsttimestamp",
+            "submittedat",
+            "submissiondate",
+            "submittedon",
+            "touchedat",
+            "conversiondate",
+            "timestamp",
+            "occurredat",
         ],
     ),
     (
         Value::Source,
         &[
-            "utmsource", "source", "leadsource", "originalsource", "originalsourcetype", "originaltrafficsource",
-            "hsanalyticssource", "quelle", "herkunft", "origine", "fuente",
+            "utmsource",
+            "source",
+            "leadsource",
+            "originalsource",
+            "originalsourcetype",
+            "originaltrafficsource",
+            "hsanalyticssource",
+            "quelle",
+            "herkunft",
+            "origine",
+            "fuente",
         ],
     ),
     (
         Value::SourceDetail1,
         &[
-            "originalsourcedrilldown1", "originaltrafficsourcedrilldown1", "originalsourcedata1", "hsanalyticssourcedata1",
+            "originalsourcedrilldown1",
+            "originaltrafficsourcedrilldown1",
+            "originalsourcedata1",
+            "hsanalyticssourcedata1",
         ],
     ),
     (
         Value::SourceDetail2,
         &[
-            "originalsourcedrilldown2", "originaltrafficsourcedrilldown2", "originalsourcedata2", "hsanalyticssourcedata2",
+            "originalsourcedrilldown2",
+            "originaltrafficsourcedrilldown2",
+            "originalsourcedata2",
+            "hsanalyticssourcedata2",
         ],
     ),
     (Value::Medium, &["utmmedium", "medium"]),
@@ -190,14 +335,35 @@ const VALUES: &[(Value, &[&str])] = &[
     ),
     (
         Value::Referrer,
-        &["referrer", "referer", "firstreferringsite", "hsanalyticsfirstreferrer", "referringsite", "httpreferrer"],
+        &[
+            "referrer",
+            "referer",
+            "firstreferringsite",
+            "hsanalyticsfirstreferrer",
+            "referringsite",
+            "httpreferrer",
+        ],
     ),
     (
         Value::Owner,
         &[
-            "owneremail", "leadowneremail", "contactowneremail", "owner", "contactowner", "leadowner", "hubspotowner",
-            "ownername", "ownerusername", "assignedto", "salesrep", "rep", "accountowner", "besitzer", "zustandig",
-            "hubspotownerid", "ownerid",
+            "owneremail",
+            "leadowneremail",
+            "contactowneremail",
+            "owner",
+            "contactowner",
+            "leadowner",
+            "hubspotowner",
+            "ownername",
+            "ownerusername",
+            "assignedto",
+            "salesrep",
+            "rep",
+            "accountowner",
+            "besitzer",
+            "zustandig",
+            "hubspotownerid",
+            "ownerid",
         ],
     ),
     (Value::Status, &["leadstatus", "hsleadstatus", "status", "stage", "leadstage", "contactstatus"]),
@@ -206,19 +372,38 @@ const VALUES: &[(Value, &[&str])] = &[
     (
         Value::Reason,
         &[
-            "rejectionreason", "unqualifiedreason", "disqualificationreason", "disqualifiedreason", "lostreason",
-            "closedlostreason", "lossreason", "reason", "ablehnungsgrund",
+            "rejectionreason",
+            "unqualifiedreason",
+            "disqualificationreason",
+            "disqualifiedreason",
+            "lostreason",
+            "closedlostreason",
+            "lossreason",
+            "reason",
+            "ablehnungsgrund",
         ],
     ),
     (
         Value::LastActivityAt,
-        &["lastcontacted", "noteslastcontacted", "lastactivitydate", "lastactivity", "noteslastupdated", "lastactivityat"],
+        &[
+            "lastcontacted",
+            "noteslastcontacted",
+            "lastactivitydate",
+            "lastactivity",
+            "noteslastupdated",
+            "lastactivityat",
+        ],
     ),
     (
         Value::OptedOutOfEmail,
         &[
-            "emailoptout", "hasoptedoutofemail", "unsubscribedfromallemail", "hsemailoptout", "optedoutofemail",
-            "unsubscribed", "abgemeldet",
+            "emailoptout",
+            "hasoptedoutofemail",
+            "unsubscribedfromallemail",
+            "hsemailoptout",
+            "optedoutofemail",
+            "unsubscribed",
+            "abgemeldet",
         ],
     ),
     (Value::DoNotCall, &["donotcall", "dnc"]),
@@ -256,25 +441,52 @@ const SIGNS: &[(Origin, &[(&str, u32)])] = &[
     (
         Origin::HubSpot,
         &[
-            ("contactowner", 2), ("hubspotownerid", 2), ("hubspotowner", 2), ("lifecyclestage", 2), ("hsleadstatus", 2),
-            ("hsobjectid", 2), ("marketingcontactstatus", 2), ("associatedcompany", 2), ("hubspotscore", 2),
-            ("hsanalyticssource", 2), ("originalsource", 2), ("originalsourcedrilldown1", 2), ("recordid", 1),
-            ("leadstatus", 1), ("createdate", 1),
+            ("contactowner", 2),
+            ("hubspotownerid", 2),
+            ("hubspotowner", 2),
+            ("lifecyclestage", 2),
+            ("hsleadstatus", 2),
+            ("hsobjectid", 2),
+            ("marketingcontactstatus", 2),
+            ("associatedcompany", 2),
+            ("hubspotscore", 2),
+            ("hsanalyticssource", 2),
+            ("originalsource", 2),
+            ("originalsourcedrilldown1", 2),
+            ("recordid", 1),
+            ("leadstatus", 1),
+            ("createdate", 1),
         ],
     ),
     (
         Origin::Salesforce,
         &[
-            ("leadowner", 2), ("leadowneremail", 2), ("companyaccount", 2), ("isconverted", 2), ("hasoptedoutofemail", 2),
-            ("emailoptout", 2), ("leadid", 1), ("ownerid", 1), ("leadsource", 1), ("leadstatus", 1), ("createddate", 1),
-            ("lastactivity", 1), ("isunreadbyowner", 2),
+            ("leadowner", 2),
+            ("leadowneremail", 2),
+            ("companyaccount", 2),
+            ("isconverted", 2),
+            ("hasoptedoutofemail", 2),
+            ("emailoptout", 2),
+            ("leadid", 1),
+            ("ownerid", 1),
+            ("leadsource", 1),
+            ("leadstatus", 1),
+            ("createddate", 1),
+            ("lastactivity", 1),
+            ("isunreadbyowner", 2),
         ],
     ),
     (
         Origin::Mautic,
         &[
-            ("preferredlocale", 2), ("attributiondate", 2), ("lastactive", 2), ("datelastactive", 2), ("dateidentified", 2),
-            ("ownerusername", 2), ("points", 1), ("position", 1),
+            ("preferredlocale", 2),
+            ("attributiondate", 2),
+            ("lastactive", 2),
+            ("datelastactive", 2),
+            ("dateidentified", 2),
+            ("ownerusername", 2),
+            ("points", 1),
+            ("position", 1),
         ],
     ),
 ];
@@ -286,7 +498,9 @@ const ENOUGH: u32 = 2;
 static VALUE_OF_HEADER: LazyLock<HashMap<&'static str, (Value, usize)>> = LazyLock::new(|| {
     VALUES
         .iter()
-        .flat_map(|(value, headers)| headers.iter().enumerate().map(|(rank, header)| (*header, (*value, rank))))
+        .flat_map(|(value, headers)| {
+            headers.iter().enumerate().map(|(rank, header)| (*header, (*value, rank)))
+        })
         .collect()
 });
 
@@ -323,7 +537,8 @@ impl Columns {
     /// Whose word goes before what is known: a CRM's, also when a plain list says who works the leads.
     pub fn authority(&self) -> Authority {
         let crm = [Value::Owner, Value::Status, Value::Lifecycle, Value::LastActivityAt];
-        if self.columns.iter().any(|column| crm.iter().any(|value| column.meaning == Meaning::Value(*value))) {
+        if self.columns.iter().any(|column| crm.iter().any(|value| column.meaning == Meaning::Value(*value)))
+        {
             return Authority::Crm;
         }
         Authority::of(self.origin)
@@ -344,8 +559,8 @@ impl Columns {
             match &column.meaning {
                 Meaning::Value(value) => match place(&mut raw, *value) {
                     taken @ None => {
-                        // A drill-down means something only together with the source: it stays readable by itself.
-                        if matches!(value, Value::SourceDetail1 | Value::SourceDetail2) {
+                        // These serve another value and have no place of their own in the lead.
+                        if matches!(value, Value::RecordId | Value::SourceDetail1 | Value::SourceDetail2) {
                             *taken = Some(cell.clone());
                             raw.fields.push((column.header.clone(), cell));
                         } else {
@@ -378,8 +593,11 @@ impl Columns {
 fn origin(header: &[String], keys: &[String]) -> Origin {
     let mut best = (Origin::Plain, ENOUGH - 1);
     for (origin, signs) in SIGNS {
-        let known: u32 =
-            signs.iter().filter(|(sign, _)| keys.iter().any(|key| key == sign)).map(|(_, weight)| weight).sum();
+        let known: u32 = signs
+            .iter()
+            .filter(|(sign, _)| keys.iter().any(|key| key == sign))
+            .map(|(_, weight)| weight)
+            .sum();
         let own_form = header.iter().any(|text| match origin {
             Origin::HubSpot => text.trim().starts_with("hs_"),
             Origin::Salesforce => text.trim().ends_with("__c"),
@@ -408,7 +626,9 @@ fn meaning(origin: Origin, text: &str, key: &str) -> (Meaning, usize) {
 /// Whether a header asks something.
 fn is_question(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
-    let numbered = lower.strip_prefix('q').is_some_and(|rest| rest.starts_with(|c: char| c == '_' || c.is_ascii_digit()));
+    let numbered = lower
+        .strip_prefix('q')
+        .is_some_and(|rest| rest.starts_with(|c: char| c == '_' || c.is_ascii_digit()));
     lower.contains('?')
         || numbered
         || ["survey", "question", "answer", "umfrage", "frage"].iter().any(|word| lower.starts_with(word))
@@ -436,6 +656,7 @@ fn column_name(text: &str, index: usize, times: usize) -> String {
 
 fn place(raw: &mut RawLead, value: Value) -> &mut Option<String> {
     match value {
+        Value::RecordId => &mut raw.record_id,
         Value::Email => &mut raw.email,
         Value::FirstName => &mut raw.first_name,
         Value::LastName => &mut raw.last_name,
@@ -491,7 +712,10 @@ mod tests {
             ("First Name,Last Name,Company / Account,Email,Lead Source,Lead Owner", Origin::Salesforce),
             ("Id,FirstName,LastName,Company,Email,LeadSource,Status,IsConverted", Origin::Salesforce),
             ("Email,Product_Interest__c", Origin::Salesforce),
-            ("id,title,firstname,lastname,position,email,points,preferred_locale,last_active", Origin::Mautic),
+            (
+                "id,title,firstname,lastname,position,email,points,preferred_locale,last_active",
+                Origin::Mautic,
+            ),
             ("email,first_name,last_name,company", Origin::Plain),
             ("id,created_time,ad_name,campaign_name,email,full_name,phone_number", Origin::Plain),
             ("E-Mail,Vorname,Nachname,Firma", Origin::Plain),
@@ -502,7 +726,8 @@ mod tests {
 
     #[test]
     fn headers_of_one_meaning_are_one_whatever_their_spelling() {
-        for header in ["E-Mail", "email", "Email Address", " EMAIL ", "e_mail", "E-Mail-Adresse", "Email__c"] {
+        for header in ["E-Mail", "email", "Email Address", " EMAIL ", "e_mail", "E-Mail-Adresse", "Email__c"]
+        {
             assert!(columns(header).has_email(), "{header}");
         }
         let meaning = |header: &str| columns(header).columns[0].meaning.clone();
@@ -523,10 +748,8 @@ mod tests {
 
     #[test]
     fn mautic_means_the_salutation_by_title_and_the_contacts_visit_by_last_active() {
-        let raw = lead(
-            "title,position,email,points,last_active",
-            "Mrs,CEO,a@b.example,12,2026-03-01 10:00:00",
-        );
+        let raw =
+            lead("title,position,email,points,last_active", "Mrs,CEO,a@b.example,12,2026-03-01 10:00:00");
         assert_eq!((raw.title.as_deref(), raw.score.as_deref()), (Some("CEO"), Some("12")));
         assert_eq!(raw.fields, [("title".to_owned(), "Mrs".to_owned())]);
         assert_eq!(raw.activities[0].0, "site_visit");
@@ -535,9 +758,15 @@ mod tests {
 
     #[test]
     fn a_header_that_asks_is_a_question_and_any_other_is_kept_as_a_field() {
-        let raw = lead("email,How many seats?,survey_budget,q1,Quarter,Notes,Notes,", "a@b.example,20,5k,yes,Q2,x,y,z");
+        let raw = lead(
+            "email,How many seats?,survey_budget,q1,Quarter,Notes,Notes,",
+            "a@b.example,20,5k,yes,Q2,x,y,z",
+        );
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(raw.answers, [pair("How many seats?", "20"), pair("survey_budget", "5k"), pair("q1", "yes")]);
+        assert_eq!(
+            raw.answers,
+            [pair("How many seats?", "20"), pair("survey_budget", "5k"), pair("q1", "yes")]
+        );
         assert_eq!(
             raw.fields,
             [pair("Quarter", "Q2"), pair("Notes", "x"), pair("Notes (2)", "y"), pair("column 8", "z")]

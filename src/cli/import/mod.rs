@@ -103,7 +103,8 @@ pub async fn import_file(
     let file = File::open(input).map_err(ReadError::Io)?;
     let length = file.metadata().map_err(ReadError::Io)?.len();
     let progress = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {msg} rows  {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {msg} rows  {eta} left")
+    {
         progress.set_style(style);
     }
     let result = import(file, input, options, &progress, sink).await;

@@ -191,7 +191,9 @@ impl<R: Read> Reader<R> {
                 Ok(row)
             }
             Scan::Record { lines: 1, .. } => self.broken_line(BrokenRow::TooLong),
-            Scan::Record { .. } | Scan::Incomplete | Scan::UnclosedQuote => self.broken_line(BrokenRow::UnclosedQuote),
+            Scan::Record { .. } | Scan::Incomplete | Scan::UnclosedQuote => {
+                self.broken_line(BrokenRow::UnclosedQuote)
+            }
             Scan::TextAfterQuote => self.broken_line(BrokenRow::TextAfterQuote),
         }
     }
@@ -271,7 +273,9 @@ impl<R: Read> Reader<R> {
         let mut found = self.cells.len();
         if expected > 0 {
             // A delimiter at the end of every row but the header's loses nothing.
-            while found > expected && self.cells.get(found - 1).is_some_and(|cell| cell.bytes(record).is_empty()) {
+            while found > expected
+                && self.cells.get(found - 1).is_some_and(|cell| cell.bytes(record).is_empty())
+            {
                 found -= 1;
             }
             if found != expected {
@@ -329,7 +333,8 @@ impl<R: Read> Reader<R> {
             return;
         };
         let bytes = self.buffer.split_off(from);
-        let mut text = String::with_capacity(decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(BLOCK * 3));
+        let mut text =
+            String::with_capacity(decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(BLOCK * 3));
         // The capacity is what the decoder asks for at most, so one call takes all.
         let _ = decoder.decode_to_string(&bytes, &mut text, self.last);
         self.buffer.extend_from_slice(text.as_bytes());
@@ -497,7 +502,12 @@ mod tests {
         let text = "email,name\na@b.example,x\nb@b.example,\"Bob\nc@b.example,y\n\nd@b.example,z\n";
         assert_eq!(
             outline(text.as_bytes()),
-            [(2, ok("a@b.example")), (3, Err(BrokenRow::UnclosedQuote)), (4, ok("c@b.example")), (6, ok("d@b.example"))]
+            [
+                (2, ok("a@b.example")),
+                (3, Err(BrokenRow::UnclosedQuote)),
+                (4, ok("c@b.example")),
+                (6, ok("d@b.example"))
+            ]
         );
         let closed_by_another = "email,name\nb@b.example,\"Bob\nc@b.example,\"y\"\nd@b.example,z\n";
         assert_eq!(

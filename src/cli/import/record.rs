@@ -150,7 +150,8 @@ mod tests {
     fn cells(text: &str) -> (Scan, Vec<String>) {
         let mut cells = Vec::new();
         let scan = scan(text.as_bytes(), true, b',', &mut cells);
-        let texts = cells.iter().map(|cell| String::from_utf8_lossy(&cell.bytes(text.as_bytes())).into_owned());
+        let texts =
+            cells.iter().map(|cell| String::from_utf8_lossy(&cell.bytes(text.as_bytes())).into_owned());
         (scan, texts.collect())
     }
 
@@ -169,7 +170,10 @@ mod tests {
         ] {
             let (scan, found) = cells(text);
             assert_eq!(found, expected, "{text:?}");
-            assert!(matches!(scan, Scan::Record { lines: counted, .. } if counted == lines), "{text:?}: {scan:?}");
+            assert!(
+                matches!(scan, Scan::Record { lines: counted, .. } if counted == lines),
+                "{text:?}: {scan:?}"
+            );
         }
     }
 

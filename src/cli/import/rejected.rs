@@ -55,7 +55,8 @@ impl RejectedRows {
             none => none.insert(begin(&self.target, &self.header)?),
         };
         // ASCII is the same in every encoding the row can be in.
-        let reason: String = reason.chars().map(|c| if c.is_ascii() && !c.is_control() { c } else { '?' }).collect();
+        let reason: String =
+            reason.chars().map(|c| if c.is_ascii() && !c.is_control() { c } else { '?' }).collect();
         write!(file.out, "{line}{0}\"{1}\"{0}", char::from(self.delimiter), reason.replace('"', "\"\""))?;
         file.out.write_all(row)?;
         file.out.write_all(b"\n")

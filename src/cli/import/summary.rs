@@ -112,13 +112,15 @@ impl fmt::Display for Summary {
 impl Summary {
     /// One line a column.
     fn mapping(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.columns.iter().map(|column| column.header.chars().count()).max().unwrap_or(0).min(40);
+        let width =
+            self.columns.iter().map(|column| column.header.chars().count()).max().unwrap_or(0).min(40);
         for column in &self.columns {
             let meaning = match &column.meaning {
                 // Their names on the command line are those of the JSON form.
-                Meaning::Value(value) => {
-                    serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
-                }
+                Meaning::Value(value) => serde_json::to_value(value)
+                    .ok()
+                    .and_then(|name| name.as_str().map(str::to_owned))
+                    .unwrap_or_default(),
                 Meaning::ActivityOf(name) => format!("time of the activity `{name}`"),
                 Meaning::ActivityName => "activity".to_owned(),
                 Meaning::ActivityTime => "time of the activity".to_owned(),

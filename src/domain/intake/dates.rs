@@ -151,7 +151,17 @@ mod tests {
 
     #[test]
     fn what_is_no_past_instant_is_none() {
-        for text in ["", "yesterday", "2024-13-01", "31/31/2024", "1969-01-01", "2027-01-01", "25:61", "1/2/3/2024", "5"] {
+        for text in [
+            "",
+            "yesterday",
+            "2024-13-01",
+            "31/31/2024",
+            "1969-01-01",
+            "2027-01-01",
+            "25:61",
+            "1/2/3/2024",
+            "5",
+        ] {
             assert_eq!(parse(text, now()), None, "{text}");
         }
     }

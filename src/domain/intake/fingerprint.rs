@@ -78,10 +78,7 @@ mod tests {
     fn a_fingerprint_never_changes_between_versions() {
         let touch = Touch { source: Some("google".into()), medium: Some("cpc".into()), ..Touch::default() };
         // SHA-256 of `touch@-|6:google|3:cpc|-|-|-|-|-|-`.
-        assert_eq!(
-            touch.fingerprint(),
-            "f156c5ace176e8b4f2dbc149c9801164f1c6b5182b603a8d21bd8100fa8a3b36"
-        );
+        assert_eq!(touch.fingerprint(), "f156c5ace176e8b4f2dbc149c9801164f1c6b5182b603a8d21bd8100fa8a3b36");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! A CRM export is a *level*, not an event: it says every day that Rita owns the lead, also on the day
 //! after the agreement's clock took it from Rita. So its owner, status and last activity count only
 //! when they differ from what the CRM said the last time ([`CRM_OWNER`](super::CRM_OWNER) and its
-//! like); what it merely repeats changes nothing.
+//! like); what it merely repeats changes nothing. A CRM that holds a person twice says two things every
+//! day, so what it said is remembered for each of its records.
 
 use std::collections::BTreeMap;
 
@@ -74,9 +75,9 @@ impl Merge {
 /// What `record` changes of `known`.
 pub fn merge(known: &Lead, record: &LeadRecord, authority: Authority) -> Merge {
     let profile = merged_profile(&known.profile, &record.profile, authority);
-    let said_anew = |field| match record.profile.fields.get(field) {
-        Some(now) => known.profile.fields.get(field) != Some(now),
-        None => false,
+    let said_anew = |what| {
+        let mut said = record.profile.fields.iter().filter(|(name, _)| remembers(name, what));
+        said.any(|(name, now)| known.profile.fields.get(name) != Some(now))
     };
     Merge {
         profile: (profile != known.profile).then_some(profile),
@@ -98,6 +99,11 @@ pub fn merge(known: &Lead, record: &LeadRecord, authority: Authority) -> Merge {
             .map(|to| StageChange { to, reason: record.crm.reason.clone() }),
         last_activity_at: record.crm.last_activity_at.filter(|_| said_anew(CRM_LAST_ACTIVITY)),
     }
+}
+
+/// Whether a field holds what a CRM said last of `what`, for any of its records.
+fn remembers(field: &str, what: &str) -> bool {
+    field.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
 }
 
 /// Whether a CRM's status may move a lead from one stage to another.
@@ -163,7 +169,7 @@ fn merged_fields(
     let mut fields = known.clone();
     for (name, value) in new {
         // What a CRM said last is remembered whoever brings it, or it would be news every day.
-        let remembered = [CRM_OWNER, CRM_STATUS, CRM_LAST_ACTIVITY].contains(&name.as_str());
+        let remembered = [CRM_OWNER, CRM_STATUS, CRM_LAST_ACTIVITY].iter().any(|what| remembers(name, what));
         if authority == Authority::Crm || remembered || !fields.contains_key(name) {
             fields.insert(name.clone(), value.clone());
         }
@@ -248,11 +254,8 @@ mod tests {
             campaign: some("demo-request"),
             ..RawLead::default()
         }));
-        let new = record(RawLead {
-            source: some("linkedin"),
-            campaign: some("webinar"),
-            ..RawLead::default()
-        });
+        let new =
+            record(RawLead { source: some("linkedin"), campaign: some("webinar"), ..RawLead::default() });
         let merged = merge(&known, &new, Authority::Crm);
         assert_eq!((merged.source, merged.campaign), (None, None));
         let bare = lead(&record(RawLead::default()));
@@ -272,6 +275,20 @@ mod tests {
         let merged = merge(&known, &changed, Authority::Crm);
         assert_eq!(merged.stage.map(|change| change.to), Some(Stage::Contacted));
         assert_eq!(merged.owner, "rep3@ours.example".parse().ok());
+    }
+
+    #[test]
+    fn two_records_of_one_person_in_a_crm_do_not_pass_the_lead_to_and_fro() {
+        let of = |id, owner| record(RawLead { record_id: some(id), ..hubspot("CONNECTED", owner) });
+        let (one, two) = (of("1", "rep1@ours.example"), of("2", "rep2@ours.example"));
+        let mut known = lead(&one);
+        let first_day = merge(&known, &two, Authority::Crm);
+        assert_eq!(first_day.owner, two.crm.owner);
+        known.owner = first_day.owner;
+        known.profile = first_day.profile.expect("the second record is remembered");
+        for record in [&one, &two, &one] {
+            assert!(merge(&known, record, Authority::Crm).is_empty());
+        }
     }
 
     #[test]

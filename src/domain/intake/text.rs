@@ -28,7 +28,8 @@ pub struct Cleaned {
 /// `None` when nothing is left.
 pub fn line(text: &str, max: usize) -> Option<Cleaned> {
     let visible = without_invisible(text);
-    let mut words = visible.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let mut words =
+        visible.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let mut joined = words.next()?.to_owned();
     for word in words {
         joined.push(' ');
@@ -70,9 +71,7 @@ fn without_formula_guard(text: &str) -> &str {
 /// Drops what prints nothing or turns the direction of what follows: byte order marks, zero-width
 /// characters, bidirectional controls.
 fn without_invisible(text: &str) -> Cow<'_, str> {
-    let invisible = |c: char| {
-        matches!(c, '\u{feff}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
-    };
+    let invisible = |c: char| matches!(c, '\u{feff}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}');
     if text.contains(invisible) { Cow::Owned(text.replace(invisible, "")) } else { Cow::Borrowed(text) }
 }
 
