@@ -7,19 +7,24 @@
 
 mod dates;
 mod fingerprint;
+mod language;
 pub mod merge;
+mod owners;
+mod raw;
 mod status;
 pub mod text;
+mod warning;
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
+pub use self::owners::Owners;
+use self::owners::bare_address;
+pub use self::raw::{Origin, RawLead};
 use self::text::{MAX_BLOCK, MAX_LINE, MAX_URL};
-use super::agreement::Agreement;
-use super::email::{EmailAddress, NotAnAddress};
+pub use self::warning::{Rejection, Warning, WarningKind};
+use super::email::EmailAddress;
 use super::lead::{Activity, Answer, CrmState, LeadRecord, Profile, Touch};
 use super::spelling::folded;
 use super::{country, phone, zone};
@@ -45,236 +50,6 @@ pub const OPTED_OUT_OF_EMAIL: &str = "opted_out_of_email";
 /// The field that says `true` when the source knows that the person must not be called.
 pub const DO_NOT_CALL: &str = "do_not_call";
 
-/// What kind of system a record comes from: it decides what a status means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// A HubSpot contact export.
-    HubSpot,
-    /// A Salesforce lead report or data export.
-    Salesforce,
-    /// A Mautic contact export.
-    Mautic,
-    /// A form, a list, a command line.
-    #[default]
-    Plain,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Origin::HubSpot => "HubSpot",
-            Origin::Salesforce => "Salesforce",
-            Origin::Mautic => "Mautic",
-            Origin::Plain => "plain",
-        })
-    }
-}
-
-/// A lead as somebody wrote it down. Blank texts count as absent.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct RawLead {
-    /// Decides what `status` means.
-    pub origin: Origin,
-    /// The source's own number of the record.
-    pub record_id: Option<String>,
-    /// `jane@firm.example`, also `Jane Doe <jane@firm.example>` and `mailto:jane@firm.example`.
-    pub email: Option<String>,
-    /// Given name.
-    pub first_name: Option<String>,
-    /// Family name.
-    pub last_name: Option<String>,
-    /// Both, as `Jane Doe` or `Doe, Jane`; used for what the two above leave open.
-    pub full_name: Option<String>,
-    /// The company's name.
-    pub company: Option<String>,
-    /// Job title.
-    pub title: Option<String>,
-    /// With or without country prefix.
-    pub phone: Option<String>,
-    /// Code or name, see [`country::code`].
-    pub country: Option<String>,
-    /// See [`zone::name`].
-    pub zone: Option<String>,
-    /// `de`, `de_CH`, `German`.
-    pub language: Option<String>,
-    /// The agreement's campaign.
-    pub campaign: Option<String>,
-    /// A whole number; a fraction is cut off.
-    pub score: Option<String>,
-    /// When the lead was created at its source.
-    pub created_at: Option<String>,
-    /// When the touch happened; the creation stands in for it.
-    pub touched_at: Option<String>,
-    /// `utm_source`, or the export's lead source.
-    pub source: Option<String>,
-    /// HubSpot's "Original Source Drill-Down 1".
-    pub source_detail_1: Option<String>,
-    /// HubSpot's "Original Source Drill-Down 2".
-    pub source_detail_2: Option<String>,
-    /// `utm_medium`.
-    pub medium: Option<String>,
-    /// `utm_campaign`; the campaign stands in for it.
-    pub utm_campaign: Option<String>,
-    /// `utm_term`.
-    pub term: Option<String>,
-    /// `utm_content`.
-    pub content: Option<String>,
-    /// What the ad said or promised.
-    pub ad: Option<String>,
-    /// The page the person arrived on.
-    pub landing_page: Option<String>,
-    /// The page the person came from.
-    pub referrer: Option<String>,
-    /// The rep: an address, `Jane Doe (jane@ours.example)`, or a name that [`Owners`] knows.
-    pub owner: Option<String>,
-    /// The CRM's status.
-    pub status: Option<String>,
-    /// HubSpot's life-cycle stage.
-    pub lifecycle: Option<String>,
-    /// Salesforce's "Converted": `1`, `true`, `yes`.
-    pub converted: Option<String>,
-    /// Why it was rejected or lost.
-    pub reason: Option<String>,
-    /// When a human of ours last did something with the lead.
-    pub last_activity_at: Option<String>,
-    /// The person wants no marketing mail: `1`, `true`, `yes`.
-    pub opted_out_of_email: Option<String>,
-    /// The person must not be called: `1`, `true`, `yes`.
-    pub do_not_call: Option<String>,
-    /// Name and time of what the person did.
-    pub activities: Vec<(String, String)>,
-    /// Question and answer.
-    pub answers: Vec<(String, String)>,
-    /// Everything else, under the name it had.
-    pub fields: Vec<(String, String)>,
-}
-
-/// Why a lead was not taken in.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
-    /// There is nothing to know the lead by.
-    #[error("it has no email address")]
-    NoEmail,
-    /// The text is no address.
-    #[error(transparent)]
-    BadEmail(#[from] NotAnAddress),
-}
-
-/// What was wrong with a field of a lead that was taken in all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WarningKind {
-    /// The phone number cannot be dialled; it is kept among the fields.
-    Phone,
-    /// The country is not known; it is kept among the fields.
-    Country,
-    /// The time zone is not known; it is kept among the fields.
-    Zone,
-    /// The language is not known; it is kept among the fields.
-    Language,
-    /// A time cannot be read, or lies in the future.
-    Time,
-    /// A date may have day and month the other way round.
-    AmbiguousDate,
-    /// The score is no number.
-    Score,
-    /// The owner is neither an address nor a rep of the agreement.
-    Owner,
-    /// A text was too long and was cut.
-    Cut,
-    /// There were more fields, answers or activities than are kept.
-    TooMany,
-}
-
-impl WarningKind {
-    /// As a summary counts them.
-    pub fn label(self) -> &'static str {
-        match self {
-            WarningKind::Phone => "phone number that cannot be dialled",
-            WarningKind::Country => "unknown country",
-            WarningKind::Zone => "unknown time zone",
-            WarningKind::Language => "unknown language",
-            WarningKind::Time => "unreadable time",
-            WarningKind::AmbiguousDate => "date whose day and month may be the other way round",
-            WarningKind::Score => "score that is no number",
-            WarningKind::Owner => "owner who is no rep of the agreement",
-            WarningKind::Cut => "text that was too long and was cut",
-            WarningKind::TooMany => "lead with more fields than are kept",
-        }
-    }
-}
-
-/// Something about a lead that could not be read. `Debug` does not show the text.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// What was wrong.
-    pub kind: WarningKind,
-    /// The field, as [`RawLead`] calls it, or the column.
-    pub field: String,
-    /// What was written.
-    pub text: String,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: `{}`", self.field, self.kind.label(), self.text)
-    }
-}
-
-impl fmt::Debug for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Warning")
-            .field("kind", &self.kind)
-            .field("field", &self.field)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Reps by the names under which a CRM may know them. CRM exports name the owner, not the address.
-#[derive(Clone, Debug, Default)]
-pub struct Owners {
-    /// `None`: several reps have that name.
-    by_name: HashMap<String, Option<EmailAddress>>,
-}
-
-impl Owners {
-    /// All reps of the agreement.
-    pub fn of(agreement: &Agreement) -> Owners {
-        let mut owners = Owners::default();
-        for rep in agreement.teams.values().flat_map(|team| &team.reps) {
-            owners.add(&rep.name, &rep.email);
-        }
-        owners
-    }
-
-    /// One more rep.
-    pub fn add(&mut self, name: &str, email: &EmailAddress) {
-        self.by_name
-            .entry(folded_name(name))
-            .and_modify(|known| {
-                if known.as_ref() != Some(email) {
-                    *known = None;
-                }
-            })
-            .or_insert_with(|| Some(email.clone()));
-    }
-
-    /// The address of the rep that `text` names: an address itself, one in brackets, or a known name.
-    pub fn find(&self, text: &str) -> Option<EmailAddress> {
-        bare_address(text)
-            .parse()
-            .ok()
-            .or_else(|| text.trim_end().strip_suffix(')')?.rsplit_once('(')?.1.parse().ok())
-            .or_else(|| self.by_name.get(&folded_name(text))?.clone())
-    }
-}
-
-fn folded_name(name: &str) -> String {
-    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
-}
-
 /// Checks and normalises one lead.
 pub fn normalise(
     raw: RawLead,
@@ -297,7 +72,7 @@ pub fn normalise(
     let country = check.known(&mut fields, WarningKind::Country, "country", raw.country, |text| {
         country::code(text).map(str::to_owned)
     });
-    let language = check.known(&mut fields, WarningKind::Language, "language", raw.language, language);
+    let language = check.known(&mut fields, WarningKind::Language, "language", raw.language, language::code);
     let region = country.as_deref().or_else(|| country::of_zone(zone.as_deref()?));
     let phone = check.phone(&mut fields, raw.phone, region);
     let campaign = check.line("campaign", raw.campaign, MAX_LINE);
@@ -565,15 +340,6 @@ fn address(text: Option<&str>) -> Result<EmailAddress, Rejection> {
     Ok(bare_address(&text).parse()?)
 }
 
-/// `jane@firm.example` of `mailto:jane@firm.example`, `Jane <jane@firm.example>;` and the like.
-fn bare_address(text: &str) -> &str {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == ';' || c == ',');
-    let inside =
-        text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map_or(text, |(_, inside)| inside);
-    let scheme = inside.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:"));
-    if scheme.is_some() { &inside[7..] } else { inside }
-}
-
 /// HubSpot's drill-downs mean something else for each source ("Understand source properties" in its
 /// knowledge base). What they fill is not overwritten, and where they mean nothing of ours the column
 /// stays among the fields.
@@ -621,48 +387,6 @@ fn joined_words(text: &str, joint: &str) -> Option<String> {
         .map(str::to_lowercase)
         .collect();
     (!words.is_empty()).then(|| words.join(joint))
-}
-
-/// ISO 639-1 codes.
-const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee \
-    el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki \
-    kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc \
-    oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr \
-    ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
-/// Names that exports write in place of codes.
-const LANGUAGE_NAMES: &[(&str, &str)] = &[
-    ("czech", "cs"),
-    ("danish", "da"),
-    ("deutsch", "de"),
-    ("dutch", "nl"),
-    ("englisch", "en"),
-    ("english", "en"),
-    ("español", "es"),
-    ("finnish", "fi"),
-    ("français", "fr"),
-    ("french", "fr"),
-    ("german", "de"),
-    ("italian", "it"),
-    ("italiano", "it"),
-    ("japanese", "ja"),
-    ("nederlands", "nl"),
-    ("norwegian", "no"),
-    ("polish", "pl"),
-    ("portuguese", "pt"),
-    ("português", "pt"),
-    ("spanish", "es"),
-    ("swedish", "sv"),
-];
-
-/// The ISO 639-1 code of `de`, `de-CH`, `de_AT`, `German`, `German (Switzerland)`.
-fn language(text: &str) -> Option<String> {
-    let first = text.to_lowercase();
-    let first = first.split([' ', '-', '_', '(', ';', ',']).next()?;
-    LANGUAGES
-        .split_ascii_whitespace()
-        .find(|code| *code == first)
-        .or_else(|| LANGUAGE_NAMES.iter().find(|(name, _)| *name == first).map(|(_, code)| *code))
-        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -750,21 +474,6 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_is_known_by_address_and_by_name_unless_two_share_it() {
-        let mut owners = Owners::default();
-        let rep1: EmailAddress = "rep1@ours.example".parse().expect("an address");
-        owners.add("Rita Rep", &rep1);
-        owners.add("John Smith", &rep1);
-        owners.add("John Smith", &"rep2@ours.example".parse().expect("an address"));
-        for text in
-            ["rep1@ours.example", "rita  rep", "Rita Rep (rep1@ours.example)", "R <rep1@ours.example>"]
-        {
-            assert_eq!(owners.find(text).as_ref(), Some(&rep1), "{text}");
-        }
-        assert_eq!(owners.find("John Smith"), None);
-    }
-
-    #[test]
     fn a_drill_down_means_what_the_source_makes_it_mean() {
         let (record, _) = taken(RawLead {
             source: some("PAID_SEARCH"),
@@ -803,16 +512,6 @@ mod tests {
         assert_eq!(record.profile.company.map(|company| company.len()), Some(MAX_LINE));
         assert_eq!((record.profile.fields.len(), record.answers.len()), (MAX_FIELDS, MAX_ANSWERS));
         assert_eq!(warnings, [WarningKind::TooMany, WarningKind::Cut, WarningKind::TooMany]);
-    }
-
-    #[test]
-    fn a_language_is_a_code_whatever_was_written() {
-        for (text, code) in
-            [("de", "de"), ("de_CH", "de"), ("EN-us", "en"), ("German", "de"), ("German (Austria)", "de")]
-        {
-            assert_eq!(language(text).as_deref(), Some(code));
-        }
-        assert_eq!(language("xx"), None);
     }
 
     proptest! {

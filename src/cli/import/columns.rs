@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
+use super::headers::{ACTIVITIES, MAUTIC, SIGNS, VALUES};
 use crate::domain::intake::merge::Authority;
 use crate::domain::intake::{Origin, RawLead};
 use crate::domain::spelling::folded;
@@ -100,406 +101,15 @@ pub struct Columns {
     order: Vec<usize>,
 }
 
-/// Headers of values, folded, the better claim first.
-const VALUES: &[(Value, &[&str])] = &[
-    (Value::RecordId, &["recordid", "hsobjectid", "contactid", "leadid", "id"]),
-    (
-        Value::Email,
-        &[
-            "email",
-            "emailaddress",
-            "primaryemail",
-            "workemail",
-            "businessemail",
-            "companyemail",
-            "mail",
-            "emailadresse",
-            "mailadresse",
-            "contactemail",
-            "leademail",
-            "courriel",
-            "adressemail",
-            "adresseemail",
-            "correo",
-            "correoelectronico",
-            "indirizzoemail",
-            "personalemail",
-        ],
-    ),
-    (
-        Value::FirstName,
-        &["firstname", "givenname", "forename", "vorname", "prenom", "nombre", "voornaam", "imie"],
-    ),
-    (
-        Value::LastName,
-        &[
-            "lastname",
-            "surname",
-            "familyname",
-            "nachname",
-            "familienname",
-            "nom",
-            "apellido",
-            "apellidos",
-            "cognome",
-            "achternaam",
-            "nazwisko",
-        ],
-    ),
-    (Value::FullName, &["fullname", "name", "contactname", "leadname", "nomcomplet", "nombrecompleto"]),
-    (
-        Value::Company,
-        &[
-            "company",
-            "companyname",
-            "companyaccount",
-            "organisation",
-            "organization",
-            "organizationname",
-            "accountname",
-            "account",
-            "employer",
-            "associatedcompany",
-            "primaryassociatedcompany",
-            "associatedcompanyprimary",
-            "primarycompany",
-            "firma",
-            "firmenname",
-            "unternehmen",
-            "entreprise",
-            "societe",
-            "empresa",
-            "azienda",
-            "bedrijf",
-        ],
-    ),
-    (
-        Value::Title,
-        &[
-            "jobtitle",
-            "position",
-            "title",
-            "role",
-            "jobposition",
-            "funktion",
-            "berufsbezeichnung",
-            "poste",
-            "cargo",
-        ],
-    ),
-    (
-        Value::Phone,
-        &[
-            "phone",
-            "phonenumber",
-            "telephone",
-            "telefon",
-            "telefonnummer",
-            "workphone",
-            "businessphone",
-            "tel",
-            "mobile",
-            "mobilephone",
-            "mobilephonenumber",
-            "mobilenumber",
-            "cellphone",
-            "handy",
-            "mobil",
-            "telefono",
-        ],
-    ),
-    (
-        Value::Country,
-        &[
-            "country",
-            "countrycode",
-            "countryregion",
-            "countryregioncode",
-            "hscountryregioncode",
-            "countrytextonly",
-            "mailingcountry",
-            "land",
-            "pays",
-            "pais",
-            "paese",
-            "ipcountrycode",
-            "hsipcountrycode",
-            "ipcountry",
-        ],
-    ),
-    (
-        Value::Zone,
-        &["timezone", "hstimezone", "zone", "tz", "zeitzone", "timezonesidkey", "iptimezone", "hsiptimezone"],
-    ),
-    (
-        Value::Language,
-        &[
-            "language",
-            "preferredlanguage",
-            "hslanguage",
-            "preferredlocale",
-            "locale",
-            "lang",
-            "sprache",
-            "langue",
-            "idioma",
-        ],
-    ),
-    (
-        Value::Campaign,
-        &[
-            "campaign",
-            "campaignname",
-            "primarycampaign",
-            "primarycampaignsource",
-            "campaignid",
-            "kampagne",
-            "campagne",
-            "campana",
-        ],
-    ),
-    (Value::Score, &["score", "leadscore", "hubspotscore", "points", "punkte"]),
-    (
-        Value::CreatedAt,
-        &[
-            "createdate",
-            "createddate",
-            "createdat",
-            "created",
-            "createdtime",
-            "dateadded",
-            "datecreated",
-            "dateidentified",
-            "erstelltam",
-        ],
-    ),
-    (
-        Value::TouchedAt,
-        &[
-            "timefirstseen",
-            "hsanalyticsfirsttimestamp",
-            "submittedat",
-            "submissiondate",
-            "submittedon",
-            "touchedat",
-            "conversiondate",
-            "timestamp",
-            "occurredat",
-        ],
-    ),
-    (
-        Value::Source,
-        &[
-            "utmsource",
-            "source",
-            "leadsource",
-            "originalsource",
-            "originalsourcetype",
-            "originaltrafficsource",
-            "hsanalyticssource",
-            "quelle",
-            "herkunft",
-            "origine",
-            "fuente",
-        ],
-    ),
-    (
-        Value::SourceDetail1,
-        &[
-            "originalsourcedrilldown1",
-            "originaltrafficsourcedrilldown1",
-            "originalsourcedata1",
-            "hsanalyticssourcedata1",
-        ],
-    ),
-    (
-        Value::SourceDetail2,
-        &[
-            "originalsourcedrilldown2",
-            "originaltrafficsourcedrilldown2",
-            "originalsourcedata2",
-            "hsanalyticssourcedata2",
-        ],
-    ),
-    (Value::Medium, &["utmmedium", "medium"]),
-    (
-        Value::UtmCampaign,
-        &["utmcampaign", "firsttouchconvertingcampaign", "hsanalyticsfirsttouchconvertingcampaign"],
-    ),
-    (Value::Term, &["utmterm", "term", "keyword", "searchterm"]),
-    (Value::Content, &["utmcontent", "content"]),
-    (Value::Ad, &["ad", "adname", "adtext", "adheadline", "adcreative", "creative", "adcontext", "anzeige"]),
-    (
-        Value::LandingPage,
-        &["landingpage", "landingpageurl", "firstpageseen", "hsanalyticsfirsturl", "entrypage", "pageurl"],
-    ),
-    (
-        Value::Referrer,
-        &[
-            "referrer",
-            "referer",
-            "firstreferringsite",
-            "hsanalyticsfirstreferrer",
-            "referringsite",
-            "httpreferrer",
-        ],
-    ),
-    (
-        Value::Owner,
-        &[
-            "owneremail",
-            "leadowneremail",
-            "contactowneremail",
-            "owner",
-            "contactowner",
-            "leadowner",
-            "hubspotowner",
-            "ownername",
-            "ownerusername",
-            "assignedto",
-            "salesrep",
-            "rep",
-            "accountowner",
-            "besitzer",
-            "zustandig",
-            "hubspotownerid",
-            "ownerid",
-        ],
-    ),
-    (Value::Status, &["leadstatus", "hsleadstatus", "status", "stage", "leadstage", "contactstatus"]),
-    (Value::Lifecycle, &["lifecyclestage", "lifecycle"]),
-    (Value::Converted, &["isconverted", "converted"]),
-    (
-        Value::Reason,
-        &[
-            "rejectionreason",
-            "unqualifiedreason",
-            "disqualificationreason",
-            "disqualifiedreason",
-            "lostreason",
-            "closedlostreason",
-            "lossreason",
-            "reason",
-            "ablehnungsgrund",
-        ],
-    ),
-    (
-        Value::LastActivityAt,
-        &[
-            "lastcontacted",
-            "noteslastcontacted",
-            "lastactivitydate",
-            "lastactivity",
-            "noteslastupdated",
-            "lastactivityat",
-        ],
-    ),
-    (
-        Value::OptedOutOfEmail,
-        &[
-            "emailoptout",
-            "hasoptedoutofemail",
-            "unsubscribedfromallemail",
-            "hsemailoptout",
-            "optedoutofemail",
-            "unsubscribed",
-            "abgemeldet",
-        ],
-    ),
-    (Value::DoNotCall, &["donotcall", "dnc"]),
-];
-
-/// Headers of times at which a person did something, and what it was.
-const ACTIVITIES: &[(&str, Meaning)] = &[
-    ("timelastseen", Meaning::ActivityOf("site_visit")),
-    ("hsanalyticslasttimestamp", Meaning::ActivityOf("site_visit")),
-    ("lastmarketingemailopendate", Meaning::ActivityOf("email_opened")),
-    ("hsemaillastopendate", Meaning::ActivityOf("email_opened")),
-    ("lastmarketingemailclickdate", Meaning::ActivityOf("email_clicked")),
-    ("hsemaillastclickdate", Meaning::ActivityOf("email_clicked")),
-    ("recentconversion", Meaning::ActivityName),
-    ("recentconversioneventname", Meaning::ActivityName),
-    ("recentconversiondate", Meaning::ActivityTime),
-    ("activity", Meaning::ActivityName),
-    ("activityname", Meaning::ActivityName),
-    ("activityat", Meaning::ActivityTime),
-    ("activitydate", Meaning::ActivityTime),
-    ("rejectedline", Meaning::Ignored),
-    ("rejectedreason", Meaning::Ignored),
-];
-
-/// Mautic uses some words otherwise: its `title` is the salutation, and `last_active` is when the
-/// contact, not a rep, was last seen.
-const MAUTIC: &[(&str, Meaning)] = &[
-    ("title", Meaning::Field),
-    ("lastactive", Meaning::ActivityOf("site_visit")),
-    ("datelastactive", Meaning::ActivityOf("site_visit")),
-];
-
-/// Headers by which an export is known, and what each weighs. [`ENOUGH`] decides.
-const SIGNS: &[(Origin, &[(&str, u32)])] = &[
-    (
-        Origin::HubSpot,
-        &[
-            ("contactowner", 2),
-            ("hubspotownerid", 2),
-            ("hubspotowner", 2),
-            ("lifecyclestage", 2),
-            ("hsleadstatus", 2),
-            ("hsobjectid", 2),
-            ("marketingcontactstatus", 2),
-            ("associatedcompany", 2),
-            ("hubspotscore", 2),
-            ("hsanalyticssource", 2),
-            ("originalsource", 2),
-            ("originalsourcedrilldown1", 2),
-            ("recordid", 1),
-            ("leadstatus", 1),
-            ("createdate", 1),
-        ],
-    ),
-    (
-        Origin::Salesforce,
-        &[
-            ("leadowner", 2),
-            ("leadowneremail", 2),
-            ("companyaccount", 2),
-            ("isconverted", 2),
-            ("hasoptedoutofemail", 2),
-            ("emailoptout", 2),
-            ("leadid", 1),
-            ("ownerid", 1),
-            ("leadsource", 1),
-            ("leadstatus", 1),
-            ("createddate", 1),
-            ("lastactivity", 1),
-            ("isunreadbyowner", 2),
-        ],
-    ),
-    (
-        Origin::Mautic,
-        &[
-            ("preferredlocale", 2),
-            ("attributiondate", 2),
-            ("lastactive", 2),
-            ("datelastactive", 2),
-            ("dateidentified", 2),
-            ("ownerusername", 2),
-            ("points", 1),
-            ("position", 1),
-        ],
-    ),
-];
-
-/// The weight from which on an export is no plain list.
-const ENOUGH: u32 = 2;
+/// The weight of a header that nobody else has, and of two that others may have.
+const ENOUGH: usize = 2;
 
 /// Folded header → value and rank of its claim.
 static VALUE_OF_HEADER: LazyLock<HashMap<&'static str, (Value, usize)>> = LazyLock::new(|| {
     VALUES
         .iter()
         .flat_map(|(value, headers)| {
-            headers.iter().enumerate().map(|(rank, header)| (*header, (*value, rank)))
+            headers.split(' ').enumerate().map(|(rank, header)| (header, (*value, rank)))
         })
         .collect()
 });
@@ -592,18 +202,14 @@ impl Columns {
 /// Which export has these headers.
 fn origin(header: &[String], keys: &[String]) -> Origin {
     let mut best = (Origin::Plain, ENOUGH - 1);
-    for (origin, signs) in SIGNS {
-        let known: u32 = signs
-            .iter()
-            .filter(|(sign, _)| keys.iter().any(|key| key == sign))
-            .map(|(_, weight)| weight)
-            .sum();
+    for (origin, own, shared) in SIGNS {
+        let count = |signs: &str| signs.split(' ').filter(|sign| keys.iter().any(|key| key == sign)).count();
         let own_form = header.iter().any(|text| match origin {
             Origin::HubSpot => text.trim().starts_with("hs_"),
             Origin::Salesforce => text.trim().ends_with("__c"),
             Origin::Mautic | Origin::Plain => false,
         });
-        let weight = known + if own_form { 2 } else { 0 };
+        let weight = ENOUGH * (count(own) + usize::from(own_form)) + count(shared);
         if weight > best.1 {
             best = (*origin, weight);
         }
@@ -775,7 +381,7 @@ mod tests {
 
     #[test]
     fn no_two_values_claim_one_header() {
-        let headers: usize = VALUES.iter().map(|(_, headers)| headers.len()).sum();
+        let headers: usize = VALUES.iter().map(|(_, headers)| headers.split(' ').count()).sum();
         assert_eq!(VALUE_OF_HEADER.len(), headers);
         for (header, _) in VALUE_OF_HEADER.iter() {
             assert_eq!(folded(header), *header);

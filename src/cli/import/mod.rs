@@ -6,6 +6,7 @@
 
 pub mod columns;
 pub mod encoding;
+mod headers;
 pub mod reader;
 mod record;
 pub mod rejected;
