@@ -30,6 +30,7 @@ use super::spelling::folded;
 use super::{country, phone, zone};
 
 /// Other fields of one lead that are kept. A CRM with every property exported has a few hundred.
+/// What the constants below name is kept beyond that: who said no must not be forgotten for a full row.
 pub const MAX_FIELDS: usize = 500;
 /// Answers of one record that are kept.
 pub const MAX_ANSWERS: usize = 200;
@@ -64,7 +65,7 @@ pub fn normalise(
     }
     for (name, said) in [(OPTED_OUT_OF_EMAIL, raw.opted_out_of_email), (DO_NOT_CALL, raw.do_not_call)] {
         if said.is_some_and(|text| says_yes(&text)) {
-            check.keep(&mut fields, name, "true");
+            fields.insert(name.to_owned(), "true".to_owned());
         }
     }
     let (first_name, last_name) = check.names(raw.first_name, raw.last_name, raw.full_name);
@@ -269,7 +270,7 @@ impl Check {
             if state.owner.is_none() {
                 self.warn(WarningKind::Owner, "owner", &owner);
             }
-            self.keep(fields, &remembered(CRM_OWNER), &owner);
+            fields.insert(remembered(CRM_OWNER), owner);
         }
         let status = self.line("status", texts.status, MAX_LINE);
         let lifecycle = self.line("lifecycle", texts.lifecycle, MAX_LINE);
@@ -286,10 +287,12 @@ impl Check {
             .chain([reason.as_deref()])
             .flatten()
             .collect();
-        self.keep(fields, &remembered(CRM_STATUS), &written.join(" / "));
+        if !written.is_empty() {
+            fields.insert(remembered(CRM_STATUS), written.join(" / "));
+        }
         state.last_activity_at = self.time("last_activity_at", texts.last_activity_at);
         if let Some(at) = state.last_activity_at {
-            self.keep(fields, &remembered(CRM_LAST_ACTIVITY), &at.to_string());
+            fields.insert(remembered(CRM_LAST_ACTIVITY), at.to_string());
         }
         state
     }
@@ -506,11 +509,13 @@ mod tests {
         let (record, warnings) = taken(RawLead {
             company: Some("x".repeat(MAX_LINE + 1)),
             fields: (0..MAX_FIELDS + 10).map(|n| (format!("f{n}"), "v".into())).collect(),
+            opted_out_of_email: some("Yes"),
             answers: (0..MAX_ANSWERS + 10).map(|n| (format!("q{n}"), "v".into())).collect(),
             ..raw("jane@firm.example")
         });
         assert_eq!(record.profile.company.map(|company| company.len()), Some(MAX_LINE));
-        assert_eq!((record.profile.fields.len(), record.answers.len()), (MAX_FIELDS, MAX_ANSWERS));
+        assert_eq!((record.profile.fields.len(), record.answers.len()), (MAX_FIELDS + 1, MAX_ANSWERS));
+        assert_eq!(record.profile.fields[OPTED_OUT_OF_EMAIL], "true");
         assert_eq!(warnings, [WarningKind::TooMany, WarningKind::Cut, WarningKind::TooMany]);
     }
 
