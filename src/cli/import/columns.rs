@@ -222,7 +222,12 @@ fn meaning(origin: Origin, text: &str, key: &str) -> (Meaning, usize) {
     let of = |table: &[(&str, Meaning)]| {
         table.iter().find(|(header, _)| *header == key).map(|(_, meaning)| (meaning.clone(), 0))
     };
-    let special = if origin == Origin::Mautic { of(MAUTIC) } else { None };
+    let special = match origin {
+        Origin::Mautic => of(MAUTIC),
+        // In a list from anywhere it may be the number of the row, which is another tomorrow.
+        Origin::Plain if key == "id" => Some((Meaning::Field, 0)),
+        Origin::Plain | Origin::HubSpot | Origin::Salesforce => None,
+    };
     special
         .or_else(|| of(ACTIVITIES))
         .or_else(|| VALUE_OF_HEADER.get(key).map(|(value, rank)| (Meaning::Value(*value), *rank)))
@@ -360,6 +365,13 @@ mod tests {
         assert_eq!(raw.fields, [("title".to_owned(), "Mrs".to_owned())]);
         assert_eq!(raw.activities[0].0, "site_visit");
         assert_eq!(raw.last_activity_at, None);
+    }
+
+    #[test]
+    fn a_number_identifies_a_record_only_where_a_crm_gave_it() {
+        assert_eq!(lead("id,email,status", "7,a@b.example,x").record_id, None);
+        assert_eq!(lead("id,email,last_active,points", "7,a@b.example,,").record_id.as_deref(), Some("7"));
+        assert_eq!(lead("lead_id,email", "7,a@b.example").record_id.as_deref(), Some("7"));
     }
 
     #[test]
