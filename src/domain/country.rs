@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::spelling::folded;
+
 /// Names beside the ISO ones. The file says where they come from.
 const NAMES: &str = include_str!("country_names.tsv");
 /// Countries and their zones. The file says where they come from.
@@ -75,28 +77,6 @@ pub fn of_zone(zone: &str) -> Option<&'static str> {
 /// The lines of a table that are no comments: what stands before and behind the tab.
 fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'))
-}
-
-/// Letters and digits only, lower case, without accents.
-fn folded(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).map(unaccented).collect()
-}
-
-/// The base letter of the accented letters in European country names.
-fn unaccented(c: char) -> char {
-    match c {
-        'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' => 'a',
-        'ç' | 'č' | 'ć' => 'c',
-        'é' | 'è' | 'ê' | 'ë' | 'ę' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ł' => 'l',
-        'ñ' => 'n',
-        'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' => 'o',
-        'ś' | 'š' => 's',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ý' => 'y',
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -22,5 +22,6 @@ pub mod scoring;
 pub mod sequence;
 pub mod sla;
 pub mod span;
+pub mod spelling;
 pub mod wait;
 pub mod zone;
