@@ -20,6 +20,7 @@
 pub mod cli;
 pub mod clock;
 pub mod domain;
+pub mod engine;
 pub mod mail;
 pub mod playbook;
 pub mod problem;

@@ -1,4 +1,4 @@
-//! The commands, one file each.
-pub mod clock;
 //! The commands: one file or folder each.
+
+pub mod clock;
 pub mod import;

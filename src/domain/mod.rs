@@ -13,6 +13,7 @@ pub mod country;
 pub mod email;
 pub mod happening;
 pub mod ids;
+pub mod intake;
 pub mod lead;
 pub mod mail;
 pub mod names;

@@ -47,7 +47,9 @@ impl Engine {
         match enters(sequence, behaviour, lead, wake.now) {
             Ok(true) => {}
             Ok(false) => return Ok(Entered::No(format!("`{name}` is not for it: {}", condition(sequence)))),
-            Err(error) => return Ok(Entered::No(format!("`{name}` cannot tell whether it may enter: {error}"))),
+            Err(error) => {
+                return Ok(Entered::No(format!("`{name}` cannot tell whether it may enter: {error}")));
+            }
         }
         let hours = self.hours.mail(lead, &wake.rules.agreement, sequence.window.as_ref());
         let first = sequence.steps.first().and_then(|step| due(step, wake.now, &hours));

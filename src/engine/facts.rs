@@ -141,7 +141,12 @@ impl ContactHistory {
     }
 
     /// A nurture mail to `lead` today: the date, and the slots it takes of the lead's day and of its company's.
-    pub fn take_slot(&mut self, lead: &Lead, hours: &Calendar, wake: &Wake) -> (i64, i64, Option<(String, i64)>) {
+    pub fn take_slot(
+        &mut self,
+        lead: &Lead,
+        hours: &Calendar,
+        wake: &Wake,
+    ) -> (i64, i64, Option<(String, i64)>) {
         let date = day_number(hours.local(wake.now).date());
         let dates = self.mail_dates.entry(lead.id).or_default();
         let first_today = !dates.contains(&date);
@@ -155,7 +160,12 @@ impl ContactHistory {
                 self.company_days.iter().position(|day| day.company_key == company && day.local_date == date);
             let index = known.unwrap_or_else(|| {
                 let company_key = company.to_owned();
-                self.company_days.push(CompanyDay { company_key, local_date: date, people: 0, highest_slot: -1 });
+                self.company_days.push(CompanyDay {
+                    company_key,
+                    local_date: date,
+                    people: 0,
+                    highest_slot: -1,
+                });
                 self.company_days.len() - 1
             });
             let day = &mut self.company_days[index];

@@ -212,7 +212,8 @@ pub(super) async fn hand_off(
         next_at: standing.next_at,
     };
     tx.insert_sla_clock(&clock).await?;
-    let facts = json!({ "promise": FIRST_CONTACT, "policy": terms.policy, "by": standing.deadline.at.to_string() });
+    let facts =
+        json!({ "promise": FIRST_CONTACT, "policy": terms.policy, "by": standing.deadline.at.to_string() });
     events.push(wake.event(lead.id, "clock_started", facts));
     tx.append(&events).await?;
     staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &terms, &standing).await?;

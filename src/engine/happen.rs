@@ -101,7 +101,8 @@ impl Engine {
         happening: &Happening,
     ) -> Result<(), PassError> {
         match self.happened(email, happening, &Said::default(), wake.now).await {
-            Ok(_) | Err(HappenError::UnknownLead(_) | HappenError::UnknownRep { .. } | HappenError::Refused(_)) => {
+            Ok(_)
+            | Err(HappenError::UnknownLead(_) | HappenError::UnknownRep { .. } | HappenError::Refused(_)) => {
                 Ok(())
             }
             Err(HappenError::Failed(error)) => Err(error),
@@ -205,9 +206,7 @@ impl Engine {
             Some(back) if back <= calendar.local(now).date() => {
                 return Err(Refusal::Date { date: back, why: "is not in the future" }.into());
             }
-            Some(back) => {
-                Some((now, calendar.instant_at(back, Time::midnight()).ok_or(Refusal::NeverOpen)?))
-            }
+            Some(back) => Some((now, calendar.instant_at(back, Time::midnight()).ok_or(Refusal::NeverOpen)?)),
         };
         let mut tx = self.store.begin().await?;
         tx.set_rep_away(rep, away).await?;
@@ -241,9 +240,11 @@ async fn change(wake: &Wake, lead: &mut Lead, followed: &Consequences, tx: &mut 
     if let Some(at) = followed.follow_up_at {
         lead.follow_up_at = Some(at);
     }
-    let given_back = matches!(lead.stage, Stage::Rejected | Stage::Lost | Stage::Resting | Stage::Disqualified);
+    let given_back =
+        matches!(lead.stage, Stage::Rejected | Stage::Lost | Stage::Resting | Stage::Disqualified);
     if given_back && followed.hand_off_ends.is_some() {
-        lead.avoid_rep = followed.rest.as_ref().filter(|rest| rest.other_rep).and_then(|_| lead.owner.clone());
+        lead.avoid_rep =
+            followed.rest.as_ref().filter(|rest| rest.other_rep).and_then(|_| lead.owner.clone());
         lead.owner = None;
         lead.due_at = None;
     }

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::domain::agreement::{Agreement, ContactRules};
-use crate::domain::calendar::{Calendar, Hours};
 use crate::domain::calendar::Holidays;
+use crate::domain::calendar::{Calendar, Hours};
 use crate::domain::country;
 use crate::domain::lead::Lead;
 

@@ -28,7 +28,11 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
 
 /// Finds mail that was being sent when its sender vanished. Staff mail goes again, under the same Message-ID;
 /// lead mail is in doubt. With `all`, when nobody else can be sending, the leases need not run out first.
-pub(super) async fn settle_lost_mail(engine: &Engine, wake: &Wake, all: bool) -> Result<PassReport, PassError> {
+pub(super) async fn settle_lost_mail(
+    engine: &Engine,
+    wake: &Wake,
+    all: bool,
+) -> Result<PassReport, PassError> {
     let mut report = PassReport::default();
     loop {
         let mut tx = engine.store.begin().await?;

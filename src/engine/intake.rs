@@ -59,7 +59,8 @@ async fn receive(
     if let Some(sequence) = &campaign.sequence {
         let why = format!("campaign `{}`", campaign.name);
         if let Entered::No(why) = engine.enrol(tx, wake, &lead, behaviour, sequence, &why).await? {
-            tx.append(&[wake.event(lead.id, "not_enrolled", json!({ "sequence": sequence, "why": why }))]).await?;
+            tx.append(&[wake.event(lead.id, "not_enrolled", json!({ "sequence": sequence, "why": why }))])
+                .await?;
         }
     }
     Ok(PassReport { done: 1, ..PassReport::default() })

@@ -21,14 +21,14 @@ pub mod happen;
 pub mod hours;
 mod housekeeping;
 pub mod intake;
-pub mod lifecycle;
+
 mod nurture;
 pub mod pass;
 pub mod playbooks;
 mod recycle;
-pub mod scenario;
+
 mod schedule;
-pub mod simulate;
+
 mod sla;
 mod staff_mail;
 pub mod why;
@@ -135,10 +135,7 @@ impl Engine {
         transport: Transport,
         limits: DeliveryLimits,
     ) -> Result<Engine, PlaybookError> {
-        let keys = Keys {
-            mail: key(&store, "mail").await?,
-            unsubscribe: key(&store, "unsubscribe").await?,
-        };
+        let keys = Keys { mail: key(&store, "mail").await?, unsubscribe: key(&store, "unsubscribe").await? };
         let playbooks = Playbooks::open(&store).await?;
         Ok(Engine {
             store,
@@ -245,7 +242,8 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         if tx.pull_brake(why, wake.now).await? {
             tracing::error!("the brake is on, no mail to leads leaves until `nurtured release`: {why}");
-            let words = format!("All mail to leads has stopped: {why}. Look at it, then run `nurtured release`.");
+            let words =
+                format!("All mail to leads has stopped: {why}. Look at it, then run `nurtured release`.");
             staff_mail::operator(self, &mut tx, wake, &words, &format!("brake:{}", wake.now)).await?;
         }
         tx.commit().await?;

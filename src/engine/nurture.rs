@@ -83,7 +83,8 @@ async fn plan_batch(
     };
     let leads: HashMap<LeadId, Lead> = leads.into_iter().map(|lead| (lead.id, lead)).collect();
     let mut plan = Plan::default();
-    for enrolment in enrolments.iter().filter(|enrolment| enrolment.due_at.is_some_and(|due| due <= wake.now)) {
+    for enrolment in enrolments.iter().filter(|enrolment| enrolment.due_at.is_some_and(|due| due <= wake.now))
+    {
         let Some(lead) = leads.get(&enrolment.lead) else {
             continue;
         };
@@ -96,7 +97,10 @@ async fn plan_batch(
     Ok(plan.report)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one enrolment and everything that bears on it; it has one caller")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one enrolment and everything that bears on it; it has one caller"
+)]
 async fn plan_enrolment(
     engine: &Engine,
     tx: &mut Tx,
@@ -109,7 +113,9 @@ async fn plan_enrolment(
 ) -> Result<(), StoreError> {
     let Some(sequence) = wake.rules.sequences.get(&enrolment.sequence) else {
         plan.report.done += 1;
-        return engine.end_enrolment(tx, wake, enrolment, false, "the playbook has this sequence no more").await;
+        return engine
+            .end_enrolment(tx, wake, enrolment, false, "the playbook has this sequence no more")
+            .await;
     };
     match next(engine, wake, lead, enrolment, sequence, had, behaviour, plan) {
         Next::Step(step) => {
@@ -146,7 +152,10 @@ async fn plan_enrolment(
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one enrolment and everything that bears on it; it has one caller")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one enrolment and everything that bears on it; it has one caller"
+)]
 fn next<'a>(
     engine: &Engine,
     wake: &Wake,
@@ -184,11 +193,15 @@ fn next<'a>(
                 continue;
             }
             Some(LateStep::Skip) => Some("it is too late for it".to_owned()),
-            Some(LateStep::Send | LateStep::Replan) | None => match step.when.as_ref().map(|when| when.holds(&facts)) {
-                Some(Ok(false)) => Some(step.when.as_ref().map_or("", |when| when.text()).to_owned()),
-                Some(Err(error)) => return unknown(&format!("whether step `{}` applies", step.name), &error),
-                Some(Ok(true)) | None => None,
-            },
+            Some(LateStep::Send | LateStep::Replan) | None => {
+                match step.when.as_ref().map(|when| when.holds(&facts)) {
+                    Some(Ok(false)) => Some(step.when.as_ref().map_or("", |when| when.text()).to_owned()),
+                    Some(Err(error)) => {
+                        return unknown(&format!("whether step `{}` applies", step.name), &error);
+                    }
+                    Some(Ok(true)) | None => None,
+                }
+            }
         };
         let Some(why) = skip else {
             return Next::Step(step);

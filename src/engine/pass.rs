@@ -66,7 +66,9 @@ impl PassError {
 }
 
 /// Runs a pass so that a panic in it is an error of that pass.
-pub async fn guarded(pass: impl Future<Output = Result<PassReport, PassError>>) -> Result<PassReport, PassError> {
+pub async fn guarded(
+    pass: impl Future<Output = Result<PassReport, PassError>>,
+) -> Result<PassReport, PassError> {
     match AssertUnwindSafe(pass).catch_unwind().await {
         Ok(result) => result,
         Err(panic) => {
@@ -122,9 +124,10 @@ impl WakeReport {
 
     /// Everything that was done.
     pub fn did(&self) -> PassReport {
-        self.passes.iter().filter_map(|(_, result)| result.as_ref().ok()).fold(PassReport::default(), |sum, report| {
-            sum.and(*report)
-        })
+        self.passes
+            .iter()
+            .filter_map(|(_, result)| result.as_ref().ok())
+            .fold(PassReport::default(), |sum, report| sum.and(*report))
     }
 
     /// Whether any pass failed.

@@ -32,7 +32,9 @@ pub enum PlaybookError {
     #[error("the playbook cannot be used:\n{0}")]
     Problems(Problems),
     /// The database names a version that it does not have, or cannot be read as files.
-    #[error("playbook {version} is not in the database as it should be: {why}; put one in force with `nurtured run`")]
+    #[error(
+        "playbook {version} is not in the database as it should be: {why}; put one in force with `nurtured run`"
+    )]
     Missing {
         /// Its hash.
         version: String,
@@ -57,7 +59,11 @@ pub struct Playbooks {
 ///
 /// # Errors
 /// [`PlaybookError::Problems`] with everything that is wrong with it; then the one in force stays.
-pub async fn put_in_force(store: &Store, files: &PlaybookFiles, now: Timestamp) -> Result<bool, PlaybookError> {
+pub async fn put_in_force(
+    store: &Store,
+    files: &PlaybookFiles,
+    now: Timestamp,
+) -> Result<bool, PlaybookError> {
     let playbook = Playbook::load(files).map_err(PlaybookError::Problems)?;
     let mut tx = store.begin().await?;
     let changed = tx.put_playbook_in_force(&playbook.version, &files.to_json(), now).await?;

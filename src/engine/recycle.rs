@@ -42,8 +42,10 @@ async fn begin_round(
 ) -> Result<(), PassError> {
     lead.round += 1;
     lead.due_at = None;
-    let sequence =
-        lead.next_sequence.take().or_else(|| campaign_of(wake, &lead).and_then(|campaign| campaign.sequence.clone()));
+    let sequence = lead
+        .next_sequence
+        .take()
+        .or_else(|| campaign_of(wake, &lead).and_then(|campaign| campaign.sequence.clone()));
     let why = format!("rested; round {} begins", lead.round);
     let event = wake.stage(&mut lead, Stage::Nurturing, &why);
     tx.save_lead(&lead).await?;

@@ -53,7 +53,8 @@ async fn assess(
     lead: &mut Lead,
     clock: &SlaClock,
 ) -> Result<PassReport, PassError> {
-    let Some(hand_off) = tx.hand_off(clock.hand_off).await?.filter(|hand_off| hand_off.ended_at.is_none()) else {
+    let Some(hand_off) = tx.hand_off(clock.hand_off).await?.filter(|hand_off| hand_off.ended_at.is_none())
+    else {
         tx.stop_clock(clock.id, "closed", "the hand-off is over", wake.now).await?;
         return Ok(PassReport::default());
     };
@@ -81,7 +82,8 @@ async fn assess(
         return Ok(PassReport { put_off: 1, ..PassReport::default() });
     };
     let late = is_late(*fell_due, wake.now).then_some(*fell_due);
-    let mut told = Told { level, late, hand_off: &hand_off, terms: &terms, standing: &standing, next_owner: None };
+    let mut told =
+        Told { level, late, hand_off: &hand_off, terms: &terms, standing: &standing, next_owner: None };
     if reassign {
         told.next_owner = take_away(engine, tx, wake, lead, &hand_off).await?;
     }
@@ -112,7 +114,8 @@ fn is_late(fell_due: Timestamp, now: Timestamp) -> bool {
 /// The promise as it was made.
 pub(super) fn terms(clock: &SlaClock) -> Result<Terms, PassError> {
     serde_json::from_str(&clock.terms).map_err(|error| {
-        StoreError::Inconsistent { table: "sla_clock", id: clock.id.0, what: format!("terms: {error}") }.into()
+        StoreError::Inconsistent { table: "sla_clock", id: clock.id.0, what: format!("terms: {error}") }
+            .into()
     })
 }
 
@@ -126,9 +129,9 @@ async fn take_away(
     from: &HandOff,
 ) -> Result<Option<crate::domain::agreement::Rep>, PassError> {
     let before = tx.hand_offs_of(lead.id).await?;
-    let went_round = before
-        .iter()
-        .any(|hand_off| hand_off.number + 1 == from.number && hand_off.ended_why.as_deref() == Some(REASSIGNED));
+    let went_round = before.iter().any(|hand_off| {
+        hand_off.number + 1 == from.number && hand_off.ended_why.as_deref() == Some(REASSIGNED)
+    });
     let Some((campaign, team, policy)) = hand_off::terms_of(wake, lead) else {
         return Ok(None);
     };
@@ -200,7 +203,8 @@ pub(super) async fn pauses(
     for kind in ["out_of_office", "follow_up"] {
         let mut events = tx.events_of_kind(lead.id, kind).await?.into_iter().peekable();
         while let Some(event) = events.next() {
-            let Some(until) = event.facts.get("resumes").and_then(|until| until.as_str()?.parse().ok()) else {
+            let Some(until) = event.facts.get("resumes").and_then(|until| until.as_str()?.parse().ok())
+            else {
                 continue;
             };
             let replaced_at = events.peek().map(|next| next.occurred_at);

@@ -89,7 +89,8 @@ pub(super) async fn level(
     told: &Told<'_>,
 ) -> Result<(), PassError> {
     let agreement = &wake.rules.agreement;
-    let Some(team) = agreement.teams.get(&told.hand_off.team).or_else(|| agreement.teams.values().next()) else {
+    let Some(team) = agreement.teams.get(&told.hand_off.team).or_else(|| agreement.teams.values().next())
+    else {
         return Ok(());
     };
     let calendar = team_calendar(wake, team);
@@ -112,8 +113,14 @@ pub(super) async fn level(
         };
         let level = told.level.name.clone();
         let unique_key = format!("level:{clock}:{level}:{to}");
-        plan(engine, tx, wake, Some(lead), Plan { class, template, to: &to, unique_key, level: Some(level), values })
-            .await?;
+        plan(
+            engine,
+            tx,
+            wake,
+            Some(lead),
+            Plan { class, template, to: &to, unique_key, level: Some(level), values },
+        )
+        .await?;
     }
     Ok(())
 }
@@ -133,7 +140,8 @@ pub(super) async fn notice(
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep));
     values["actions"] = dispositions(lead);
     let unique_key = unique_key.to_owned();
-    let plan_of_notice = Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values };
+    let plan_of_notice =
+        Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values };
     plan(engine, tx, wake, Some(lead), plan_of_notice).await
 }
 
@@ -163,7 +171,8 @@ async fn plan(
     lead: Option<&Lead>,
     plan: Plan<'_>,
 ) -> Result<(), PassError> {
-    let rendered = wake.rules.templates.render(plan.template, STAFF_LAYOUT, &plan.values);
+    let rendered =
+        wake.rules.templates.render(&format!("staff/{}", plan.template), STAFF_LAYOUT, &plan.values);
     let mut mail = NewMail {
         audience: Audience::Staff,
         class: plan.class,
@@ -298,7 +307,11 @@ fn promise(
         .counted
         .iter()
         .map(|piece| {
-            let minutes = if piece.why == Reckoning::Open { format!("{} min", piece.minutes()) } else { "–".to_owned() };
+            let minutes = if piece.why == Reckoning::Open {
+                format!("{} min", piece.minutes())
+            } else {
+                "–".to_owned()
+            };
             json!({
                 "from": day_and_time(&calendar.local(piece.from)),
                 "to": day_and_time(&calendar.local(piece.to)),
@@ -333,7 +346,13 @@ fn what_follows(level: &LevelTerms) -> String {
             Role::Director => "the director",
         })
         .collect();
-    let verb = if told == ["you"] { "are reminded" } else if told.len() == 1 { "is told" } else { "are told" };
+    let verb = if told == ["you"] {
+        "are reminded"
+    } else if told.len() == 1 {
+        "is told"
+    } else {
+        "are told"
+    };
     let mut words = format!("At {} % of the time {} {verb}", level.at_percent, told.join(" and "));
     if level.reassign {
         words.push_str(", and somebody else gets the lead if no attempt was made");
@@ -360,9 +379,12 @@ fn recipients(roles: &[Role], team: &Team, owner: &EmailAddress) -> Vec<EmailAdd
 
 async fn why_ready(tx: &mut Tx, lead: &Lead, given: &Given<'_>) -> Result<Vec<String>, PassError> {
     let mut reasons = Vec::new();
-    let qualified = tx.events_of_kind(lead.id, "stage").await?.into_iter().rev().find(|event| {
-        event.facts.get("to").and_then(Value::as_str) == Some("qualified")
-    });
+    let qualified = tx
+        .events_of_kind(lead.id, "stage")
+        .await?
+        .into_iter()
+        .rev()
+        .find(|event| event.facts.get("to").and_then(Value::as_str) == Some("qualified"));
     match qualified.as_ref().and_then(|event| event.facts.get("why")).and_then(Value::as_str) {
         Some("it replied") => reasons.push("It wrote back to one of our mails.".to_owned()),
         Some(_) if given.campaign.raised_hand => reasons.push("It asked to be contacted.".to_owned()),

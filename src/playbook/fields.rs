@@ -62,7 +62,7 @@ pub fn name(text: &str) -> Result<String, Refusal> {
 }
 
 /// What `to = "never"` and the like mean is fixed; a thing of that name could not be told apart.
-const RESERVED: [&str; 3] = ["never", "none", "marketing"];
+const RESERVED: [&str; 4] = ["never", "none", "marketing", "staff"];
 
 /// An activity's name, as exports and forms write them.
 pub fn activity(text: &str) -> Result<String, Refusal> {

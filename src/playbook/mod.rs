@@ -11,6 +11,7 @@ mod fields;
 mod files;
 mod front_matter;
 mod references;
+pub mod schemas;
 mod section;
 mod sequence;
 mod templates;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::agreement::{Agreement, Sequence};
 use crate::domain::condition::Vars;
+use crate::mail::render::{LayoutSource, PartialSource, TemplateSource, Templates};
 use crate::problem::{Problem, Problems, nearest};
 
 pub use files::{FilesError, PlaybookFiles};
@@ -37,8 +39,22 @@ fn sequence_file(name: &str) -> String {
     format!("sequences/{name}/sequence.toml")
 }
 
+/// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
+/// of them gets the built-in one.
+const NEEDED: [&str; 9] = [
+    "staff/hand-off.md",
+    "staff/warning.md",
+    "staff/escalation.md",
+    "staff/reassigned.md",
+    "staff/notice.md",
+    "staff/operator.md",
+    "layouts/base.hbs",
+    "layouts/staff.hbs",
+    "partials/footer.md",
+];
+
 /// One version of the playbook, checked.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Playbook {
     /// The hash of its files.
     pub version: String,
@@ -46,8 +62,8 @@ pub struct Playbook {
     pub agreement: Agreement,
     /// The sequences, by name.
     pub sequences: BTreeMap<String, Sequence>,
-    /// The texts of the mails, to be compiled.
-    pub templates: TemplateFiles,
+    /// All mails, ready to be rendered: steps as `<sequence>/<step>`, mails to staff as `staff/<name>`.
+    pub templates: Templates,
 }
 
 impl Playbook {
@@ -62,7 +78,8 @@ impl Playbook {
         }
         let problems = RefCell::new(problems);
         let mut references = References::default();
-        let folder = Folder::sort(files, &problems);
+        let whole = completed(files);
+        let folder = Folder::sort(&whole, &problems);
         let read = match files.get(AGREEMENT) {
             Some(text) => {
                 let source = Source { file: AGREEMENT, text, base: 0, problems: &problems };
@@ -91,14 +108,70 @@ impl Playbook {
                 references.report_unfilled_roles(agreement, &mut problems);
             }
         }
+        let templates = compile(templates, &mut problems);
         match read.and_then(|read| read.agreement) {
             Some(agreement) if problems.is_empty() => {
                 Ok(Playbook { version: files.hash(), agreement, sequences, templates })
             }
-            _ => Err(sorted(files, &problems)),
+            _ => Err(sorted(&whole, &problems)),
         }
     }
 }
+
+/// The files, and the built-in ones for those that every playbook needs.
+fn completed(files: &PlaybookFiles) -> PlaybookFiles {
+    let mut whole = files.clone();
+    let builtin = PlaybookFiles::builtin();
+    for path in NEEDED {
+        if let (None, Some(text)) = (files.get(path), builtin.get(path)) {
+            whole.insert(path, text);
+        }
+    }
+    whole
+}
+
+/// Compiles all mails, each with the variables of its kind.
+fn compile(files: TemplateFiles, problems: &mut Problems) -> Templates {
+    let source = |file: TemplateFile, name: String| TemplateSource {
+        name,
+        file: file.file,
+        text: file.text,
+        body: file.body,
+        subject: file.subject,
+        subject_span: file.subject_span,
+        preheader: file.preheader,
+    };
+    let steps = files.steps.into_iter().map(|file| {
+        let name = file.name.clone();
+        source(file, name)
+    });
+    let staff = files.staff.into_iter().map(|file| {
+        let name = format!("{STAFF}{}", file.name);
+        source(file, name)
+    });
+    let partials = files.partials.into_iter().map(|file| PartialSource {
+        name: file.name,
+        file: file.file,
+        text: file.text,
+    });
+    let layouts = files.layouts.into_iter().map(|file| LayoutSource {
+        name: file.name,
+        file: file.file,
+        text: file.text,
+    });
+    let schema_of =
+        |name: &str| if name.starts_with(STAFF) { &*schemas::STAFF_MAIL } else { &*schemas::LEAD_MAIL };
+    Templates::compile(
+        steps.chain(staff).collect(),
+        partials.collect(),
+        layouts.collect(),
+        schema_of,
+        problems,
+    )
+}
+
+/// What the names of mails to staff begin with. No sequence can have that name.
+const STAFF: &str = "staff/";
 
 /// The files by what they are.
 #[derive(Default)]

@@ -55,7 +55,12 @@ fn new_lease(length: Duration) -> Lease {
 }
 
 /// Claims staff mail.
-pub(super) async fn staff(engine: &Engine, wake: &Wake, limit: usize, lease: Duration) -> Result<Claim, PassError> {
+pub(super) async fn staff(
+    engine: &Engine,
+    wake: &Wake,
+    limit: usize,
+    lease: Duration,
+) -> Result<Claim, PassError> {
     let mut tx = engine.store.begin().await?;
     let rows = tx.lock_staff_mail_due(wake.now, limit as i64).await?;
     if rows.is_empty() {
@@ -75,7 +80,12 @@ pub(super) async fn staff(engine: &Engine, wake: &Wake, limit: usize, lease: Dur
 }
 
 /// Claims mail to leads: what the gate lets through now. What it does not is put off or dropped.
-pub(super) async fn leads(engine: &Engine, wake: &Wake, limit: usize, lease: Duration) -> Result<Claim, PassError> {
+pub(super) async fn leads(
+    engine: &Engine,
+    wake: &Wake,
+    limit: usize,
+    lease: Duration,
+) -> Result<Claim, PassError> {
     let mut tx = engine.store.begin().await?;
     // Several times the batch, so that daemons which look at once find leads that nobody has locked.
     let due = tx.leads_with_mail_due(wake.now, limit as i64 * 4).await?;
@@ -92,7 +102,8 @@ pub(super) async fn leads(engine: &Engine, wake: &Wake, limit: usize, lease: Dur
     }
     let history = ContactHistory::load(&mut tx, &locked, &wake.rules.agreement, wake.now).await?;
     let locked: HashMap<LeadId, Lead> = locked.into_iter().map(|lead| (lead.id, lead)).collect();
-    let mut gate = Gate { engine, wake, history, contacts: Vec::new(), events: Vec::new(), claim: Claim::none() };
+    let mut gate =
+        Gate { engine, wake, history, contacts: Vec::new(), events: Vec::new(), claim: Claim::none() };
     for row in rows {
         if let Some(lead) = row.lead.and_then(|id| locked.get(&id)) {
             gate.ask(&mut tx, row, lead).await?;
@@ -171,7 +182,9 @@ impl Gate<'_> {
                 tx.settle_mail(row.id, MailState::Pending, MailState::Dropped, &why, self.wake.now).await?;
                 let facts = json!({ "sequence": row.sequence, "step": row.step, "why": why });
                 self.events.push(self.wake.event(lead.id, "dropped", facts));
-                if let Some(enrolment) = tx.active_enrolment(lead.id).await?.filter(|e| Some(e.id) == row.enrolment) {
+                if let Some(enrolment) =
+                    tx.active_enrolment(lead.id).await?.filter(|e| Some(e.id) == row.enrolment)
+                {
                     self.engine.end_enrolment(tx, self.wake, &enrolment, false, &why).await?;
                 }
                 self.claim.report.done += 1;

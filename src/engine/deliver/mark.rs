@@ -65,7 +65,8 @@ pub(super) async fn results(
             Ok(Outcome::Refused { reply, scope: Scope::Address }) if row.audience == Audience::Lead => {
                 if tx.mark_ended(token, row.id, MailState::Dropped, reply.unmasked(), now).await? {
                     tx.free_slot(row.id).await?;
-                    let facts = json!({ "sequence": row.sequence, "step": row.step, "why": reply.to_string() });
+                    let facts =
+                        json!({ "sequence": row.sequence, "step": row.step, "why": reply.to_string() });
                     tx.append(&[about(wake, row, "dropped", facts)]).await?;
                     dead_addresses.push(row.recipient.clone());
                     report.done += 1;
@@ -98,7 +99,8 @@ pub(super) async fn results(
 
 /// Leads are locked before their mails are marked, in the order in which everybody locks them.
 async fn lock_leads_of(tx: &mut Tx, tried: &[Tried]) -> Result<(), PassError> {
-    let mut leads: Vec<_> = tried.iter().filter_map(|tried| tried.mail.lead.as_ref().map(|lead| lead.id)).collect();
+    let mut leads: Vec<_> =
+        tried.iter().filter_map(|tried| tried.mail.lead.as_ref().map(|lead| lead.id)).collect();
     leads.sort_unstable();
     leads.dedup();
     if !leads.is_empty() {
@@ -157,7 +159,7 @@ pub(in crate::engine) async fn fell_into_doubt(
 }
 
 /// Where a step that has left leads: when the next one has to be looked at.
-pub(in crate::engine) fn step_on(
+fn step_on(
     engine: &Engine,
     wake: &Wake,
     row: &OutboxMail,

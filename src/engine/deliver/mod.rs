@@ -41,7 +41,7 @@ use crate::store::{StoreError, Tx};
 
 use claim::{Claim, Claimed};
 
-pub(super) use mark::{fell_into_doubt, step_on};
+pub(super) use mark::fell_into_doubt;
 
 /// Mails claimed at once by a lane. All lanes together are what can be in doubt after a crash.
 const BATCH: usize = 32;
@@ -143,7 +143,12 @@ pub(super) async fn run(engine: &Arc<Engine>, wake: &Arc<Wake>) -> Result<PassRe
     }
 }
 
-async fn run_lane(engine: &Engine, wake: &Wake, share: usize, over: Instant) -> Result<PassReport, PassError> {
+async fn run_lane(
+    engine: &Engine,
+    wake: &Wake,
+    share: usize,
+    over: Instant,
+) -> Result<PassReport, PassError> {
     let mut report = PassReport::default();
     let mut sessions = Vec::with_capacity(share);
     for _ in 0..share {
@@ -230,15 +235,21 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
     let (subject, bytes) = match (&mail.message, &mail.lead) {
         (Some(message), _) => (row.subject.clone().unwrap_or_default(), message.clone()),
         (None, Some(lead)) => {
-            let playbook =
-                engine.playbooks.version(&engine.store, &row.playbook).await.map_err(|error| error.to_string())?;
+            let playbook = engine
+                .playbooks
+                .version(&engine.store, &row.playbook)
+                .await
+                .map_err(|error| error.to_string())?;
             let template = format!(
                 "{}/{}",
                 row.sequence.as_deref().unwrap_or_default(),
                 row.step.as_deref().unwrap_or_default()
             );
             let values = engine.lead_values(lead, &playbook.agreement);
-            let rendered = playbook.templates.render(&template, LEAD_LAYOUT, &values).map_err(|error| error.to_string())?;
+            let rendered = playbook
+                .templates
+                .render(&template, LEAD_LAYOUT, &values)
+                .map_err(|error| error.to_string())?;
             let letter = Letter {
                 from: identity.from.clone(),
                 reply_to: identity.reply_to.clone(),
