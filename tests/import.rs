@@ -286,6 +286,30 @@ async fn what_a_sink_refuses_is_rejected_with_its_reason() {
     assert_eq!(rejected, "rejected_line,rejected_reason,email\n2,\"it was erased\",a@firm.example\n");
 }
 
+/// Numbers as people write them at home. Many countries, because each has patterns of its own.
+const PHONES: [(&str, &str); 20] = [
+    ("030 901820", "Germany"),
+    ("01 70 18 99 00", "France"),
+    ("(202) 555-0143", "USA"),
+    ("020 7946 0018", "UK"),
+    ("06 698 82000", "Italy"),
+    ("912 34 56 78", "Spain"),
+    ("01 534 53 0", "Austria"),
+    ("044 668 18 00", "Switzerland"),
+    ("020 552 2222", "Netherlands"),
+    ("02 279 22 11", "Belgium"),
+    ("22 695 29 00", "Poland"),
+    ("08 508 290 00", "Sweden"),
+    ("22 34 54 00", "Norway"),
+    ("33 66 33 66", "Denmark"),
+    ("09 16001", "Finland"),
+    ("21 322 70 00", "Portugal"),
+    ("01 222 2222", "Ireland"),
+    ("224 310 762", "Czechia"),
+    ("03-5321-1111", "Japan"),
+    ("02 9265 9333", "Australia"),
+];
+
 /// A source that makes rows as they are read: as long as a file of a million, in no memory.
 struct Generated {
     row: u64,
@@ -298,11 +322,11 @@ impl std::io::Read for Generated {
         while self.pending.len() < into.len() && self.row < self.rows {
             let n = self.row;
             self.row += 1;
+            let (phone, country) = PHONES[usize::try_from(n).unwrap_or(0) % PHONES.len()];
             self.pending.extend_from_slice(
                 format!(
-                    "{n},Jane,Doe {n},jane.doe{n}@firm{}.example,030 90{:04},Rita Rep,Attempted to Contact,Lead,2026-02-20 16:40,Head of Sales,Firm {n} GmbH,Germany,Paid Search,spring-demo,crm,https://ours.example/demo?n={n},20\n",
-                    n % 50_000,
-                    1_000 + n % 9_000
+                    "{n},Jane,Doe {n},jane.doe{n}@firm{}.example,{phone},Rita Rep,Attempted to Contact,Lead,2026-02-20 16:40,Head of Sales,Firm {n} GmbH,{country},Paid Search,spring-demo,crm,https://ours.example/demo?n={n},20\n",
+                    n % 50_000
                 )
                 .as_bytes(),
             );
