@@ -10,11 +10,11 @@ use serde_json::json;
 use super::facts::Behaviour;
 use super::pass::{PassError, PassReport};
 use super::{Engine, Wake, staff_mail};
-use crate::domain::agreement::{Campaign, Policy, Team};
+use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::calendar::Calendar;
 use crate::domain::condition::EvaluationError;
 use crate::domain::lead::{Lead, Stage};
-use crate::domain::routing::{Route, Turn, choose};
+use crate::domain::routing::{Route, Turn, absence, choose};
 use crate::domain::scoring;
 use crate::domain::sla::Terms;
 use crate::store::{HandOff, NewHandOff, NewSlaClock, Tx};
@@ -131,7 +131,11 @@ async fn route(
     }
     let calendar = team_calendar(wake, team);
     let turns = turns(tx, team).await?;
-    match choose(team, &turns, calendar, lead.avoid_rep.as_ref(), wake.now) {
+    let route = match already_theirs(&lead, team, &turns, calendar, wake.now) {
+        Some(rep) => Route::To { rep, why: format!("{} has the account already", rep.name) },
+        None => choose(team, &turns, calendar, lead.avoid_rep.as_ref(), wake.now),
+    };
+    match route {
         Route::To { rep, why } => {
             let given = Given { campaign, team, policy, rep, why: &why };
             hand_off(engine, tx, wake, behaviour, &mut lead, &given).await?;
@@ -149,6 +153,19 @@ async fn route(
     }
 }
 
+/// The rep to whom a lead belongs before it is handed off, as the CRM says, if they are there and have room.
+fn already_theirs<'a>(
+    lead: &Lead,
+    team: &'a Team,
+    turns: &[Turn],
+    calendar: &Calendar,
+    now: Timestamp,
+) -> Option<&'a Rep> {
+    let owner = lead.owner.as_ref()?;
+    let (rep, turn) = team.reps.iter().zip(turns).find(|(rep, _)| rep.email == *owner)?;
+    (turn.open_leads < rep.capacity && absence(rep, turn, calendar, now).is_none()).then_some(rep)
+}
+
 /// What a lead last waited for: said once, not at each look.
 async fn last_wait(tx: &mut Tx, lead: &Lead) -> Result<Option<serde_json::Value>, PassError> {
     Ok(tx.events_of_kind(lead.id, "waiting").await?.pop().map(|event| event.facts))
@@ -163,7 +180,7 @@ pub(super) struct Given<'a> {
     /// What that team promises.
     pub policy: &'a Policy,
     /// The rep.
-    pub rep: &'a crate::domain::agreement::Rep,
+    pub rep: &'a Rep,
     /// Why this one.
     pub why: &'a str,
 }

@@ -109,7 +109,7 @@ impl Engine {
         }
     }
 
-    async fn follow(
+    pub(super) async fn follow(
         &self,
         tx: &mut Tx,
         wake: &Wake,

@@ -22,15 +22,18 @@ pub mod hours;
 mod housekeeping;
 pub mod intake;
 
+pub mod lifecycle;
 mod nurture;
 pub mod pass;
 pub mod playbooks;
 mod recycle;
+pub mod scenario;
 
 mod schedule;
-
+pub mod simulate;
 mod sla;
 mod staff_mail;
+pub mod take_in;
 pub mod why;
 
 use std::sync::Arc;

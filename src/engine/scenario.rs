@@ -1,0 +1,400 @@
+//! A scenario: leads that come in and things that happen, each at its time, as a person writes it down.
+//!
+//! ```toml
+//! start = "2026-03-02T08:00:00+01:00"
+//! end = "2026-05-01T00:00:00+02:00"
+//! playbook = "templates"                # optional; the one in force otherwise
+//!
+//! [[lead]]
+//! at = "2026-03-02T09:12:00+01:00"
+//! email = "jane@acme.example"
+//! first_name = "Jane"
+//! country = "DE"
+//!
+//! [[event]]
+//! at = "2026-03-10T16:00:00+01:00"
+//! kind = "out_of_office"
+//! lead = "jane@acme.example"
+//! until = "2026-03-16"                  # her first day back
+//! ```
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use toml::{Spanned, Table, Value};
+
+use crate::domain::contact::Channel;
+use crate::domain::email::EmailAddress;
+use crate::domain::happening::{Happening, Outcome};
+use crate::domain::intake::{Owners, RawLead, Warning, WarningKind, normalise};
+use crate::domain::lead::{Activity, LeadRecord};
+use crate::problem::{Problem, Problems, nearest};
+
+/// A checked scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Its first instant.
+    pub start: Timestamp,
+    /// Its last.
+    pub end: Timestamp,
+    /// The playbook's folder, as written.
+    pub playbook: Option<PathBuf>,
+    /// What comes in, in order of time; at one instant in the order of the file, leads first.
+    pub inputs: Vec<Input>,
+}
+
+/// Something that comes in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+}
+
+/// What comes in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A lead.
+    Lead(Box<LeadRecord>),
+    /// Something happened to one.
+    Event {
+        /// To which.
+        lead: EmailAddress,
+        /// Who says so.
+        by: Option<EmailAddress>,
+        /// What.
+        happening: Happening,
+    },
+    /// A rep is away.
+    RepAway {
+        /// Who.
+        rep: EmailAddress,
+        /// Their first day back; `None`: they are back.
+        back: Option<Date>,
+    },
+}
+
+/// Keys of a `[[lead]]` beside `at`, which are the fields of a lead as forms and exports give them.
+const LEAD_KEYS: [&str; 35] = [
+    "email", "first_name", "last_name", "full_name", "company", "title", "phone", "country", "zone", "language",
+    "campaign", "score", "created_at", "touched_at", "source", "medium", "utm_source", "utm_medium",
+    "utm_campaign", "utm_term", "utm_content", "term", "content", "ad", "landing_page", "referrer", "owner",
+    "status", "reason", "last_activity_at", "opted_out_of_email", "do_not_call", "answers", "activities", "fields",
+];
+
+/// The kinds of `[[event]]`, each with its own keys: those in brackets may be left out.
+const EVENT_KINDS: [(&str, &[&str]); 16] = [
+    ("activity", &["name"]),
+    ("replied", &[]),
+    ("out_of_office", &["until", "do_not_call"]),
+    ("away", &["until", "do_not_call"]),
+    ("bounced", &["permanent"]),
+    ("complained", &[]),
+    ("unsubscribed", &[]),
+    ("accepted", &[]),
+    ("rejected", &["reason"]),
+    ("attempt", &["channel", "outcome"]),
+    ("contacted", &[]),
+    ("opportunity", &[]),
+    ("won", &[]),
+    ("lost", &["reason"]),
+    ("follow_up", &["on"]),
+    ("rep_away", &["rep", "until"]),
+];
+
+impl Scenario {
+    /// Reads and checks the scenario in `text`; `file` is its name in messages.
+    ///
+    /// # Errors
+    /// Every problem in it, with its place.
+    pub fn parse(file: &str, text: &str, owners: &Owners) -> Result<Scenario, Problems> {
+        let mut problems = Problems::new();
+        problems.source(file, text);
+        let raw: Raw = match toml::from_str(text) {
+            Ok(raw) => raw,
+            Err(error) => {
+                let span = error.span().unwrap_or(0..0);
+                problems.push(Problem::at(file, span, error.message().to_owned()));
+                return Err(problems);
+            }
+        };
+        let mut reader = Reader { file, problems, owners };
+        let start = reader.instant("start", raw.start.span(), raw.start.get_ref());
+        let end = reader.instant("end", raw.end.span(), raw.end.get_ref());
+        let mut inputs = Vec::new();
+        for lead in &raw.lead {
+            inputs.extend(reader.lead(lead));
+        }
+        for event in &raw.event {
+            inputs.extend(reader.event(event));
+        }
+        let mut problems = reader.problems;
+        if let (Some(start), Some(end)) = (start, end) {
+            if end <= start {
+                problems.push(Problem::at(file, raw.end.span(), "`end` is not after `start`"));
+            }
+            for (input, span) in &inputs {
+                if !(start..=end).contains(&input.at) {
+                    let problem = Problem::at(file, span.clone(), format!("{} is outside of the scenario", input.at));
+                    problems.push(problem.hint("move it between `start` and `end`"));
+                }
+            }
+            if problems.is_empty() {
+                let mut inputs: Vec<Input> = inputs.into_iter().map(|(input, _)| input).collect();
+                inputs.sort_by_key(|input| input.at);
+                return Ok(Scenario { start, end, playbook: raw.playbook.map(PathBuf::from), inputs });
+            }
+        }
+        Err(problems)
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    start: Spanned<Value>,
+    end: Spanned<Value>,
+    playbook: Option<String>,
+    #[serde(default)]
+    lead: Vec<Spanned<Table>>,
+    #[serde(default)]
+    event: Vec<Spanned<Table>>,
+}
+
+type Span = std::ops::Range<usize>;
+
+struct Reader<'a> {
+    file: &'a str,
+    problems: Problems,
+    owners: &'a Owners,
+}
+
+impl Reader<'_> {
+    fn refuse(&mut self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Problem::at(self.file, span.clone(), message).hint(hint));
+    }
+
+    fn instant(&mut self, key: &str, span: Span, value: &Value) -> Option<Timestamp> {
+        let parsed = text_of(value).and_then(|text| text.parse().ok());
+        if parsed.is_none() {
+            let message = format!("`{key}` is no instant");
+            self.refuse(&span, message, "write RFC 3339 with an offset: \"2026-03-02T09:00:00+01:00\"");
+        }
+        parsed
+    }
+
+    fn keys(&mut self, table: &Table, span: &Span, allowed: &[&str]) {
+        for key in table.keys().filter(|key| !allowed.contains(&key.as_str())) {
+            let hint = match nearest(key, allowed.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it has: {}", allowed.join(", ")),
+            };
+            self.refuse(span, format!("unknown key `{key}`"), hint);
+        }
+    }
+
+    fn at(&mut self, table: &Table, span: &Span) -> Option<Timestamp> {
+        match table.get("at") {
+            Some(at) => self.instant("at", span.clone(), at),
+            None => {
+                self.refuse(span, "it says not when: `at` is missing", "write at = \"2026-03-02T09:00:00+01:00\"");
+                None
+            }
+        }
+    }
+
+    fn lead(&mut self, spanned: &Spanned<Table>) -> Option<(Input, Span)> {
+        let (table, span) = (spanned.get_ref(), spanned.span());
+        let mut allowed = LEAD_KEYS.to_vec();
+        allowed.push("at");
+        self.keys(table, &span, &allowed);
+        let at = self.at(table, &span)?;
+        let get = |key: &str| table.get(key).and_then(text_of);
+        let raw = RawLead {
+            email: get("email"),
+            first_name: get("first_name"),
+            last_name: get("last_name"),
+            full_name: get("full_name"),
+            company: get("company"),
+            title: get("title"),
+            phone: get("phone"),
+            country: get("country"),
+            zone: get("zone"),
+            language: get("language"),
+            campaign: get("campaign"),
+            score: get("score"),
+            created_at: get("created_at"),
+            touched_at: get("touched_at"),
+            source: get("source").or_else(|| get("utm_source")),
+            medium: get("medium").or_else(|| get("utm_medium")),
+            utm_campaign: get("utm_campaign"),
+            term: get("term").or_else(|| get("utm_term")),
+            content: get("content").or_else(|| get("utm_content")),
+            ad: get("ad"),
+            landing_page: get("landing_page"),
+            referrer: get("referrer"),
+            owner: get("owner"),
+            status: get("status"),
+            reason: get("reason"),
+            last_activity_at: get("last_activity_at"),
+            opted_out_of_email: get("opted_out_of_email"),
+            do_not_call: get("do_not_call"),
+            answers: pairs(table.get("answers")),
+            fields: pairs(table.get("fields")),
+            ..RawLead::default()
+        };
+        match normalise(raw, self.owners, at) {
+            Ok((mut record, warnings)) => {
+                // A phone number that cannot be dialled is kept as it is; a wrong zone would bend every hour.
+                let bends = |warning: &Warning| matches!(warning.kind, WarningKind::Zone | WarningKind::Country);
+                for warning in warnings.into_iter().filter(bends) {
+                    self.refuse(&span, format!("`{}`: {}", warning.field, warning), "write it as a form would");
+                }
+                record.touch.occurred_at = record.touch.occurred_at.or(Some(at));
+                record.activities.extend(names(table.get("activities")).map(|name| Activity { name, occurred_at: at }));
+                Some((Input { at, what: What::Lead(Box::new(record)) }, span))
+            }
+            Err(rejection) => {
+                self.refuse(&span, rejection.to_string(), "a lead needs an address: email = \"jane@acme.example\"");
+                None
+            }
+        }
+    }
+
+    fn event(&mut self, spanned: &Spanned<Table>) -> Option<(Input, Span)> {
+        let (table, span) = (spanned.get_ref(), spanned.span());
+        let kinds = EVENT_KINDS.iter().map(|(kind, _)| *kind);
+        let kind = table.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let Some((kind, own)) = EVENT_KINDS.iter().find(|(known, _)| *known == kind) else {
+            let hint = match nearest(kind, kinds.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", kinds.collect::<Vec<_>>().join(", ")),
+            };
+            self.refuse(&span, format!("`{kind}` is no kind of event"), hint);
+            return None;
+        };
+        let mut allowed = vec!["at", "kind", "by", "lead"];
+        allowed.extend(*own);
+        self.keys(table, &span, &allowed);
+        let at = self.at(table, &span)?;
+        let what = if *kind == "rep_away" {
+            let rep = self.address(table, &span, "rep")?;
+            What::RepAway { rep, back: self.date(table, &span, "until")? }
+        } else {
+            let lead = self.address(table, &span, "lead")?;
+            let by = if table.contains_key("by") { Some(self.address(table, &span, "by")?) } else { None };
+            What::Event { lead, by, happening: self.happening(kind, table, &span)? }
+        };
+        Some((Input { at, what }, span))
+    }
+
+    fn happening(&mut self, kind: &str, table: &Table, span: &Span) -> Option<Happening> {
+        let flag = |key: &str, default| table.get(key).and_then(Value::as_bool).unwrap_or(default);
+        Some(match kind {
+            "activity" => Happening::Activity { name: self.text(table, span, "name")? },
+            "replied" => Happening::Replied,
+            "out_of_office" | "away" => {
+                Happening::Away { until: self.date(table, span, "until")?, do_not_call: flag("do_not_call", false) }
+            }
+            "bounced" => Happening::Bounced { permanent: flag("permanent", true) },
+            "complained" => Happening::Complained,
+            "unsubscribed" => Happening::Unsubscribed,
+            "accepted" => Happening::Accepted,
+            "rejected" => Happening::Rejected { reason: self.text(table, span, "reason")? },
+            "attempt" => Happening::Attempt {
+                channel: self.name(table, span, "channel", Channel::Phone, Channel::ALL, Channel::name)?,
+                outcome: self.name(table, span, "outcome", Outcome::NoAnswer, Outcome::ALL, Outcome::name)?,
+            },
+            "contacted" => Happening::Contacted,
+            "opportunity" => Happening::Opportunity,
+            "won" => Happening::Won,
+            "lost" => Happening::Lost { reason: self.text(table, span, "reason")? },
+            "follow_up" => match self.date(table, span, "on")? {
+                Some(on) => Happening::FollowUp { on },
+                None => {
+                    self.refuse(span, "`on` is missing", "write on = \"2026-03-16\"");
+                    return None;
+                }
+            },
+            _ => return None,
+        })
+    }
+
+    fn text(&mut self, table: &Table, span: &Span, key: &str) -> Option<String> {
+        let text = table.get(key).and_then(text_of);
+        if text.is_none() {
+            self.refuse(span, format!("`{key}` is missing"), format!("write {key} = \"…\""));
+        }
+        text
+    }
+
+    fn address(&mut self, table: &Table, span: &Span, key: &str) -> Option<EmailAddress> {
+        let text = self.text(table, span, key)?;
+        match text.parse() {
+            Ok(address) => Some(address),
+            Err(_) => {
+                self.refuse(span, format!("`{key}` is no email address"), "write jane@acme.example");
+                None
+            }
+        }
+    }
+
+    /// A date, or an instant of which the date counts; nothing when the key is missing.
+    fn date(&mut self, table: &Table, span: &Span, key: &str) -> Option<Option<Date>> {
+        let Some(text) = table.get(key).and_then(text_of) else {
+            return Some(None);
+        };
+        match text.get(..10).unwrap_or(&text).parse() {
+            Ok(date) => Some(Some(date)),
+            Err(_) => {
+                self.refuse(span, format!("`{key}` is no date"), "write 2026-03-16");
+                None
+            }
+        }
+    }
+
+    /// One of a closed set; words may be apart by `_`, `-` or a space.
+    fn name<T: Copy>(
+        &mut self,
+        table: &Table,
+        span: &Span,
+        key: &str,
+        default: T,
+        all: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Option<T> {
+        let Some(text) = table.get(key).and_then(text_of) else {
+            return Some(default);
+        };
+        let wanted = text.replace(['-', ' '], "_");
+        let found = all.iter().copied().find(|value| name(*value) == wanted);
+        if found.is_none() {
+            let known: Vec<&str> = all.iter().map(|value| name(*value)).collect();
+            self.refuse(span, format!("`{text}` is no {key}"), format!("there are: {}", known.join(", ")));
+        }
+        found
+    }
+}
+
+/// A scalar as text; absent for tables and lists.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(flag) => Some(flag.to_string()),
+        Value::Datetime(at) => Some(at.to_string()),
+        Value::Array(_) | Value::Table(_) => None,
+    }
+}
+
+fn pairs(value: Option<&Value>) -> Vec<(String, String)> {
+    let table = value.and_then(Value::as_table);
+    table.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), text_of(value)?))).collect()
+}
+
+fn names(value: Option<&Value>) -> impl Iterator<Item = String> {
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(text_of)
+}

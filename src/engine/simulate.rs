@@ -1,0 +1,245 @@
+//! The real engine on a virtual clock: what would happen.
+//!
+//! The same passes, rules and store as the daemon's; only the clock is ours and the mail goes nowhere. The
+//! clock steps from one due instant to the next, so two months pass in seconds and nothing depends on when
+//! or where it is run: the same scenario gives the same lines, every time, on both databases.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::happen::{HappenError, Said};
+use super::pass::PassError;
+use super::playbooks::{self, PlaybookError};
+use super::scenario::{Scenario, What};
+use super::{DeliveryLimits, Engine, Identity};
+use crate::clock::{Clock, ManualClock};
+use crate::domain::ids::{EventId, LeadId};
+use crate::domain::intake::merge::Authority;
+use crate::mail::transport::Transport;
+use crate::playbook::PlaybookFiles;
+use crate::store::{Event, NewEvent, Store, StoreError};
+
+/// Wakes at one instant before it is taken for a defect that something stays due.
+const MOST_WAKES: usize = 10_000;
+
+/// Why a simulation ended early.
+#[derive(Debug, Error)]
+pub enum SimulationError {
+    /// The playbook cannot be used.
+    #[error(transparent)]
+    Playbook(#[from] PlaybookError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A pass failed.
+    #[error("{pass}: {error}")]
+    Pass {
+        /// Which.
+        pass: &'static str,
+        /// Why.
+        error: String,
+    },
+    /// Recording an event failed.
+    #[error(transparent)]
+    Event(#[from] PassError),
+    /// Time stands still.
+    #[error("at {0} something stays due however often it is looked at: a defect, please report it")]
+    Stuck(Timestamp),
+}
+
+/// A line of the result: an event of the log, with what its mail says if it is one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: String,
+    /// The lead's address.
+    pub lead: Option<String>,
+    /// The rest.
+    pub facts: Value,
+    /// The event, for those who tell it in words.
+    pub event: Event,
+}
+
+impl Line {
+    /// The line as one JSON object: `at`, `kind`, `lead`, then the rest by name.
+    pub fn to_json(&self) -> String {
+        let mut text = format!("{{\"at\":\"{}\",\"kind\":{}", self.at, json!(self.kind));
+        if let Some(lead) = &self.lead {
+            text.push_str(&format!(",\"lead\":{}", json!(lead)));
+        }
+        for (name, value) in self.facts.as_object().into_iter().flatten() {
+            text.push_str(&format!(",{}:{value}", json!(name)));
+        }
+        text.push('}');
+        text
+    }
+}
+
+/// Runs a scenario on an empty store and hands each line to `tell` as soon as it is known.
+///
+/// # Errors
+/// When the playbook has problems or the store fails. What a rep or a lead cannot do at that moment is a
+/// line of kind `refused`, and the scenario goes on.
+pub async fn run(
+    scenario: &Scenario,
+    playbook: &PlaybookFiles,
+    store: Store,
+    identity: Identity,
+    transport: Transport,
+    mut tell: impl FnMut(Line),
+) -> Result<(), SimulationError> {
+    let clock = ManualClock::at(scenario.start);
+    playbooks::put_in_force(&store, playbook, scenario.start).await?;
+    let engine =
+        Arc::new(Engine::new(store, Clock::Manual(clock.clone()), identity, transport, DeliveryLimits::default()).await?);
+    let mut told = EventId(0);
+    let mut inputs = scenario.inputs.iter().peekable();
+    loop {
+        let due = engine.next_due().await?.map(|due| due.max(clock.now()));
+        let next = match (due, inputs.peek()) {
+            (Some(due), Some(input)) => due.min(input.at),
+            (Some(due), None) => due,
+            (None, Some(input)) => input.at,
+            (None, None) => break,
+        };
+        if next > scenario.end {
+            break;
+        }
+        clock.set(next);
+        while let Some(input) = inputs.next_if(|input| input.at <= next) {
+            take(&engine, &input.what, next).await?;
+        }
+        settle(&engine, next).await?;
+        told = tell_since(&engine, told, &mut tell).await?;
+    }
+    engine.close().await;
+    Ok(())
+}
+
+/// Wakes until nothing is due any more at `now`.
+async fn settle(engine: &Arc<Engine>, now: Timestamp) -> Result<(), SimulationError> {
+    for _ in 0..MOST_WAKES {
+        let report = engine.wake(now).await;
+        if let Some((pass, error)) = report.failures().next() {
+            return Err(SimulationError::Pass { pass, error: error.to_string() });
+        }
+        if engine.next_due().await?.is_none_or(|due| due > now) {
+            return Ok(());
+        }
+    }
+    Err(SimulationError::Stuck(now))
+}
+
+async fn take(engine: &Engine, what: &What, now: Timestamp) -> Result<(), SimulationError> {
+    match what {
+        What::Lead(record) => {
+            engine.take_in(std::slice::from_ref(record), Authority::Form, now).await?;
+            Ok(())
+        }
+        What::Event { lead, by, happening } => {
+            let said = Said { by: by.clone(), words: None };
+            match engine.happened(lead, happening, &said, now).await {
+                Ok(_) => Ok(()),
+                Err(HappenError::Failed(error)) => Err(error.into()),
+                Err(refused) => refuse(engine, lead.as_str(), happening.kind(), &refused, now).await,
+            }
+        }
+        What::RepAway { rep, back } => match engine.rep_away(rep, *back, now).await {
+            Ok(()) => Ok(()),
+            Err(HappenError::Failed(error)) => Err(error.into()),
+            Err(refused) => refuse(engine, rep.as_str(), "rep_away", &refused, now).await,
+        },
+    }
+}
+
+/// What could not be so stands in the log like everything else.
+async fn refuse(
+    engine: &Engine,
+    who: &str,
+    event: &str,
+    refused: &HappenError,
+    now: Timestamp,
+) -> Result<(), SimulationError> {
+    let mut tx = engine.store().begin().await?;
+    let lead = match who.parse() {
+        Ok(address) => tx.lead_by_email(&address).await?.map(|lead| lead.id),
+        Err(_) => None,
+    };
+    let facts = json!({ "event": event, "of": who, "why": refused.to_string() });
+    let refusal = NewEvent {
+        lead,
+        occurred_at: now,
+        recorded_at: now,
+        kind: "refused",
+        actor: None,
+        playbook: Some(engine.rules().version.clone()),
+        mail: None,
+        facts,
+    };
+    tx.append(&[refusal]).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Tells what the log has behind `after`.
+async fn tell_since(
+    engine: &Engine,
+    mut after: EventId,
+    tell: &mut impl FnMut(Line),
+) -> Result<EventId, SimulationError> {
+    const PAGE: i64 = 1_000;
+    let mut tx = engine.store().read().await?;
+    loop {
+        let events = tx.events_after(after, PAGE).await?;
+        let Some(last) = events.last() else {
+            break;
+        };
+        after = last.id;
+        for event in events {
+            tell(line(&mut tx, event).await?);
+        }
+    }
+    tx.rollback().await?;
+    Ok(after)
+}
+
+/// An event with everything a reader wants to know of it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn line(tx: &mut crate::store::Tx, event: Event) -> Result<Line, StoreError> {
+    let lead = match event.lead {
+        Some(id) => email_of(tx, id).await?,
+        None => None,
+    };
+    let mut facts = event.facts.clone();
+    if let (Some(facts), Some(mail)) = (facts.as_object_mut(), event.mail)
+        && let Some(row) = tx.outbox_mail(mail).await?
+    {
+        for (name, value) in [
+            ("class", Some(row.class.name().to_owned())),
+            ("to", Some(row.recipient.to_string())),
+            ("subject", row.subject),
+            ("sequence", row.sequence),
+            ("step", row.step),
+            ("level", row.level),
+        ] {
+            if let Some(value) = value {
+                facts.insert(name.to_owned(), json!(value));
+            }
+        }
+    }
+    if let (Some(facts), Some(actor)) = (facts.as_object_mut(), &event.actor) {
+        facts.insert("by".to_owned(), json!(actor));
+    }
+    Ok(Line { at: event.occurred_at, kind: event.kind.clone(), lead, facts, event })
+}
+
+async fn email_of(tx: &mut crate::store::Tx, id: LeadId) -> Result<Option<String>, StoreError> {
+    Ok(tx.leads(&[id]).await?.pop().map(|lead| lead.email.to_string()))
+}

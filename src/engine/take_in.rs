@@ -1,0 +1,357 @@
+//! A record comes in, from a file, a command or a scenario: a new lead, or news of one that is known.
+//!
+//! A CRM works beside us: what it says of owner, status and activity is taken over. So a lead that a rep
+//! works there is that rep's here, without a promise that nobody made.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::facts::Behaviour;
+use super::happen::Said;
+use super::pass::PassError;
+use super::{Engine, Wake, sla};
+use crate::domain::agreement::Agreement;
+use crate::domain::contact::SuppressionReason;
+use crate::domain::email::EmailAddress;
+use crate::domain::happening::{Happening, consequences};
+use crate::domain::ids::LeadId;
+use crate::domain::intake::merge::{Authority, StageChange, merge};
+use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
+use crate::domain::lead::{Lead, LeadRecord, Stage};
+use crate::store::{NewHandOff, Tx};
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakenIn {
+    /// The lead was not known.
+    New,
+    /// Something of it was.
+    Updated,
+    /// Everything was known.
+    Unchanged,
+}
+
+impl Engine {
+    /// Takes in a batch of records, in their order and in one transaction.
+    ///
+    /// # Errors
+    /// When the store fails; then none of them is taken in.
+    pub async fn take_in(
+        &self,
+        records: &[LeadRecord],
+        authority: Authority,
+        now: Timestamp,
+    ) -> Result<Vec<TakenIn>, PassError> {
+        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let mut tx = self.store.begin().await?;
+        let mut outcomes = Vec::with_capacity(records.len());
+        for record in records {
+            outcomes.push(self.take_in_one(&mut tx, &wake, record, authority).await?);
+        }
+        tx.commit().await?;
+        self.wake_up();
+        Ok(outcomes)
+    }
+
+    /// What [`take_in`](Engine::take_in) would say, without doing it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn would_take_in(
+        &self,
+        records: &[LeadRecord],
+        authority: Authority,
+        now: Timestamp,
+    ) -> Result<Vec<TakenIn>, PassError> {
+        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let mut tx = self.store.begin().await?;
+        let mut outcomes = Vec::with_capacity(records.len());
+        for record in records {
+            outcomes.push(self.take_in_one(&mut tx, &wake, record, authority).await?);
+        }
+        tx.rollback().await?;
+        Ok(outcomes)
+    }
+
+    async fn take_in_one(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        record: &LeadRecord,
+        authority: Authority,
+    ) -> Result<TakenIn, PassError> {
+        let lead = new_lead(record, wake.now);
+        if let Some(id) = tx.insert_lead(&lead).await? {
+            let mut lead = Lead { id, ..lead };
+            let facts = json!({ "source": record.touch.source, "campaign": record.campaign });
+            tx.append(&[wake.event(id, "taken_in", facts)]).await?;
+            remember(tx, id, record, wake.now).await?;
+            honour_refusals(tx, wake, &lead).await?;
+            if let Some(stage) = record.crm.stage {
+                let change = StageChange { to: stage, reason: record.crm.reason.clone() };
+                self.follow_crm(tx, wake, &mut lead, record.crm.owner.as_ref(), &change).await?;
+            }
+            return Ok(TakenIn::New);
+        }
+        let Some(mut lead) = tx.lock_lead_by_email(&record.email).await? else {
+            // Inserted and gone again between two statements: nothing removes leads.
+            return Ok(TakenIn::Unchanged);
+        };
+        let news = remember(tx, lead.id, record, wake.now).await?;
+        if news.touches > 0 {
+            let facts = json!({ "source": record.touch.source, "campaign": record.campaign });
+            tx.append(&[wake.event(lead.id, "touch", facts)]).await?;
+        }
+        let merged = merge(&lead, record, authority);
+        let changed = !merged.is_empty();
+        if let Some(profile) = merged.profile {
+            lead.profile = profile;
+        }
+        lead.campaign = lead.campaign.or(merged.campaign);
+        lead.source = lead.source.or(merged.source);
+        if let Some(score) = merged.base_score {
+            lead.base_score = score;
+        }
+        if (changed || news.any()) && lead.stage.is_nurtured() {
+            lead.due_at = Some(wake.now);
+        }
+        tx.save_lead(&lead).await?;
+        honour_refusals(tx, wake, &lead).await?;
+        if let Some(change) = &merged.stage {
+            self.follow_crm(tx, wake, &mut lead, merged.owner.as_ref().or(record.crm.owner.as_ref()), change).await?;
+        } else if let Some(owner) = &merged.owner {
+            self.change_owner(tx, wake, &mut lead, owner).await?;
+        }
+        if let Some(at) = merged.last_activity_at {
+            seen_by_crm(tx, wake, &lead, at).await?;
+        }
+        if news.touches > 0 {
+            self.raise_hand(tx, wake, &mut lead, record).await?;
+        }
+        Ok(if changed || news.any() { TakenIn::Updated } else { TakenIn::Unchanged })
+    }
+
+    /// A CRM says that a rep has got further with a lead than we know, or has given it back.
+    async fn follow_crm(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &mut Lead,
+        owner: Option<&EmailAddress>,
+        change: &StageChange,
+    ) -> Result<(), PassError> {
+        let agreement = &wake.rules.agreement;
+        if !lead.stage.sales_has_the_word() {
+            let Some(owner) = owner.or(lead.owner.as_ref()).cloned().or_else(|| any_rep(agreement)) else {
+                return Ok(());
+            };
+            self.hand_over_quietly(tx, wake, lead, &owner).await?;
+        }
+        let reason = |allowed: fn(&crate::domain::agreement::Reason) -> bool| {
+            let named = change.reason.as_ref().and_then(|name| agreement.reasons.get(name)).filter(|r| allowed(r));
+            named
+                .or_else(|| agreement.reasons.get("not-ready").filter(|r| allowed(r)))
+                .or_else(|| agreement.reasons.values().find(|r| allowed(r)))
+                .map(|reason| reason.name.clone())
+        };
+        let happening = match change.to {
+            Stage::Accepted => Happening::Accepted,
+            Stage::Contacted => Happening::Contacted,
+            Stage::Opportunity => Happening::Opportunity,
+            Stage::Won => Happening::Won,
+            Stage::Lost => match reason(|reason| reason.for_lost) {
+                Some(reason) => Happening::Lost { reason },
+                None => return Ok(()),
+            },
+            Stage::Rejected | Stage::Disqualified => match reason(|reason| reason.for_rejected) {
+                Some(reason) => Happening::Rejected { reason },
+                None => return Ok(()),
+            },
+            Stage::New | Stage::Nurturing | Stage::Qualified | Stage::HandedOff | Stage::Resting => return Ok(()),
+        };
+        let hours = self.hours.mail(lead, agreement, None);
+        // A CRM may say what our stages do not allow (rejected after an opportunity); then ours stands.
+        if let Ok(followed) = consequences(lead, &happening, None, agreement, &hours, wake.now) {
+            let said = Said { by: None, words: Some("as the CRM says".to_owned()) };
+            self.follow(tx, wake, lead, &happening, &said, &followed).await?;
+        }
+        Ok(())
+    }
+
+    /// A lead becomes a rep's as the CRM says: no promise begins, because nobody made one.
+    async fn hand_over_quietly(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &mut Lead,
+        owner: &EmailAddress,
+    ) -> Result<(), PassError> {
+        self.end_sequence(tx, wake, lead.id, "a rep works it in the CRM").await?;
+        let agreement = &wake.rules.agreement;
+        let campaign = super::hand_off::campaign_of(wake, lead);
+        let team = agreement.rep(owner).map(|(team, _)| team.name.clone());
+        let event = wake.stage(lead, Stage::HandedOff, &format!("the CRM says that it is {owner}'s"));
+        lead.owner = Some(owner.clone());
+        lead.due_at = None;
+        tx.save_lead(lead).await?;
+        let new = NewHandOff {
+            lead: lead.id,
+            rep: owner.clone(),
+            team: team.or(campaign.map(|campaign| campaign.team.clone())).unwrap_or_default(),
+            policy: campaign.map(|campaign| campaign.policy.clone()).unwrap_or_default(),
+            campaign: campaign.map(|campaign| campaign.name.clone()).unwrap_or_default(),
+            at: wake.now,
+        };
+        tx.insert_hand_off(&new).await?;
+        let assigned = json!({ "to": owner.as_str(), "why": "the CRM says so" });
+        tx.append(&[wake.event(lead.id, "assigned", assigned), event]).await?;
+        Ok(())
+    }
+
+    /// The CRM gave a lead to another rep. One that nobody works yet is remembered as theirs: it goes to them
+    /// when it is ready.
+    async fn change_owner(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &mut Lead,
+        owner: &EmailAddress,
+    ) -> Result<(), PassError> {
+        if !lead.stage.sales_has_the_word() {
+            lead.owner = Some(owner.clone());
+            tx.save_lead(lead).await?;
+            return Ok(());
+        }
+        let Some(before) = tx.open_hand_off(lead.id).await? else {
+            return Ok(());
+        };
+        sla::stop_clocks(tx, wake, lead.id, "closed", "the CRM gave it to somebody else").await?;
+        tx.end_hand_off(before.id, "the CRM gave it to somebody else", wake.now).await?;
+        let new = NewHandOff {
+            lead: lead.id,
+            rep: owner.clone(),
+            team: before.team,
+            policy: before.policy,
+            campaign: before.campaign,
+            at: wake.now,
+        };
+        tx.insert_hand_off(&new).await?;
+        lead.owner = Some(owner.clone());
+        tx.save_lead(lead).await?;
+        let facts = json!({ "to": owner.as_str(), "why": "the CRM says so" });
+        tx.append(&[wake.event(lead.id, "assigned", facts)]).await?;
+        Ok(())
+    }
+
+    /// Whoever asks for contact is heard at once, in whatever sequence or rest they are.
+    async fn raise_hand(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &mut Lead,
+        record: &LeadRecord,
+    ) -> Result<(), PassError> {
+        let asked = record.campaign.as_deref().and_then(|name| wake.rules.agreement.campaign(name));
+        let Some(campaign) = asked.filter(|campaign| campaign.raised_hand) else {
+            return Ok(());
+        };
+        if lead.stage.sales_has_the_word() || matches!(lead.stage, Stage::New | Stage::Disqualified) {
+            return Ok(());
+        }
+        self.end_sequence(tx, wake, lead.id, "it asked to be contacted").await?;
+        lead.campaign = Some(campaign.name.clone());
+        lead.due_at = Some(wake.now);
+        let events = match lead.stage {
+            Stage::Nurturing | Stage::Qualified => Vec::new(),
+            _ => vec![wake.stage(lead, Stage::Nurturing, "it asked to be contacted")],
+        };
+        tx.save_lead(lead).await?;
+        tx.append(&events).await?;
+        if let Some(sequence) = &campaign.sequence {
+            let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+            self.enrol(tx, wake, lead, &behaviour, sequence, "it asked to be contacted").await?;
+        }
+        Ok(())
+    }
+}
+
+fn any_rep(agreement: &Agreement) -> Option<EmailAddress> {
+    agreement.teams.values().next()?.reps.first().map(|rep| rep.email.clone())
+}
+
+fn new_lead(record: &LeadRecord, now: Timestamp) -> Lead {
+    Lead {
+        id: LeadId(0),
+        email: record.email.clone(),
+        profile: record.profile.clone(),
+        campaign: record.campaign.clone(),
+        source: record.touch.source.clone(),
+        stage: Stage::New,
+        stage_at: now,
+        base_score: record.score.unwrap_or(0),
+        score: record.score.unwrap_or(0),
+        grade: None,
+        owner: record.crm.owner.clone(),
+        round: 1,
+        away_until: None,
+        follow_up_at: None,
+        next_sequence: None,
+        avoid_rep: None,
+        due_at: Some(now),
+        // A creation that lies ahead is a slip of the source's clock.
+        created_at: record.created_at.unwrap_or(now).min(now),
+    }
+}
+
+/// How much of a record was not known.
+#[derive(Default)]
+struct News {
+    touches: usize,
+    others: usize,
+}
+
+impl News {
+    fn any(&self) -> bool {
+        self.touches + self.others > 0
+    }
+}
+
+/// Keeps touch, answers and activities, each once.
+async fn remember(tx: &mut Tx, lead: LeadId, record: &LeadRecord, now: Timestamp) -> Result<News, PassError> {
+    let mut news = News::default();
+    if !record.touch.is_empty() || record.touch.occurred_at.is_some() {
+        let new = tx.insert_touch(lead, &record.touch, &record.touch.fingerprint(), now).await?;
+        news.touches += usize::from(new);
+    }
+    for answer in &record.answers {
+        news.others += usize::from(tx.insert_answer(lead, answer, &answer.fingerprint(), now).await?);
+    }
+    for activity in &record.activities {
+        news.others += usize::from(tx.insert_activity(lead, activity, &activity.fingerprint(), now).await?);
+    }
+    Ok(news)
+}
+
+/// Whoever said no at the source is not contacted here.
+async fn honour_refusals(tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(), PassError> {
+    let refusals = [
+        (OPTED_OUT_OF_EMAIL, SuppressionReason::Unsubscribed),
+        (DO_NOT_CALL, SuppressionReason::DoNotCall),
+    ];
+    for (field, reason) in refusals {
+        let said = lead.profile.fields.get(field).is_some_and(|value| value == "true");
+        if said && tx.suppress(&lead.email, reason, Some("as its source says"), wake.now).await? {
+            tx.append(&[wake.event(lead.id, "suppressed", json!({ "why": reason.label() }))]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The CRM saw a human of ours turn to the lead since it was handed off: first contact was made.
+async fn seen_by_crm(tx: &mut Tx, wake: &Wake, lead: &Lead, at: Timestamp) -> Result<(), PassError> {
+    let Some(hand_off) = tx.open_hand_off(lead.id).await?.filter(|hand_off| at >= hand_off.at) else {
+        return Ok(());
+    };
+    tx.accept_hand_off(hand_off.id, at).await?;
+    sla::stop_clocks(tx, wake, lead.id, "met", "an activity in the CRM").await
+}
