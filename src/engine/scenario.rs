@@ -78,10 +78,41 @@ pub enum What {
 
 /// Keys of a `[[lead]]` beside `at`, which are the fields of a lead as forms and exports give them.
 const LEAD_KEYS: [&str; 35] = [
-    "email", "first_name", "last_name", "full_name", "company", "title", "phone", "country", "zone", "language",
-    "campaign", "score", "created_at", "touched_at", "source", "medium", "utm_source", "utm_medium",
-    "utm_campaign", "utm_term", "utm_content", "term", "content", "ad", "landing_page", "referrer", "owner",
-    "status", "reason", "last_activity_at", "opted_out_of_email", "do_not_call", "answers", "activities", "fields",
+    "email",
+    "first_name",
+    "last_name",
+    "full_name",
+    "company",
+    "title",
+    "phone",
+    "country",
+    "zone",
+    "language",
+    "campaign",
+    "score",
+    "created_at",
+    "touched_at",
+    "source",
+    "medium",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "term",
+    "content",
+    "ad",
+    "landing_page",
+    "referrer",
+    "owner",
+    "status",
+    "reason",
+    "last_activity_at",
+    "opted_out_of_email",
+    "do_not_call",
+    "answers",
+    "activities",
+    "fields",
 ];
 
 /// The kinds of `[[event]]`, each with its own keys: those in brackets may be left out.
@@ -105,6 +136,12 @@ const EVENT_KINDS: [(&str, &[&str]); 16] = [
 ];
 
 impl Scenario {
+    /// The folder of the playbook that a scenario names, if it can be read that far.
+    pub fn playbook_of(text: &str) -> Option<PathBuf> {
+        let table: Table = toml::from_str(text).ok()?;
+        table.get("playbook").and_then(Value::as_str).map(PathBuf::from)
+    }
+
     /// Reads and checks the scenario in `text`; `file` is its name in messages.
     ///
     /// # Errors
@@ -137,7 +174,8 @@ impl Scenario {
             }
             for (input, span) in &inputs {
                 if !(start..=end).contains(&input.at) {
-                    let problem = Problem::at(file, span.clone(), format!("{} is outside of the scenario", input.at));
+                    let problem =
+                        Problem::at(file, span.clone(), format!("{} is outside of the scenario", input.at));
                     problems.push(problem.hint("move it between `start` and `end`"));
                 }
             }
@@ -199,7 +237,11 @@ impl Reader<'_> {
         match table.get("at") {
             Some(at) => self.instant("at", span.clone(), at),
             None => {
-                self.refuse(span, "it says not when: `at` is missing", "write at = \"2026-03-02T09:00:00+01:00\"");
+                self.refuse(
+                    span,
+                    "it says not when: `at` is missing",
+                    "write at = \"2026-03-02T09:00:00+01:00\"",
+                );
                 None
             }
         }
@@ -248,16 +290,27 @@ impl Reader<'_> {
         match normalise(raw, self.owners, at) {
             Ok((mut record, warnings)) => {
                 // A phone number that cannot be dialled is kept as it is; a wrong zone would bend every hour.
-                let bends = |warning: &Warning| matches!(warning.kind, WarningKind::Zone | WarningKind::Country);
+                let bends =
+                    |warning: &Warning| matches!(warning.kind, WarningKind::Zone | WarningKind::Country);
                 for warning in warnings.into_iter().filter(bends) {
-                    self.refuse(&span, format!("`{}`: {}", warning.field, warning), "write it as a form would");
+                    self.refuse(
+                        &span,
+                        format!("`{}`: {}", warning.field, warning),
+                        "write it as a form would",
+                    );
                 }
                 record.touch.occurred_at = record.touch.occurred_at.or(Some(at));
-                record.activities.extend(names(table.get("activities")).map(|name| Activity { name, occurred_at: at }));
+                record
+                    .activities
+                    .extend(names(table.get("activities")).map(|name| Activity { name, occurred_at: at }));
                 Some((Input { at, what: What::Lead(Box::new(record)) }, span))
             }
             Err(rejection) => {
-                self.refuse(&span, rejection.to_string(), "a lead needs an address: email = \"jane@acme.example\"");
+                self.refuse(
+                    &span,
+                    rejection.to_string(),
+                    "a lead needs an address: email = \"jane@acme.example\"",
+                );
                 None
             }
         }
@@ -295,9 +348,10 @@ impl Reader<'_> {
         Some(match kind {
             "activity" => Happening::Activity { name: self.text(table, span, "name")? },
             "replied" => Happening::Replied,
-            "out_of_office" | "away" => {
-                Happening::Away { until: self.date(table, span, "until")?, do_not_call: flag("do_not_call", false) }
-            }
+            "out_of_office" | "away" => Happening::Away {
+                until: self.date(table, span, "until")?,
+                do_not_call: flag("do_not_call", false),
+            },
             "bounced" => Happening::Bounced { permanent: flag("permanent", true) },
             "complained" => Happening::Complained,
             "unsubscribed" => Happening::Unsubscribed,

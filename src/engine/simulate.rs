@@ -95,8 +95,10 @@ pub async fn run(
 ) -> Result<(), SimulationError> {
     let clock = ManualClock::at(scenario.start);
     playbooks::put_in_force(&store, playbook, scenario.start).await?;
-    let engine =
-        Arc::new(Engine::new(store, Clock::Manual(clock.clone()), identity, transport, DeliveryLimits::default()).await?);
+    let engine = Arc::new(
+        Engine::new(store, Clock::Manual(clock.clone()), identity, transport, DeliveryLimits::default())
+            .await?,
+    );
     let mut told = EventId(0);
     let mut inputs = scenario.inputs.iter().peekable();
     loop {

@@ -118,7 +118,8 @@ impl Engine {
         tx.save_lead(&lead).await?;
         honour_refusals(tx, wake, &lead).await?;
         if let Some(change) = &merged.stage {
-            self.follow_crm(tx, wake, &mut lead, merged.owner.as_ref().or(record.crm.owner.as_ref()), change).await?;
+            self.follow_crm(tx, wake, &mut lead, merged.owner.as_ref().or(record.crm.owner.as_ref()), change)
+                .await?;
         } else if let Some(owner) = &merged.owner {
             self.change_owner(tx, wake, &mut lead, owner).await?;
         }
@@ -148,7 +149,8 @@ impl Engine {
             self.hand_over_quietly(tx, wake, lead, &owner).await?;
         }
         let reason = |allowed: fn(&crate::domain::agreement::Reason) -> bool| {
-            let named = change.reason.as_ref().and_then(|name| agreement.reasons.get(name)).filter(|r| allowed(r));
+            let named =
+                change.reason.as_ref().and_then(|name| agreement.reasons.get(name)).filter(|r| allowed(r));
             named
                 .or_else(|| agreement.reasons.get("not-ready").filter(|r| allowed(r)))
                 .or_else(|| agreement.reasons.values().find(|r| allowed(r)))
@@ -167,7 +169,9 @@ impl Engine {
                 Some(reason) => Happening::Rejected { reason },
                 None => return Ok(()),
             },
-            Stage::New | Stage::Nurturing | Stage::Qualified | Stage::HandedOff | Stage::Resting => return Ok(()),
+            Stage::New | Stage::Nurturing | Stage::Qualified | Stage::HandedOff | Stage::Resting => {
+                return Ok(());
+            }
         };
         let hours = self.hours.mail(lead, agreement, None);
         // A CRM may say what our stages do not allow (rejected after an opportunity); then ours stands.
@@ -334,10 +338,8 @@ async fn remember(tx: &mut Tx, lead: LeadId, record: &LeadRecord, now: Timestamp
 
 /// Whoever said no at the source is not contacted here.
 async fn honour_refusals(tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(), PassError> {
-    let refusals = [
-        (OPTED_OUT_OF_EMAIL, SuppressionReason::Unsubscribed),
-        (DO_NOT_CALL, SuppressionReason::DoNotCall),
-    ];
+    let refusals =
+        [(OPTED_OUT_OF_EMAIL, SuppressionReason::Unsubscribed), (DO_NOT_CALL, SuppressionReason::DoNotCall)];
     for (field, reason) in refusals {
         let said = lead.profile.fields.get(field).is_some_and(|value| value == "true");
         if said && tx.suppress(&lead.email, reason, Some("as its source says"), wake.now).await? {

@@ -1,0 +1,141 @@
+//! `nurtured simulate SCENARIO.toml`: what would happen.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::output::{CliError, line};
+use super::timeline::Timeline;
+use crate::domain::intake::Owners;
+use crate::engine::Identity;
+use crate::engine::playbooks::PlaybookError;
+use crate::engine::scenario::Scenario;
+use crate::engine::simulate::{self, SimulationError};
+use crate::mail::message::Correspondent;
+use crate::mail::transport::{Memory, Transport};
+use crate::playbook::{Playbook, PlaybookFiles};
+use crate::store::Store;
+
+/// What would happen: the real engine on a virtual clock, on the leads and events of a file.
+///
+/// The scenario names its first and last instant, leads that come in and events that happen to them. The
+/// engine works on an empty store of its own; nothing is sent. The same scenario gives the same lines, every
+/// time.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// The scenario
+    scenario: PathBuf,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// The playbook's folder, in place of the one that the scenario names
+    #[arg(long, value_name = "DIR")]
+    playbook: Option<PathBuf>,
+    /// An empty database to work on, in place of a temporary SQLite file
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+}
+
+impl Simulate {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let name = self.scenario.display().to_string();
+        let text = std::fs::read_to_string(&self.scenario)
+            .map_err(|error| CliError::Misuse(format!("{name} cannot be read: {error}")))?;
+        let named = Scenario::playbook_of(&text);
+        let folder = self
+            .playbook
+            .clone()
+            .or_else(|| named.map(|folder| self.scenario.parent().unwrap_or(Path::new("")).join(folder)));
+        let files = playbook_files(folder.as_deref())?;
+        let playbook = Playbook::load(&files).map_err(CliError::Problems)?;
+        let scenario =
+            Scenario::parse(&name, &text, &Owners::of(&playbook.agreement)).map_err(CliError::Problems)?;
+        let scratch = Scratch::new()?;
+        let store = match &self.store {
+            Some(url) => open_empty(url).await?,
+            None => scratch.store().await?,
+        };
+        let mut timeline = Timeline::new(&playbook.agreement);
+        let mut failed = None;
+        let result = simulate::run(
+            &scenario,
+            &files,
+            store.clone(),
+            identity(),
+            Transport::Memory(Memory::new()),
+            |told| {
+                let printed = if self.json { line(&told.to_json()) } else { timeline.tell(&told) };
+                if let Err(error) = printed {
+                    failed = Some(error);
+                }
+            },
+        )
+        .await;
+        store.close().await;
+        result.map_err(simulation_failed)?;
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+pub(super) fn simulation_failed(error: SimulationError) -> CliError {
+    match error {
+        SimulationError::Playbook(PlaybookError::Problems(problems)) => CliError::Problems(problems),
+        error => CliError::failed(error),
+    }
+}
+
+/// The playbook in a folder, or the built-in one.
+pub(super) fn playbook_files(folder: Option<&Path>) -> Result<PlaybookFiles, CliError> {
+    match folder {
+        None => Ok(PlaybookFiles::builtin()),
+        Some(folder) => {
+            PlaybookFiles::from_directory(folder).map_err(|error| CliError::Misuse(error.to_string()))
+        }
+    }
+}
+
+/// Who writes in simulations.
+pub(super) fn identity() -> Identity {
+    Identity {
+        from: Correspondent {
+            name: Some("Ours".to_owned()),
+            address: "hello@ours.example".parse().expect("an address that is written here"),
+        },
+        reply_to: None,
+        public_url: "https://nurtured.ours.example".to_owned(),
+        operator: Some("operator@ours.example".parse().expect("an address that is written here")),
+        company: "Ours".to_owned(),
+        postal_address: Some("1 Example Street, Exampletown".to_owned()),
+    }
+}
+
+/// A database named on the command line must be empty: a simulation would mix with what is there.
+async fn open_empty(url: &str) -> Result<Store, CliError> {
+    let store = Store::open(url).await.map_err(CliError::failed)?;
+    let mut tx = store.read().await.map_err(CliError::failed)?;
+    let used = tx.playbook_in_force().await.map_err(CliError::failed)?.is_some();
+    tx.rollback().await.map_err(CliError::failed)?;
+    if used {
+        let shown = crate::store::without_password(url);
+        return Err(CliError::Misuse(format!(
+            "{shown} is not empty: a simulation needs a database of its own"
+        )));
+    }
+    Ok(store)
+}
+
+/// A folder for a simulation's database; it goes with the command.
+pub(super) struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    pub(super) fn new() -> Result<Scratch, CliError> {
+        let folder = tempfile::Builder::new().prefix("nurtured-").tempdir();
+        folder
+            .map(Scratch)
+            .map_err(|error| CliError::failed(format!("no temporary folder can be made: {error}")))
+    }
+
+    pub(super) async fn store(&self) -> Result<Store, CliError> {
+        Store::scratch(&self.0.path().join("simulation.db")).await.map_err(CliError::failed)
+    }
+}
