@@ -4,17 +4,30 @@
 //! invalid configuration. What a command prints goes to standard output; progress and complaints go to
 //! standard error.
 
+mod check;
 pub mod clock;
 mod demo;
 pub mod import;
+mod lead;
+mod outbox;
 mod output;
+mod preview;
+mod rep;
+mod run;
 mod simulate;
+mod status;
+mod take_in;
 mod timeline;
+mod why;
+mod workplace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::telemetry;
+use workplace::Workplace;
 
 pub use output::CliError;
 
@@ -31,12 +44,28 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Two simulated months on sample leads: a readable timeline, and the mails as files
+    Run(run::Run),
     Demo(demo::Demo),
-    /// What would happen: the real engine on a virtual clock, on the leads and events of a file
+    Init(check::Init),
+    Check(check::Check),
+    Import(take_in::Import),
+    Lead(lead::LeadCommand),
+    Rep(rep::RepCommand),
+    Why(why::Why),
+    MayContact(why::MayContact),
+    Preview(preview::Preview),
+    SendTest(preview::SendTest),
     Simulate(simulate::Simulate),
     /// Business-time calculator: JSON Lines in, JSON Lines out
     Clock,
+    Status(status::Status),
+    Outbox(outbox::Outbox),
+    Release(status::Release),
+    /// Completions for a shell: nurtured completions bash > /usr/share/bash-completion/completions/nurtured
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Runs the command line of the process.
@@ -64,11 +93,43 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), CliError> {
+    let config = cli.config.as_deref();
     match cli.command {
-        Command::Demo(demo) => demo.run().await,
-        Command::Simulate(simulate) => simulate.run().await,
+        Command::Run(command) => command.run(at_work(config, true)?).await,
+        Command::Demo(command) => command.run().await,
+        Command::Init(command) => command.run(),
+        Command::Check(command) => command.run(config),
+        Command::Import(command) => command.run(at_work(config, false)?).await,
+        Command::Lead(command) => command.run(at_work(config, false)?).await,
+        Command::Rep(command) => command.run(at_work(config, false)?).await,
+        Command::Why(command) => command.run(at_work(config, false)?).await,
+        Command::MayContact(command) => command.run(at_work(config, false)?).await,
+        Command::Preview(command) => command.run(at_work(config, false)?).await,
+        Command::SendTest(command) => command.run(at_work(config, false)?).await,
+        Command::Simulate(command) => command.run().await,
         Command::Clock => tokio::task::spawn_blocking(run_clock).await.map_err(CliError::failed)?,
+        Command::Status(command) => command.run(at_work(config, false)?).await,
+        Command::Outbox(command) => command.run(at_work(config, false)?).await,
+        Command::Release(command) => command.run(at_work(config, false)?).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "nurtured", &mut std::io::stdout());
+            Ok(())
+        }
     }
+}
+
+/// The configuration, and the log as it says. Commands beside the daemon log what went wrong and nothing else.
+fn at_work(config: Option<&Path>, daemon: bool) -> Result<Workplace, CliError> {
+    let workplace = Workplace::open(config)?;
+    let mut log = workplace.config.log;
+    if !daemon {
+        log.level = log.level.min(tracing::Level::WARN);
+    }
+    telemetry::start(log, &workplace::environment).map_err(CliError::failed)?;
+    for warning in &workplace.config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(workplace)
 }
 
 fn run_clock() -> Result<(), CliError> {

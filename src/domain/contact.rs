@@ -259,10 +259,11 @@ fn forbidden(
     }
     match purpose {
         Purpose::Nurture if lead.stage.sales_has_the_word() => return Some(Obstacle::SalesHasTheWord),
-        Purpose::Owner | Purpose::OtherRep => match lead.owner {
-            Some(owner) if Some(owner) != actor => return Some(Obstacle::OwnedBy(owner.clone())),
-            Some(_) => {}
-            None => return Some(Obstacle::NotHandedOff),
+        // Asked by nobody in particular, the answer is for whoever has the lead.
+        Purpose::Owner | Purpose::OtherRep => match (lead.owner, actor) {
+            (Some(owner), Some(actor)) if owner != actor => return Some(Obstacle::OwnedBy(owner.clone())),
+            (None, Some(_)) => return Some(Obstacle::NotHandedOff),
+            (Some(_) | None, _) => {}
         },
         Purpose::Nurture | Purpose::Requested => {}
     }

@@ -9,7 +9,7 @@ use crate::mail::unsubscribe;
 
 impl Engine {
     /// The values for a step of a sequence.
-    pub(super) fn lead_values(&self, lead: &Lead, agreement: &Agreement) -> Value {
+    pub fn lead_values(&self, lead: &Lead, agreement: &Agreement) -> Value {
         json!({
             "lead": person(lead),
             "campaign": campaign(lead.campaign.as_deref().and_then(|name| agreement.campaign(name))),

@@ -25,8 +25,10 @@ pub mod intake;
 pub mod lifecycle;
 mod nurture;
 pub mod pass;
+pub mod permission;
 pub mod playbooks;
 mod recycle;
+pub mod resolve;
 pub mod scenario;
 
 mod schedule;

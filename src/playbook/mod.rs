@@ -79,6 +79,14 @@ pub struct Playbook {
 }
 
 impl Playbook {
+    /// The names of the steps' mails, sequence by sequence.
+    pub fn mails(&self) -> Vec<String> {
+        self.sequences
+            .values()
+            .flat_map(|sequence| sequence.steps.iter().map(|step| format!("{}/{}", sequence.name, step.name)))
+            .collect()
+    }
+
     /// Reads and checks a playbook.
     ///
     /// # Errors

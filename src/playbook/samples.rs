@@ -65,45 +65,63 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample) {
             lead["grade"] = json!("A");
             lead["round"] = json!(2);
             insert("call", json!({ "now": true, "words": "Yes, until 12:00 their time." }));
-            insert("reasons", json!([
-                "Score 62 and grade A: past the hand-off point of campaign webinar.",
-                "Yours because Robin Adler has waited longest among those with room: 26 hours.",
-                "Has been with sales before: this is round 2.",
-            ]));
-            insert("touches", json!([
-                {
-                    "at": "Mon 16 Feb 2026",
-                    "words": "google · cpc · crm-switch · ad-b · crm without a project",
-                    "ad": "Switch your CRM in four weeks, or stop and pay nothing",
-                    "landing_page": "https://ours.example/switch",
-                },
-                {
-                    "at": "Thu 26 Feb 2026",
-                    "words": "linkedin · social · webinar-march",
-                    "ad": "Webinar: what a change really costs",
-                    "landing_page": "https://ours.example/webinar",
-                },
-            ]));
-            insert("answers", json!([
-                { "question": "What do you use today?", "answer": "Spreadsheets, and a CRM nobody opens" },
-                { "question": "When do you want to decide?", "answer": "Before the summer" },
-            ]));
-            insert("behaviour", json!([
-                { "at": "Tue 3 Mar 08:41", "words": "pricing page" },
-                { "at": "Mon 2 Mar 17:30", "words": "webinar attended" },
-                { "at": "Thu 26 Feb 09:12", "words": "webinar registered" },
-            ]));
-            insert("history", json!([
-                { "at": "Tue 3 Mar 10:05", "words": "Handed to rep1@ours.example: Robin Adler has waited longest." },
-                { "at": "Tue 3 Mar 10:05", "words": "First contact promised by Wed 4 Mar 11:35." },
-                { "at": "Wed 4 Mar 09:35", "words": "Level warning reached." },
-            ]));
-            insert("owner", json!({
-                "name": "Robin Adler",
-                "email": "rep1@ours.example",
-                "email_url": "mailto:rep1@ours.example",
-                "is_reader": true,
-            }));
+            insert(
+                "reasons",
+                json!([
+                    "Score 62 and grade A: past the hand-off point of campaign webinar.",
+                    "Yours because Robin Adler has waited longest among those with room: 26 hours.",
+                    "Has been with sales before: this is round 2.",
+                ]),
+            );
+            insert(
+                "touches",
+                json!([
+                    {
+                        "at": "Mon 16 Feb 2026",
+                        "words": "google · cpc · crm-switch · ad-b · crm without a project",
+                        "ad": "Switch your CRM in four weeks, or stop and pay nothing",
+                        "landing_page": "https://ours.example/switch",
+                    },
+                    {
+                        "at": "Thu 26 Feb 2026",
+                        "words": "linkedin · social · webinar-march",
+                        "ad": "Webinar: what a change really costs",
+                        "landing_page": "https://ours.example/webinar",
+                    },
+                ]),
+            );
+            insert(
+                "answers",
+                json!([
+                    { "question": "What do you use today?", "answer": "Spreadsheets, and a CRM nobody opens" },
+                    { "question": "When do you want to decide?", "answer": "Before the summer" },
+                ]),
+            );
+            insert(
+                "behaviour",
+                json!([
+                    { "at": "Tue 3 Mar 08:41", "words": "pricing page" },
+                    { "at": "Mon 2 Mar 17:30", "words": "webinar attended" },
+                    { "at": "Thu 26 Feb 09:12", "words": "webinar registered" },
+                ]),
+            );
+            insert(
+                "history",
+                json!([
+                    { "at": "Tue 3 Mar 10:05", "words": "Handed to rep1@ours.example: Robin Adler has waited longest." },
+                    { "at": "Tue 3 Mar 10:05", "words": "First contact promised by Wed 4 Mar 11:35." },
+                    { "at": "Wed 4 Mar 09:35", "words": "Level warning reached." },
+                ]),
+            );
+            insert(
+                "owner",
+                json!({
+                    "name": "Robin Adler",
+                    "email": "rep1@ours.example",
+                    "email_url": "mailto:rep1@ours.example",
+                    "is_reader": true,
+                }),
+            );
         }
         Sample::Bare => {
             lead["display"] = json!("jane.doe@acme.example");
@@ -120,21 +138,24 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample) {
     lead["stage"] = json!("handed off");
     insert("lead", lead);
     insert("campaign", campaign(sample));
-    insert("actions", json!([
-        { "label": "I take it", "command": "nurtured lead accept jane.doe@acme.example" },
-        {
-            "label": "I called and talked",
-            "command": "nurtured lead attempt jane.doe@acme.example --channel phone --outcome reached",
-        },
-        {
-            "label": "I called, no answer",
-            "command": "nurtured lead attempt jane.doe@acme.example --channel phone --outcome no_answer",
-        },
-        {
-            "label": "I give it back",
-            "command": "nurtured lead reject jane.doe@acme.example --reason not-ready",
-        },
-    ]));
+    insert(
+        "actions",
+        json!([
+            { "label": "I take it", "command": "nurtured lead accept jane.doe@acme.example" },
+            {
+                "label": "I called and talked",
+                "command": "nurtured lead attempt jane.doe@acme.example --channel phone --outcome reached",
+            },
+            {
+                "label": "I called, no answer",
+                "command": "nurtured lead attempt jane.doe@acme.example --channel phone --outcome no_answer",
+            },
+            {
+                "label": "I give it back",
+                "command": "nurtured lead reject jane.doe@acme.example --reason not-ready",
+            },
+        ]),
+    );
 }
 
 fn person(sample: Sample) -> Value {
@@ -204,7 +225,9 @@ fn promise(sample: Sample) -> Value {
 
 fn note(name: &str) -> &'static str {
     match name {
-        "operator" => "All mail to leads has stopped: 20000 mails on one day. Look at it, then run `nurtured release`.",
+        "operator" => {
+            "All mail to leads has stopped: 20000 mails on one day. Look at it, then run `nurtured release`."
+        }
         "notice" => "This lead has written to us. It waits for your answer.",
         _ => "The lead now belongs to Sam Berger.",
     }
@@ -246,8 +269,8 @@ mod tests {
                 if list != name && value(&values, list).is_none() {
                     continue;
                 }
-                let may_be_missing =
-                    field.doc.contains("may be missing") || matches!(field.kind, crate::mail::render::Kind::List(_));
+                let may_be_missing = field.doc.contains("may be missing")
+                    || matches!(field.kind, crate::mail::render::Kind::List(_));
                 let is_missing = value(&values, &name).is_none();
                 assert!(!is_missing || may_be_missing, "`{name}` is not said to be missing at times");
                 assert!(is_missing || !field.doc.contains("may be missing"), "`{name}` should be missing");

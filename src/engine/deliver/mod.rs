@@ -42,6 +42,7 @@ use crate::store::{StoreError, Tx};
 
 use claim::{Claim, Claimed};
 
+pub(super) use claim::brake_day;
 pub(super) use mark::fell_into_doubt;
 
 /// Mails claimed at once by a lane. All lanes together are what can be in doubt after a crash.

@@ -247,7 +247,9 @@ pub(super) fn mailto(address: &EmailAddress) -> String {
     let mut link = "mailto:".to_owned();
     for byte in address.as_str().bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'.' | b'_' | b'-' | b'+' => link.push(byte.into()),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'.' | b'_' | b'-' | b'+' => {
+                link.push(byte.into())
+            }
             other => link.push_str(&format!("%{other:02X}")),
         }
     }

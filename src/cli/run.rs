@@ -1,0 +1,60 @@
+//! `nurtured run`: the daemon.
+
+use std::sync::Arc;
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::output::CliError;
+use super::workplace::Workplace;
+use crate::clock::Clock;
+use crate::engine::lifecycle;
+use crate::http::{self, Health};
+
+/// The daemon. It runs until SIGTERM or Ctrl-C; SIGHUP reads the playbook again.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Do what is due now, then exit; with 1 when something failed
+    #[arg(long)]
+    once: bool,
+}
+
+impl Run {
+    pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
+        let store = workplace.store().await?;
+        store.claim_for_daemon().map_err(CliError::failed)?;
+        workplace.put_in_force(&store).await?;
+        let engine = workplace.engine_on(store).await?;
+        if self.once {
+            let now = Clock::System.now();
+            engine.recover(now).await.map_err(CliError::failed)?;
+            let report = engine.wake_until_done(now).await;
+            engine.close().await;
+            engine.store().close().await;
+            return if report.failed() { Err(CliError::Silent) } else { Ok(()) };
+        }
+        let stopping = CancellationToken::new();
+        let health = Health::default();
+        let address = workplace.config.http.listen;
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
+            CliError::failed(format!("{address} cannot be listened on ([http] listen): {error}"))
+        })?;
+        let served =
+            tokio::spawn(http::serve(Arc::clone(&engine), listener, health.clone(), stopping.clone()));
+        let reload = move || {
+            workplace.playbook_files().map_err(|error| match error {
+                CliError::Failed(words) | CliError::Misuse(words) => words,
+                CliError::Problems(problems) => problems.to_string(),
+                CliError::Silent => String::new(),
+            })
+        };
+        let ended =
+            lifecycle::run(Arc::clone(&engine), reload, move |report| health.note(report), stopping.clone())
+                .await;
+        stopping.cancel();
+        let _ = served.await;
+        ended.map_err(CliError::failed)?;
+        engine.store().close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! `nurtured why` and `nurtured may-contact`: what happened to a lead and why, and what may happen next.
+
+use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::lead::{refused, unknown};
+use super::output::{CliError, line};
+use super::workplace::Workplace;
+use crate::clock::Clock;
+use crate::domain::contact::{Channel, Permission};
+use crate::domain::email::EmailAddress;
+use crate::domain::lead::{Lead, Stage};
+use crate::domain::mail::MailState;
+use crate::engine::hours::zone_of;
+use crate::engine::{simulate, why};
+use crate::store::{StoreError, Tx};
+
+/// The history of a lead with its reasons, and what comes next.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// The lead's email address
+    lead: EmailAddress,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Why {
+    pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
+        let engine = workplace.engine().await?;
+        let mut tx = engine.store().read().await.map_err(CliError::failed)?;
+        let lead = tx.lead_by_email(&self.lead).await.map_err(CliError::failed)?;
+        let lead = lead.ok_or_else(|| unknown(&self.lead))?;
+        let zone = TimeZone::get(&zone_of(&lead, &engine.rules().agreement)).unwrap_or(TimeZone::UTC);
+        for event in tx.events_of(lead.id).await.map_err(CliError::failed)? {
+            let told = simulate::line(&mut tx, event).await.map_err(CliError::failed)?;
+            if self.json {
+                line(&told.to_json())?;
+                continue;
+            }
+            let words = match told.kind.as_str() {
+                "mail" => {
+                    let fact = |name: &str| {
+                        told.facts.get(name).and_then(|value| value.as_str()).unwrap_or_default()
+                    };
+                    Some(format!("Mail to {}: “{}”.", fact("to"), fact("subject")))
+                }
+                _ => why::words(&told.event),
+            };
+            if let Some(words) = words {
+                line(&format!("{}  {words}", clock(told.at, &zone)))?;
+            }
+        }
+        let next = coming(&mut tx, &lead, &zone).await.map_err(CliError::failed)?;
+        tx.rollback().await.map_err(CliError::failed)?;
+        if self.json {
+            return Ok(());
+        }
+        line("")?;
+        line(&format!("Now {}{}. Next:", lead.stage.name().replace('_', " "), with_owner(&lead)))?;
+        if next.is_empty() {
+            line("  nothing is planned until something happens")?;
+        }
+        for next in next {
+            line(&format!("  {next}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn with_owner(lead: &Lead) -> String {
+    lead.owner.as_ref().map(|owner| format!(" with {owner}")).unwrap_or_default()
+}
+
+/// What is planned for a lead, each with its time.
+async fn coming(tx: &mut Tx, lead: &Lead, zone: &TimeZone) -> Result<Vec<String>, StoreError> {
+    let mut next = Vec::new();
+    for mail in tx.mails_of(lead.id).await? {
+        let what = match (&mail.sequence, &mail.step) {
+            (Some(sequence), Some(step)) => format!("mail {sequence}/{step}"),
+            _ => format!("{} mail to {}", mail.class.name().replace('_', " "), mail.recipient),
+        };
+        let reason = mail.held_why.or(mail.last_error).map(|why| format!(": {why}")).unwrap_or_default();
+        match mail.state {
+            MailState::Pending => next.push(format!("{}  {what}{reason}", clock(mail.due_at, zone))),
+            MailState::Sending => next.push(format!("{what} is being sent")),
+            MailState::InDoubt => {
+                next.push(format!("{what} may or may not have arrived (nurtured outbox --in-doubt)"))
+            }
+            MailState::Parked => next.push(format!("{what} needs a person{reason}")),
+            MailState::Sent | MailState::Skipped | MailState::Dropped => {}
+        }
+    }
+    if let Some(enrolment) = tx.active_enrolment(lead.id).await?
+        && let Some(due) = enrolment.due_at
+    {
+        next.push(format!("{}  the next step of sequence {}", clock(due, zone), enrolment.sequence));
+    }
+    for clocks in tx.running_clocks(lead.id).await? {
+        next.push(format!("{}  {} is due", clock(clocks.deadline_at, zone), clocks.kind.replace('_', " ")));
+    }
+    if let Some(due) = lead.due_at {
+        let what = match lead.stage {
+            Stage::Resting => "its rest is over",
+            Stage::Qualified => "it is handed to a rep",
+            _ => "it is looked at",
+        };
+        next.push(format!("{}  {what}", clock(due, zone)));
+    } else if lead.stage == Stage::Qualified {
+        next.push("it waits for a rep with room".to_owned());
+    }
+    Ok(next)
+}
+
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// Whether a lead may be contacted now, and if not, until when and why.
+#[derive(Debug, Args)]
+pub struct MayContact {
+    /// The lead's email address
+    lead: EmailAddress,
+    /// How: email or phone
+    #[arg(long, value_parser = |text: &str| text.parse::<Channel>().map_err(|_| "it is email or phone".to_owned()))]
+    channel: Channel,
+    /// The rep who asks; without it: for a sequence (email), or for whoever owns the lead (phone)
+    #[arg(long = "as", value_name = "REP")]
+    rep: Option<EmailAddress>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl MayContact {
+    pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
+        let engine = workplace.engine().await?;
+        let now = Clock::System.now();
+        let answer =
+            engine.may_contact(&self.lead, self.channel, self.rep.as_ref(), now).await.map_err(refused)?;
+        let (word, not_before, because): (&str, Option<Timestamp>, Vec<String>) = match &answer.permission {
+            Permission::Yes => ("yes", None, Vec::new()),
+            Permission::NotBefore { at, because } => {
+                ("not_before", Some(*at), because.iter().map(ToString::to_string).collect())
+            }
+            Permission::Never { because } => ("never", None, vec![because.to_string()]),
+        };
+        if self.json {
+            let answer = json!({
+                "lead": self.lead.as_str(),
+                "channel": self.channel.name(),
+                "purpose": answer.purpose.name(),
+                "answer": word,
+                "not_before": not_before.map(|at| at.to_string()),
+                "because": because,
+            });
+            return line(&answer.to_string());
+        }
+        let because = because.join("; ");
+        match not_before {
+            None if word == "yes" => line("yes"),
+            None => line(&format!("never because {because}")),
+            Some(at) => line(&format!("not before {} because {because}", clock(at, &answer.zone))),
+        }
+    }
+}
