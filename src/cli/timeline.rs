@@ -35,7 +35,7 @@ impl Timeline {
             line(&at.strftime("%A, %-d %B %Y").to_string())?;
         }
         let who = told.lead.as_deref().map(short_name).unwrap_or_default();
-        line(&format!("  {}  {who:<12} {words}", at.strftime("%H:%M")))
+        line(&format!("  {}  {who:<14} {words}", at.strftime("%H:%M")))
     }
 
     fn words(&mut self, told: &Line) -> Option<String> {
@@ -62,9 +62,29 @@ impl Timeline {
                 Some(until) => format!("{} is away until {until}", short_name(fact("rep"))),
                 None => format!("{} is back", short_name(fact("rep"))),
             },
-            "not_enrolled" | "clock_stopped" | "enrolled" | "exited" | "skipped" => return None,
+            "stage" => stage(fact("to"), fact("why"))?,
+            // What these say, the mails and the words around them say too.
+            "not_enrolled" | "clock_stopped" | "enrolled" | "exited" | "finished" | "skipped" | "level"
+            | "suppressed" => {
+                return None;
+            }
             _ => why::words(&told.event)?,
         })
+    }
+}
+
+/// A new stage, where it is news: that an accepted lead is accepted, the line before it says.
+fn stage(to: &str, why: &str) -> Option<String> {
+    match to {
+        "nurturing" => Some(format!("is nurtured: {why}")),
+        "qualified" => {
+            // The hand-off point is a long condition; the figures behind it are what one wants to see.
+            let figures = why.rsplit_once(" (").map_or(why, |(_, figures)| figures.trim_end_matches(')'));
+            Some(format!("is ready: {figures}"))
+        }
+        "resting" => Some(why.to_owned()),
+        "disqualified" => Some(format!("has ended: {why}")),
+        _ => None,
     }
 }
 
