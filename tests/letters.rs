@@ -161,7 +161,8 @@ fn the_hand_off_begins_with_the_call() {
     assert_eq!(rendered.subject, "Call by Wed 11:35: Jane Doe, Acme");
     assert!(rendered.text.starts_with("Call +493090182000"), "{}", rendered.text);
     let mut values = staff_sample("hand-off", Sample::Rich);
-    values["call"] = json!({ "now": false, "words": "Not before 13:30 their time: outside the lead's hours." });
+    values["call"] =
+        json!({ "now": false, "words": "Not before 13:30 their time: outside the lead's hours." });
     let rendered = render(&playbook, &mail, &values);
     assert!(rendered.text.starts_with("Do not call now."), "{}", rendered.text);
     assert!(!rendered.html.contains("role=\"presentation\""), "no button invites to call now");

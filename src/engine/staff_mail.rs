@@ -18,7 +18,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::{HandOffId, SlaClockId};
-use crate::domain::lead::Lead;
+use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::{Audience, MailClass, MailState};
 use crate::domain::sla::{Standing, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
@@ -58,11 +58,12 @@ pub(super) async fn hand_off(
     values["answers"] = words::answers(behaviour.answers(lead.id));
     values["behaviour"] = words::behaviour(calendar, behaviour.activities(lead.id));
     values["reasons"] = json!(why_ready(tx, lead, given).await?);
-    let reader = Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
+    let reader =
+        Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
     let otherwise = otherwise(tx, wake, calendar, lead, terms, standing, &[], &reader).await?;
     values["promise"] = words::promise(calendar, terms, standing, otherwise, None, wake.now);
     values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
-    values["actions"] = words::dispositions(&lead.email);
+    values["actions"] = words::actions(&lead.email, true);
     plan(
         engine,
         tx,
@@ -116,7 +117,7 @@ pub(super) async fn level(
             words::promise(calendar, told.terms, told.standing, otherwise, told.late, wake.now);
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history.clone();
-        values["actions"] = words::dispositions(&lead.email);
+        values["actions"] = words::actions(&lead.email, to == *rep);
         if let Some(next) = &told.next_owner {
             values["note"] = json!(format!("The lead now belongs to {}.", next.name));
         }
@@ -151,7 +152,7 @@ pub(super) async fn notice(
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
-    values["actions"] = words::dispositions(&lead.email);
+    values["actions"] = words::actions(&lead.email, lead.owner.as_ref() == Some(to));
     let unique_key = unique_key.to_owned();
     let plan_of_notice =
         Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values };
@@ -269,7 +270,7 @@ async fn lead_values(
         "email_url": words::mailto(&lead.email),
         "local_time": format!("{} in {zone}", words::short(&phone.local(wake.now))),
         "score": lead.score,
-        "grade": lead.grade.map(|grade| grade.name()),
+        "grade": lead.grade.map(Grade::name),
         "stage": lead.stage.name().replace('_', " "),
         "round": lead.round,
     });
@@ -285,7 +286,10 @@ async fn lead_values(
 }
 
 /// What follows if nobody acts, told to its reader, with the instant of each level that is left.
-#[expect(clippy::too_many_arguments, reason = "a promise is known by its lead, its terms and where it stands")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a promise is known by its lead, its terms and where it stands"
+)]
 async fn otherwise(
     tx: &mut Tx,
     wake: &Wake,
@@ -333,7 +337,10 @@ async fn why_ready(tx: &mut Tx, lead: &Lead, given: &Given<'_>) -> Result<Vec<St
         Some(_) => {
             let grade = lead.grade.map(|grade| format!(" and grade {}", grade.name())).unwrap_or_default();
             let campaign = &given.campaign.name;
-            reasons.push(format!("Score {}{grade}: past the hand-off point of campaign {campaign}.", lead.score));
+            reasons.push(format!(
+                "Score {}{grade}: past the hand-off point of campaign {campaign}.",
+                lead.score
+            ));
         }
         None => {}
     }
@@ -360,7 +367,8 @@ fn calendar_of<'a>(wake: &'a Wake, reader: &EmailAddress) -> Option<&'a Calendar
         team.manager == *reader
             || [&team.backup, &team.director].into_iter().flatten().any(|known| known == reader)
     };
-    let team = agreement.rep(reader).map(|(team, _)| team).or_else(|| agreement.teams.values().find(leads))?;
+    let team =
+        agreement.rep(reader).map(|(team, _)| team).or_else(|| agreement.teams.values().find(leads))?;
     Some(team_calendar(wake, team))
 }
 

@@ -52,7 +52,10 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
             "where it came from each time, the first first",
             vec![
                 Field::text("at", "when: \"Tue 3 Mar 2026\""),
-                Field::text("words", "source, medium, campaign and ad in one line: \"google · cpc · spring\""),
+                Field::text(
+                    "words",
+                    "source, medium, campaign and ad in one line: \"google · cpc · spring\"",
+                ),
                 Field::text("ad", "what the ad said or promised; may be missing"),
                 Field::text("landing_page", "the page it arrived on; may be missing"),
             ],
@@ -83,7 +86,10 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                     vec![
                         Field::text("from", "its beginning: \"Tue 3 Mar 09:00\""),
                         Field::text("to", "its end, without the date when that is the same: \"12:00\""),
-                        Field::text("counts", "what it counts: \"1 h 30 min\"; may be missing: it does not count"),
+                        Field::text(
+                            "counts",
+                            "what it counts: \"1 h 30 min\"; may be missing: it does not count",
+                        ),
                         Field::text("why", "counted, out of hours, a holiday, paused"),
                     ],
                 ),
