@@ -18,7 +18,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::{HandOffId, SlaClockId};
-use crate::domain::lead::Lead;
+use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::{Audience, MailClass, MailState};
 use crate::domain::sla::{Standing, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
@@ -63,7 +63,7 @@ pub(super) async fn hand_off(
     let otherwise = otherwise(tx, wake, calendar, lead, terms, standing, &[], &reader).await?;
     values["promise"] = words::promise(calendar, terms, standing, otherwise, None, wake.now);
     values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
-    values["actions"] = words::dispositions(&lead.email);
+    values["actions"] = words::actions(&lead.email, true);
     plan(
         engine,
         tx,
@@ -117,7 +117,7 @@ pub(super) async fn level(
             words::promise(calendar, told.terms, told.standing, otherwise, told.late, wake.now);
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history.clone();
-        values["actions"] = words::dispositions(&lead.email);
+        values["actions"] = words::actions(&lead.email, to == *rep);
         if let Some(next) = &told.next_owner {
             values["note"] = json!(format!("The lead now belongs to {}.", next.name));
         }
@@ -152,7 +152,7 @@ pub(super) async fn notice(
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
-    values["actions"] = words::dispositions(&lead.email);
+    values["actions"] = words::actions(&lead.email, lead.owner.as_ref() == Some(to));
     let unique_key = unique_key.to_owned();
     let plan_of_notice =
         Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values };
@@ -270,7 +270,7 @@ async fn lead_values(
         "email_url": words::mailto(&lead.email),
         "local_time": format!("{} in {zone}", words::short(&phone.local(wake.now))),
         "score": lead.score,
-        "grade": lead.grade.map(|grade| grade.name()),
+        "grade": lead.grade.map(Grade::name),
         "stage": lead.stage.name().replace('_', " "),
         "round": lead.round,
     });

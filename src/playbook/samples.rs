@@ -1,8 +1,8 @@
 //! Values to try templates with: for `nurtured check` and `preview`, where no lead is at hand, and at load,
 //! where a mail that cannot be written for somebody of whom little is known has to be found.
 //!
-//! [`Sample::Rich`] has a value for every variable there is; [`Sample::Bare`] has none that may be missing by
-//! `schemas.rs`, and each list has at most one item. What the engine writes lies between the two.
+//! [`Sample::Rich`] has a value for every variable that the engine fills in for that mail; [`Sample::Bare`] has
+//! none that may be missing by `schemas.rs`, and lists of at most one item. What the engine writes lies between.
 
 use serde_json::{Map, Value, json};
 
@@ -35,23 +35,32 @@ pub fn lead_sample(sample: Sample) -> Value {
 }
 
 /// The values of the mail to staff that is written by the template `staff/<name>`: `notice` is about a lead
-/// and no promise, `operator` about neither.
+/// and no promise, `operator` about neither. An `escalation` goes to the manager in the rich sample, to the rep in the bare one, so
+/// that both of its readers are tried.
 pub fn staff_sample(name: &str, sample: Sample) -> Value {
     let mut values = Map::new();
     values.insert("to_name".to_owned(), json!("Robin Adler"));
     if name != "operator" {
-        about_the_lead(&mut values, sample);
+        about_the_lead(&mut values, sample, name);
         if name != "notice" {
-            values.insert("promise".to_owned(), promise(sample));
+            values.insert("promise".to_owned(), promise(sample, name));
         }
     }
+    let note = match name {
+        "operator" => Some(
+            "All mail to leads has stopped: 20000 mails on one day. Look at it, then run `nurtured release`.",
+        ),
+        "notice" => Some("This lead has written to us. It waits for your answer."),
+        "reassigned" => Some("The lead now belongs to Sam Berger."),
+        _ => None,
+    };
     if sample == Sample::Rich {
-        values.insert("note".to_owned(), json!(note(name)));
+        values.insert("note".to_owned(), json!(note));
     }
     Value::Object(values)
 }
 
-fn about_the_lead(values: &mut Map<String, Value>, sample: Sample) {
+fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
     let mut insert = |name: &str, value: Value| values.insert(name.to_owned(), value);
     let mut lead = person(sample);
     match sample {
@@ -119,7 +128,7 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample) {
                     "name": "Robin Adler",
                     "email": "rep1@ours.example",
                     "email_url": "mailto:rep1@ours.example",
-                    "is_reader": true,
+                    "is_reader": name != "escalation",
                 }),
             );
         }
@@ -132,15 +141,17 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample) {
             insert("call", json!({ "now": false, "words": "No: no phone number is known." }));
             insert("reasons", json!(["Yours because Robin Adler is the only one there with room."]));
             insert("touches", json!([{ "at": "Tue 3 Mar 2026", "words": "source unknown" }]));
-            insert("owner", json!({ "is_reader": false }));
+            insert("owner", json!({ "is_reader": true }));
         }
     }
     lead["stage"] = json!("handed off");
     insert("lead", lead);
     insert("campaign", campaign(sample));
-    insert(
-        "actions",
-        json!([
+    let actions = match (name, sample) {
+        ("escalation", Sample::Rich) => {
+            json!([{ "label": "See its whole history", "command": "nurtured why jane.doe@acme.example" }])
+        }
+        _ => json!([
             { "label": "I take it", "command": "nurtured lead accept jane.doe@acme.example" },
             {
                 "label": "I called and talked",
@@ -155,7 +166,8 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample) {
                 "command": "nurtured lead reject jane.doe@acme.example --reason not-ready",
             },
         ]),
-    );
+    };
+    insert("actions", actions);
 }
 
 fn person(sample: Sample) -> Value {
@@ -185,23 +197,37 @@ fn campaign(sample: Sample) -> Value {
     }
 }
 
-fn promise(sample: Sample) -> Value {
+/// What follows, told to the rep.
+const FOLLOWS: [&str; 4] = [
+    "Wed 4 Mar 09:35: you are reminded.",
+    "Wed 4 Mar 11:35: you and your manager are told.",
+    "Thu 5 Mar 09:05: you and your manager are told, and somebody else with room gets the lead.",
+    "Thu 5 Mar 14:35: the director is told.",
+];
+
+fn promise(sample: Sample, name: &str) -> Value {
+    let otherwise = match name {
+        "escalation" => json!([
+            "Thu 5 Mar 09:05: you and Robin Adler are told, and somebody else with room gets the lead.",
+            "Thu 5 Mar 14:35: the director is told.",
+        ]),
+        "reassigned" => json!([]),
+        "warning" => json!(FOLLOWS.get(1..)),
+        _ => json!(FOLLOWS),
+    };
+    let broken = matches!(name, "escalation" | "reassigned");
+    let late = "This fell due Wed 4 Mar 11:35 and is told only now: nurtured was not running then.";
     match sample {
         Sample::Rich => json!({
             "what": "first contact within 8 business hours",
             "since": "Tue 3 Mar 10:05",
             "by": "Wed 4 Mar 11:35",
             "by_short": "Wed 11:35",
-            "broken": true,
-            "late": "This fell due Wed 4 Mar 11:35 and is told only now: nurtured was not running then.",
+            "broken": broken,
+            "late": (name == "escalation").then_some(late),
             "zone": "Europe/Berlin",
             "total": "8 h",
-            "otherwise": [
-                "Wed 4 Mar 09:35: you are reminded.",
-                "Wed 4 Mar 11:35: you and your manager are told.",
-                "Thu 5 Mar 09:05: you and your manager are told, and somebody else with room gets the lead.",
-                "Thu 5 Mar 14:35: the director is told.",
-            ],
+            "otherwise": otherwise,
             "counted": [
                 { "from": "Tue 3 Mar 10:05", "to": "12:00", "counts": "1 h 55 min", "why": "counted" },
                 { "from": "Tue 3 Mar 12:00", "to": "13:30", "why": "out of hours" },
@@ -223,64 +249,69 @@ fn promise(sample: Sample) -> Value {
     }
 }
 
-fn note(name: &str) -> &'static str {
-    match name {
-        "operator" => {
-            "All mail to leads has stopped: 20000 mails on one day. Look at it, then run `nurtured release`."
-        }
-        "notice" => "This lead has written to us. It waits for your answer.",
-        _ => "The lead now belongs to Sam Berger.",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::render::Schema;
+    use crate::mail::render::{Field, Kind, Schema};
     use crate::playbook::schemas::{LEAD_MAIL, STAFF_MAIL};
 
     /// The value of `touches[].ad` in `values`: of a list, that of any item which has it.
     fn value<'v>(values: &'v Value, variable: &str) -> Option<&'v Value> {
-        let Some((list, item)) = variable.split_once("[].") else {
-            return variable.split('.').try_fold(values, |value, name| value.get(name));
-        };
-        value(values, list)?.as_array()?.iter().find_map(|entry| value(entry, item))
+        if let Some((list, item)) = variable.split_once("[].") {
+            return value(values, list)?.as_array()?.iter().find_map(|entry| value(entry, item));
+        }
+        variable.split('.').try_fold(values, |value, name| value.get(name)).filter(|value| !value.is_null())
     }
 
-    fn missing(schema: &Schema, values: &Value) -> Vec<String> {
-        let variables = schema.variables().into_iter();
-        variables.map(|(name, _)| name).filter(|name| value(values, name).is_none()).collect()
+    /// What the engine writes, and the samples of it.
+    fn samples(sample: Sample) -> [(&'static Schema, Vec<Value>); 2] {
+        let staff = ["hand-off", "warning", "escalation", "reassigned", "notice", "operator"];
+        [
+            (&LEAD_MAIL, vec![lead_sample(sample)]),
+            (&STAFF_MAIL, staff.map(|name| staff_sample(name, sample)).to_vec()),
+        ]
+    }
+
+    fn may_be_missing(field: &Field) -> bool {
+        field.doc.contains("may be missing")
     }
 
     #[test]
-    fn the_rich_samples_have_a_value_for_every_variable() {
-        assert_eq!(missing(&LEAD_MAIL, &lead_sample(Sample::Rich)), [""; 0]);
-        assert_eq!(missing(&STAFF_MAIL, &staff_sample("escalation", Sample::Rich)), [""; 0]);
-    }
-
-    #[test]
-    fn the_bare_samples_lack_exactly_what_may_be_missing() {
-        for (schema, values) in [
-            (&*LEAD_MAIL, lead_sample(Sample::Bare)),
-            (&*STAFF_MAIL, staff_sample("escalation", Sample::Bare)),
-        ] {
-            for (name, field) in schema.variables() {
-                let list = name.split_once("[].").map_or(name.as_str(), |(list, _)| list);
-                if list != name && value(&values, list).is_none() {
-                    continue;
-                }
-                let may_be_missing = field.doc.contains("may be missing")
-                    || matches!(field.kind, crate::mail::render::Kind::List(_));
-                let is_missing = value(&values, &name).is_none();
-                assert!(!is_missing || may_be_missing, "`{name}` is not said to be missing at times");
-                assert!(is_missing || !field.doc.contains("may be missing"), "`{name}` should be missing");
+    fn some_rich_sample_has_a_value_for_every_variable() {
+        for (schema, samples) in samples(Sample::Rich) {
+            for (name, _) in schema.variables() {
+                assert!(samples.iter().any(|values| value(values, &name).is_some()), "`{name}` is nowhere");
             }
         }
     }
 
     #[test]
-    fn the_minutes_of_the_sample_add_up() {
-        let promise = promise(Sample::Rich);
+    fn no_bare_sample_has_what_may_be_missing() {
+        for (schema, samples) in samples(Sample::Bare) {
+            for (name, _) in schema.variables().into_iter().filter(|(_, field)| may_be_missing(field)) {
+                // Whether a piece counts is not for the lead to leave out.
+                if name != "promise.counted[].counts" {
+                    assert!(samples.iter().all(|values| value(values, &name).is_none()), "`{name}` is there");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_bare_sample_about_a_promise_has_what_is_never_missing() {
+        for name in ["hand-off", "warning", "escalation", "reassigned"] {
+            let values = staff_sample(name, Sample::Bare);
+            for (name, field) in STAFF_MAIL.variables() {
+                let in_a_list = name.contains("[].") || matches!(field.kind, Kind::List(_));
+                let known = may_be_missing(field) || in_a_list || value(&values, &name).is_some();
+                assert!(known, "`{name}` is missing, and is not said to be so at times");
+            }
+        }
+    }
+
+    #[test]
+    fn the_pieces_of_the_count_add_up() {
+        let promise = promise(Sample::Rich, "hand-off");
         let minutes = |text: &str| {
             let numbers: Vec<i64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
             match numbers[..] {

@@ -216,9 +216,13 @@ fn by_the_clock(calendar: &Calendar, facts: &Value) -> Value {
     Value::Object(facts.iter().map(|(name, fact)| (name.clone(), shown(fact))).collect())
 }
 
-/// What a rep can do, as commands; the links of action mails take their place when there are any.
-pub(super) fn dispositions(lead: &EmailAddress) -> Value {
+/// What the reader can do, as commands; the links of action mails take their place when there are any. What
+/// came of a call is for the lead's own rep to say.
+pub(super) fn actions(lead: &EmailAddress, is_rep: bool) -> Value {
     let lead = shell_word(lead.as_str());
+    if !is_rep {
+        return json!([{ "label": "See its whole history", "command": format!("nurtured why {lead}") }]);
+    }
     let called = |outcome: Outcome| {
         let (channel, outcome) = (Channel::Phone.name(), outcome.name());
         format!("nurtured lead attempt {lead} --channel {channel} --outcome {outcome}")
@@ -248,7 +252,7 @@ pub(super) fn mailto(address: &EmailAddress) -> String {
     for byte in address.as_str().bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'.' | b'_' | b'-' | b'+' => {
-                link.push(byte.into())
+                link.push(byte.into());
             }
             other => link.push_str(&format!("%{other:02X}")),
         }
@@ -283,4 +287,182 @@ fn time(at: &Zoned) -> String {
 /// "Tue 3 Mar 2026".
 fn day(at: &Zoned) -> String {
     at.strftime("%a %-d %b %Y").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::calendar::{Holidays, Hours};
+    use crate::domain::contact::Obstacle;
+    use crate::domain::ids::EventId;
+
+    fn address(text: &str) -> EmailAddress {
+        text.parse().expect("an address")
+    }
+
+    fn calendar(zone: &str, hours: &str) -> Calendar {
+        Calendar::new(zone, Hours::parse(hours).expect("hours"), Holidays::none()).expect("a calendar")
+    }
+
+    fn instant(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    fn team() -> Team {
+        Team {
+            name: "sales".to_owned(),
+            manager: address("manager@ours.example"),
+            director: Some(address("director@ours.example")),
+            backup: Some(address("manager@ours.example")),
+            calendar: "office".to_owned(),
+            reps: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_follows_reads_right_for_whoever_reads_it() {
+        let (team, rep) = (team(), address("rep1@ours.example"));
+        let at = date(2026, 3, 3).at(14, 0, 0, 0).in_tz("Europe/Berlin").expect("a time");
+        let level = |tell: &[Role], reassign| LevelTerms {
+            name: "level".to_owned(),
+            at_percent: 100,
+            tell: tell.to_vec(),
+            reassign,
+        };
+        for (to, tell, reassign, words) in [
+            ("rep1", vec![Role::Owner], false, "you are reminded."),
+            ("rep1", vec![Role::Owner, Role::Manager], false, "you and your manager are told."),
+            (
+                "rep1",
+                vec![Role::Owner, Role::Manager],
+                true,
+                "you and your manager are told, and somebody else with room gets the lead.",
+            ),
+            ("rep1", vec![Role::Director], false, "the director is told."),
+            ("manager", vec![Role::Owner, Role::Manager], false, "you and Robin Adler are told."),
+            ("manager", vec![Role::Owner], false, "Robin Adler is told."),
+            ("manager", vec![Role::Manager, Role::Backup], false, "you are told."),
+            ("director", vec![Role::Manager, Role::Director], false, "you and the manager are told."),
+            ("rep1", vec![], true, "somebody else with room gets the lead."),
+        ] {
+            let to = address(&format!("{to}@ours.example"));
+            let reader = Reader { to: &to, rep: &rep, rep_name: "Robin Adler", team: &team };
+            let told = consequence(&level(&tell, reassign), &at, &reader);
+            assert_eq!(told, format!("Tue 3 Mar 14:00: {words}"));
+        }
+    }
+
+    #[test]
+    fn whether_it_may_be_called_is_told_by_both_clocks_where_they_differ() {
+        let phone = calendar("America/New_York", "Mo-Fr 09:00-12:00,13:30-17:00");
+        let berlin = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00");
+        let vienna = calendar("Europe/Vienna", "Mo-Fr 09:00-17:00");
+        let now = instant("2026-03-03T15:00:00Z");
+        let words = |permission: &Permission, reader| call(permission, &phone, reader, now)["words"].clone();
+        let later = |at| Permission::NotBefore { at: instant(at), because: vec![Obstacle::OutsideHours] };
+        assert_eq!(words(&Permission::Yes, Some(&berlin)), "Yes, until 12:00 their time (18:00 yours).");
+        assert_eq!(words(&Permission::Yes, Some(&phone)), "Yes, until 12:00 their time.");
+        assert_eq!(words(&Permission::Yes, None), "Yes, until 12:00 their time.");
+        assert_eq!(
+            words(&later("2026-03-04T01:00:00Z"), Some(&berlin)),
+            "Not before 20:00 their time (Wed 4 Mar 02:00 yours): outside the lead's hours."
+        );
+        assert_eq!(
+            words(&later("2026-03-04T14:00:00Z"), None),
+            "Not before Wed 4 Mar 09:00 their time: outside the lead's hours."
+        );
+        let never = Permission::Never { because: Obstacle::NoPhone };
+        assert_eq!(
+            call(&never, &vienna, Some(&berlin), now),
+            json!({ "now": false, "words": "No: no phone number is known." })
+        );
+        let always = calendar("Europe/Berlin", "24/7");
+        assert_eq!(call(&Permission::Yes, &always, None, now)["words"], "Yes, at any time.");
+    }
+
+    #[test]
+    fn a_promise_shows_every_piece_of_its_count() {
+        let berlin = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00");
+        let terms = Terms {
+            policy: "standard".to_owned(),
+            target_minutes: 150,
+            calendars: vec![berlin.freeze(date(2026, 1, 1), date(2027, 1, 1))],
+            levels: Vec::new(),
+        };
+        let start = instant("2026-03-03T14:30:00Z");
+        let standing = terms.assess(start, &[], &[], start).expect("it can be counted");
+        let told = promise(&berlin, &terms, &standing, Vec::new(), None, start);
+        assert_eq!(
+            told["counted"],
+            json!([
+                { "from": "Tue 3 Mar 15:30", "to": "17:00", "counts": "1 h 30 min", "why": "counted" },
+                { "from": "Tue 3 Mar 17:00", "to": "Wed 4 Mar 09:00", "counts": null, "why": "out of hours" },
+                { "from": "Wed 4 Mar 09:00", "to": "10:00", "counts": "1 h", "why": "counted" },
+            ])
+        );
+        assert_eq!(told["total"], "2 h 30 min");
+        assert_eq!(told["by"], "Wed 4 Mar 10:00");
+        assert_eq!(told["by_short"], "Wed 10:00");
+    }
+
+    #[test]
+    fn a_command_is_safe_to_paste_and_a_link_to_follow() {
+        assert_eq!(shell_word("jane.doe+x@acme.example"), "jane.doe+x@acme.example");
+        assert_eq!(shell_word("`reboot`@acme.example"), "'`reboot`@acme.example'");
+        assert_eq!(shell_word("o'neil@acme.example"), r"'o'\''neil@acme.example'");
+        assert_eq!(shell_word("-x@acme.example"), "'-x@acme.example'");
+        assert_eq!(mailto(&address("jane+x@acme.example")), "mailto:jane+x@acme.example");
+        assert_eq!(mailto(&address("a?bcc=b&c%d@acme.example")), "mailto:a%3Fbcc%3Db%26c%25d@acme.example");
+    }
+
+    #[test]
+    fn the_history_tells_instants_by_the_clock_and_leaves_out_what_is_no_news() {
+        let berlin = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00");
+        let event = |kind: &str, at: &str, facts: Value| Event {
+            id: EventId(1),
+            lead: None,
+            occurred_at: instant(at),
+            recorded_at: instant(at),
+            kind: kind.to_owned(),
+            actor: None,
+            playbook: None,
+            mail: None,
+            facts,
+        };
+        let events = [
+            event("activity", "2026-03-02T09:00:00Z", json!({ "name": "pricing_page" })),
+            event(
+                "stage",
+                "2026-03-03T09:05:00Z",
+                json!({ "from": "qualified", "to": "handed_off", "why": "x" }),
+            ),
+            event(
+                "clock_started",
+                "2026-03-03T09:05:00Z",
+                json!({ "promise": "first_contact", "by": "2026-03-04T10:35:00Z" }),
+            ),
+            event("mail", "2026-03-03T09:06:00Z", json!({})),
+        ];
+        assert_eq!(
+            history(&berlin, &events, instant("2026-03-03T09:00:00Z")),
+            json!([{ "at": "Tue 3 Mar 10:05", "words": "First contact promised by Wed 4 Mar 11:35." }])
+        );
+    }
+
+    #[test]
+    fn the_newest_activities_come_first_and_no_more_than_a_glance_takes_in() {
+        let berlin = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00");
+        let activities: Vec<Activity> = (0..15)
+            .map(|hour| Activity {
+                name: "pricing_page".to_owned(),
+                occurred_at: instant("2026-03-03T00:00:00Z") + SignedDuration::from_hours(hour),
+            })
+            .collect();
+        let shown = behaviour(&berlin, &activities);
+        assert_eq!(shown.as_array().map(Vec::len), Some(BEHAVIOUR_SHOWN));
+        assert_eq!(shown[0], json!({ "at": "Tue 3 Mar 15:00", "words": "pricing page" }));
+    }
 }

@@ -396,7 +396,8 @@ impl Walk<'_, '_> {
         let bare = link.shown.strip_prefix("mailto:").or_else(|| link.shown.strip_prefix("tel:"));
         let shown = bare.unwrap_or(&link.shown);
         let label = self.text.since(link.mark).split_whitespace().collect::<String>();
-        if label != link.shown && label != shown {
+        // "Call +49 30 1" says where it leads.
+        if !label.contains(shown) {
             let address = format!(" <{shown}>");
             self.text.push(&address);
         }
@@ -511,7 +512,7 @@ mod tests {
     fn the_text_part_reads_well() {
         let markdown = "# Hello\n\nOne *two*\nthree `four`.\\\nFive\n\n- a\n- b\n  1. c\n  2. d\n\n- e\n\n  f\n\n\
             > quoted\n> text\n\n    code  x\n\n---\n\n[text](https://x.example/) <a@b.example> \
-            [+49 30](tel:+4930)\n\n## Two\n\n![Our team](https://x.example/a.png)\n";
+            [+49 30](tel:+4930) [Call +4930](tel:+4930)\n\n## Two\n\n![Our team](https://x.example/a.png)\n";
         insta::assert_snapshot!(parts(markdown).text, @r#"
         Hello
         =====
@@ -536,7 +537,7 @@ mod tests {
 
         ----------------------------------------
 
-        text <https://x.example/> a@b.example +49 30
+        text <https://x.example/> a@b.example +49 30 Call +4930
 
         Two
         ---
