@@ -192,7 +192,7 @@ pub async fn what_a_lead_did_is_remembered_once(place: Place) {
     assert!(tx.insert_answer(jane, &answer, "a", now).await.expect("an answer"));
     assert!(!tx.insert_answer(jane, &answer, "a", now).await.expect("an answer"));
     let answer = Answer { occurred_at: Some(now), ..answer };
-    assert_eq!(tx.answers(jane).await.expect("answers"), [answer.clone()]);
+    assert_eq!(tx.answers(jane).await.expect("answers"), std::slice::from_ref(&answer));
 
     let visit = Activity { name: "pricing_page".to_owned(), occurred_at: at("11:00:00") };
     assert!(tx.insert_activity(jane, &visit, "v", now).await.expect("an answer"));

@@ -1,29 +1,17 @@
 //! A PostgreSQL database for one test, or a loud word that the test did not run.
 
-use std::io::Write;
+mod servers;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, postgres::PgConnectOptions};
 
-/// Set by `tests/run`: a server on which databases can be made.
+/// A server on which databases can be made.
 const SERVER: &str = "NURTURED_TEST_POSTGRES";
 
-/// Set to 1 by `tests/run`: a missing server is a failure.
-const REQUIRED: &str = "NURTURED_TEST_REQUIRE_SERVERS";
-
-/// The server to test on. Without one this says so where the test harness does not swallow it.
-///
-/// # Panics
-/// When a server is required and there is none.
+/// The server to test on, if there is one.
 pub fn postgres_url() -> Option<String> {
-    if let Some(url) = std::env::var(SERVER).ok().filter(|url| !url.is_empty()) {
-        return Some(url);
-    }
-    let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    assert!(std::env::var_os(REQUIRED).is_none_or(|value| value != "1"), "{SERVER} is not set");
-    // Not `eprintln!`: what that prints is shown of failed tests only.
-    let _ = writeln!(std::io::stderr(), "NOT RUN: {test} needs PostgreSQL; use tests/run");
-    None
+    servers::given(SERVER, "PostgreSQL")
 }
 
 /// An empty database, dropped with this value.
