@@ -3,8 +3,6 @@
 //! Each function reads one text or says what is wrong with it; none knows where the text stands. What
 //! calendars and waits understand, they decide themselves: this is the one place that asks them.
 
-use std::ops::Range;
-
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
@@ -16,23 +14,7 @@ use crate::domain::span::{self, Span, SpanError};
 use crate::domain::wait::Wait;
 use crate::problem::nearest;
 
-/// Why a text is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What is wrong, as one sentence without a full stop.
-    pub message: String,
-    /// What to write instead.
-    pub hint: String,
-    /// Which part of the text is meant, in bytes; `None`: all of it.
-    pub span: Option<Range<usize>>,
-}
-
-impl Refusal {
-    /// A refusal of the whole text.
-    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
-        Refusal { message: message.into(), hint: hint.into(), span: None }
-    }
-}
+pub use crate::toml_reader::Refusal;
 
 impl From<ConditionError> for Refusal {
     fn from(error: ConditionError) -> Refusal {

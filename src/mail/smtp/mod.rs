@@ -208,8 +208,10 @@ impl Server {
     }
 }
 
+/// Whether a password may be told to `host` in the clear.
+///
 /// `localhost` may still be another machine; the connection itself is checked again when it is made.
-fn names_this_machine(host: &str) -> bool {
+pub fn names_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 

@@ -15,7 +15,7 @@ const DEFAULT_DAILY_BRAKE: i64 = 20_000;
 impl Reading<'_> {
     pub(super) fn calendars(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Calendar> {
         let mut calendars = BTreeMap::new();
-        for (name, section) in top.named("calendars") {
+        for (name, section) in top.tables("calendars") {
             self.references.define(What::Calendar, &name.value);
             if let Some(calendar) = self.calendar(section) {
                 calendars.insert(name.value, calendar);

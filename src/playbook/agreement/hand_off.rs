@@ -16,7 +16,7 @@ const DEFAULT_ROUNDS: i64 = 3;
 impl Reading<'_> {
     pub(super) fn policies(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Policy> {
         let mut policies = BTreeMap::new();
-        for (name, mut section) in top.named("policies") {
+        for (name, mut section) in top.tables("policies") {
             self.references.define(What::Policy, &name.value);
             section.require(
                 "first_contact",
@@ -41,7 +41,7 @@ impl Reading<'_> {
 
     pub(super) fn reasons(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Reason> {
         let mut reasons = BTreeMap::new();
-        for (name, section) in top.named("reasons") {
+        for (name, section) in top.tables("reasons") {
             self.references.define(What::Reason, &name.value);
             if let Some(reason) = self.reason(&name.value, section) {
                 reasons.insert(name.value, reason);
@@ -114,7 +114,7 @@ impl Reading<'_> {
 
     pub(super) fn campaigns(&mut self, top: &mut Section<'_>) -> Vec<Campaign> {
         let mut campaigns = Vec::new();
-        let found = top.named("campaigns");
+        let found = top.tables("campaigns");
         // A lead that matches nothing would be kept by nobody.
         let mut catches_all = found.is_empty();
         for (name, section) in found {

@@ -18,7 +18,7 @@ const DEFAULT_CAPACITY: i64 = 30;
 impl Reading<'_> {
     pub(super) fn personas(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Persona> {
         let mut personas = BTreeMap::new();
-        for (name, mut section) in top.named("personas") {
+        for (name, mut section) in top.tables("personas") {
             self.references.define(What::Persona, &name.value);
             section.require(
                 "fit",
@@ -67,7 +67,7 @@ impl Reading<'_> {
     pub(super) fn teams(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Team> {
         let mut teams = BTreeMap::new();
         let mut seen = BTreeMap::new();
-        for (name, section) in top.named("teams") {
+        for (name, section) in top.tables("teams") {
             self.references.define(What::Team, &name.value);
             if let Some(team) = self.team(&name.value, section, &mut seen) {
                 teams.insert(name.value, team);
