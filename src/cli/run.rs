@@ -34,7 +34,7 @@ impl Run {
             return if report.failed() { Err(CliError::Silent) } else { Ok(()) };
         }
         let stopping = CancellationToken::new();
-        let health = Health::default();
+        let health = Health::new();
         let address = workplace.config.http.listen;
         let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
             CliError::failed(format!("{address} cannot be listened on ([http] listen): {error}"))
@@ -49,7 +49,7 @@ impl Run {
             })
         };
         let ended =
-            lifecycle::run(Arc::clone(&engine), reload, move |report| health.note(report), stopping.clone())
+            lifecycle::run(Arc::clone(&engine), reload, move |report| health.woke(report), stopping.clone())
                 .await;
         stopping.cancel();
         let _ = served.await;

@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of that variable; the key in the file is then passed over.
-    fn from_environment(&mut self, key: &'static str) -> Option<(String, String)> {
+    fn given_outside(&mut self, key: &'static str) -> Option<(String, String)> {
         let variable = self.variable_of(key);
         let text = self.around.variable(&variable)?;
         self.pass_over(key);
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
         key: &'static str,
         read: impl FnOnce(&str) -> Result<T, Refusal>,
     ) -> Option<Setting<T>> {
-        if let Some((variable, text)) = self.from_environment(key) {
+        if let Some((variable, text)) = self.given_outside(key) {
             let place = Place::Variable(variable);
             return match read(&text) {
                 Ok(value) => Some(Setting { value, place }),
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
 
     /// A whole number within a range.
     pub fn integer(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
-        if let Some((variable, text)) = self.from_environment(key) {
+        if let Some((variable, text)) = self.given_outside(key) {
             let number = text.trim().parse().ok().filter(|number| range.contains(number));
             if number.is_none() {
                 let hint = format!("write a whole number from {} to {}", range.start(), range.end());

@@ -114,12 +114,30 @@ fn the_starter_has_every_key_and_no_other() {
         (name == "NURTURED_MAIL_TRANSPORT").then(|| "smtp".to_owned())
     };
     assert!(Config::load(None, &smtp).is_err());
-    let uncommented: String =
-        Config::starter().lines().map(|line| format!("{}\n", key_in(line).unwrap_or(line))).collect();
+    let uncommented = uncommented();
     let written: toml::Table = uncommented.parse().expect("TOML");
     let mut keys = BTreeSet::new();
     variables("NURTURED", &written, &mut keys);
     assert_eq!(asked.into_inner(), keys);
+}
+
+#[test]
+fn the_examples_in_the_starter_are_good_ones() {
+    let either_or = ["url_file", "password ="];
+    let text = uncommented().replace("transport = \"directory\"", "transport = \"smtp\"");
+    let lines = text.lines().filter(|line| !either_or.iter().any(|key| line.starts_with(key)));
+    let home = Home::with(&lines.collect::<Vec<_>>().join("\n"));
+    home.write("smtp-password", "open sesame\n");
+    let config = home.loaded(&[]);
+    assert_eq!(password_of(&config), Some("open sesame"));
+    assert_eq!((smtp_of(&config).port, smtp_of(&config).tls), (587, TlsMode::StartTls));
+    assert_eq!(smtp_of(&config).connections, SmtpConfig::CONNECTIONS);
+    assert_eq!(config.warnings, Vec::<String>::new());
+}
+
+/// The starter with every key that is commented out.
+fn uncommented() -> String {
+    Config::starter().lines().map(|line| format!("{}\n", key_in(line).unwrap_or(line))).collect()
 }
 
 /// `key = value` of a line that is a key commented out.

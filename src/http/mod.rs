@@ -1,27 +1,121 @@
-//! Pages and health, served beside the daemon.
+//! Pages for leads, and whether the daemon is well.
+//!
+//! | path | what |
+//! |---|---|
+//! | `/u/{token}` | unsubscribe: GET asks, POST does ([`unsubscribe`]) |
+//! | `/healthz`, `/readyz` | alive; able to work ([`health`]) |
+//!
+//! A proxy with a certificate stands in front, but nothing here relies on it: every step of a request has a
+//! time limit, heads and bodies a size, connections a number. No cookie is set, no `Host` is read, and no
+//! path is ever logged: the token in it is a right to act.
+
+mod connection;
+mod health;
+mod page;
+mod unsubscribe;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
+use axum::body::HttpBody;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
-use crate::engine::pass::WakeReport;
+pub use health::Health;
 
-/// What the pages know of the daemon's health.
-#[derive(Clone, Debug, Default)]
-pub struct Health;
+/// A one-click request has 27 bytes of body; mail providers may wrap it in a few hundred more.
+const MAX_BODY: usize = 64 * 1024;
 
-impl Health {
-    /// Notes a wake.
-    pub fn note(&self, _report: &WakeReport) {}
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// A request's head; between two requests of a connection, too.
+    head: Duration,
+    /// A request's body and our answer.
+    answer: Duration,
+    /// What is being answered when the daemon stops.
+    farewell: Duration,
 }
 
-/// Serves until it is told to stop.
-pub async fn serve(
-    _engine: Arc<Engine>,
-    _listener: tokio::net::TcpListener,
-    _health: Health,
-    stop: CancellationToken,
+impl Limits {
+    /// A phone on a bad line needs seconds; one who needs more is not asking for a page.
+    const USUAL: Limits = Limits {
+        head: Duration::from_secs(15),
+        answer: Duration::from_secs(20),
+        farewell: Duration::from_secs(5),
+    };
+}
+
+/// What requests are answered from.
+#[derive(Clone)]
+struct Answering {
+    engine: Arc<Engine>,
+    health: Health,
+}
+
+/// Answers requests on `listener` until `shutdown`, and finishes then, within seconds, what it is answering.
+pub async fn serve(engine: Arc<Engine>, listener: TcpListener, health: Health, shutdown: CancellationToken) {
+    serve_within(Limits::USUAL, engine, listener, health, shutdown).await;
+}
+
+async fn serve_within(
+    limits: Limits,
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    health: Health,
+    shutdown: CancellationToken,
 ) {
-    stop.cancelled().await;
+    let router = router(Answering { engine, health }, limits);
+    connection::accept(listener, router, limits, shutdown).await;
 }
+
+fn router(answering: Answering, limits: Limits) -> Router {
+    let only_get = || async { page::wrong_method("GET, HEAD") };
+    Router::new()
+        .route("/healthz", get(health::alive).fallback(only_get))
+        .route("/readyz", get(health::ready).fallback(only_get))
+        .route("/u/{token}", unsubscribe::routes())
+        .fallback(|| async { page::not_found() })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(limits, within_limits))
+        .layer(middleware::map_response(guarded))
+        .with_state(answering)
+}
+
+/// Refuses a body that says it is too long before it comes, and gives up on a request that takes too long,
+/// because its body does not come or the store does not answer.
+async fn within_limits(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    if request.body().size_hint().lower() > MAX_BODY as u64 {
+        return page::too_large();
+    }
+    timeout(limits.answer, next.run(request)).await.unwrap_or_else(|_| page::out_of_order())
+}
+
+/// What every answer says: keep nothing, tell nobody, show it in no frame, run nothing.
+async fn guarded(mut response: Response) -> Response {
+    const ALWAYS: [(HeaderName, &str); 6] = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, page::content_security_policy());
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,386 @@
+use std::net::SocketAddr;
+
+use jiff::{Timestamp, ToSpan};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::clock::{Clock, ManualClock};
+use crate::domain::contact::SuppressionReason;
+use crate::domain::email::EmailAddress;
+use crate::domain::ids::LeadId;
+use crate::domain::lead::{Lead, Profile, Stage};
+use crate::engine::pass::{PassError, PassReport, WakeReport};
+use crate::engine::playbooks::put_in_force;
+use crate::engine::{DeliveryLimits, Identity};
+use crate::mail::message::Correspondent;
+use crate::mail::transport::{Memory, Transport};
+use crate::mail::unsubscribe;
+use crate::playbook::PlaybookFiles;
+use crate::store::Store;
+
+fn now() -> Timestamp {
+    "2026-03-02T09:00:00Z".parse().expect("an instant")
+}
+
+fn jane() -> EmailAddress {
+    "jane@buyer.example".parse().expect("an address")
+}
+
+/// A daemon that answers on a port of its own, with one lead.
+struct Site {
+    engine: Arc<Engine>,
+    clock: ManualClock,
+    health: Health,
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    served: JoinHandle<()>,
+    lead: LeadId,
+    _folder: tempfile::TempDir,
+}
+
+impl Site {
+    async fn open() -> Site {
+        Site::with(Limits::USUAL).await
+    }
+
+    async fn with(limits: Limits) -> Site {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("x.db").display());
+        let store = Store::open(&url).await.expect("a store");
+        put_in_force(&store, &PlaybookFiles::builtin(), now()).await.expect("the built-in playbook");
+        let clock = ManualClock::at(now());
+        let identity = Identity {
+            from: Correspondent { name: None, address: "ann@ours.example".parse().expect("an address") },
+            reply_to: None,
+            public_url: "https://go.ours.example".to_owned(),
+            operator: None,
+            company: "Ours & <Sons>".to_owned(),
+            postal_address: None,
+        };
+        let transport = Transport::Memory(Memory::new());
+        let limits_of_mail = DeliveryLimits::default();
+        let engine = Engine::new(store, Clock::Manual(clock.clone()), identity, transport, limits_of_mail);
+        let engine = Arc::new(engine.await.expect("an engine"));
+        let mut tx = engine.store().begin().await.expect("a transaction");
+        let lead = tx.insert_lead(&lead()).await.expect("a row").expect("a new lead");
+        tx.commit().await.expect("a commit");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (health, shutdown) = (Health::new(), CancellationToken::new());
+        let serving = serve_within(limits, Arc::clone(&engine), listener, health.clone(), shutdown.clone());
+        let served = tokio::spawn(serving);
+        Site { engine, clock, health, address, shutdown, served, lead, _folder: folder }
+    }
+
+    fn token(&self) -> String {
+        unsubscribe::token(&self.engine.keys().unsubscribe, self.lead)
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("a connection")
+    }
+
+    /// Sends a request as it is written, and reads until the other side hangs up.
+    async fn raw(&self, request: &str) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("an answer");
+        String::from_utf8(answer).expect("UTF-8")
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.raw(&format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")).await
+    }
+
+    async fn post(&self, path: &str, kind: &str, body: &str) -> String {
+        let length = body.len();
+        self.raw(&format!(
+            "POST {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\
+             Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+        .await
+    }
+
+    /// Whether the lead is off the list, and how often the log says that it asked to be.
+    async fn told(&self) -> (bool, usize) {
+        let mut tx = self.engine.store().read().await.expect("a transaction");
+        let suppressions = tx.suppressions(&jane()).await.expect("suppressions");
+        let events = tx.events_of(self.lead).await.expect("events");
+        let off = suppressions.iter().any(|why| why.reason == SuppressionReason::Unsubscribed);
+        (off, events.iter().filter(|event| event.kind == "unsubscribed").count())
+    }
+}
+
+fn lead() -> Lead {
+    Lead {
+        id: LeadId(0),
+        email: jane(),
+        profile: Profile::default(),
+        campaign: None,
+        source: None,
+        stage: Stage::New,
+        stage_at: now(),
+        base_score: 0,
+        score: 0,
+        grade: None,
+        owner: None,
+        round: 1,
+        away_until: None,
+        follow_up_at: None,
+        next_sequence: None,
+        avoid_rep: None,
+        due_at: None,
+        created_at: now(),
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+#[tokio::test]
+async fn looking_at_the_link_changes_nothing() {
+    let site = Site::open().await;
+    let path = format!("/u/{}", site.token());
+    let page = site.get(&path).await;
+    assert_eq!(status(&page), 200);
+    assert!(body(&page).contains("<form method=\"post\"><button"), "{page}");
+    assert!(body(&page).contains("Ours &#38; &#60;Sons&#62;") && body(&page).contains("j…@b….example"));
+    assert!(!page.contains(jane().as_str()) && !page.contains("evil"));
+
+    let head = site.raw(&format!("HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
+    assert_eq!((status(&head), body(&head)), (200, ""));
+    assert_eq!(site.told().await, (false, 0));
+}
+
+#[tokio::test]
+async fn one_click_takes_the_lead_off_the_list_and_a_second_changes_nothing() {
+    let site = Site::open().await;
+    let path = format!("/u/{}", site.token());
+    for _ in 0..2 {
+        let page = site.post(&path, FORM, ONE_CLICK).await;
+        assert_eq!(status(&page), 200);
+        assert!(body(&page).contains("You are unsubscribed"), "{page}");
+        assert_eq!(site.told().await, (true, 1));
+    }
+    let page = site.get(&path).await;
+    assert!(body(&page).contains("You are unsubscribed") && !body(&page).contains("<button"), "{page}");
+}
+
+#[tokio::test]
+async fn mail_programs_may_write_the_form_as_they_like() {
+    let parts =
+        "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n";
+    for (kind, body) in [("multipart/form-data; boundary=b", parts), ("text/plain", ""), (FORM, "\u{0}")] {
+        let site = Site::open().await;
+        let page = site.post(&format!("/u/{}", site.token()), kind, body).await;
+        assert_eq!((status(&page), site.told().await), (200, (true, 1)), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_lead_whose_mail_came_back_can_still_unsubscribe() {
+    let site = Site::open().await;
+    let mut tx = site.engine.store().begin().await.expect("a transaction");
+    tx.suppress(&jane(), SuppressionReason::HardBounce, None, now()).await.expect("a suppression");
+    tx.commit().await.expect("a commit");
+    site.post(&format!("/u/{}", site.token()), FORM, ONE_CLICK).await;
+    assert_eq!(site.told().await, (true, 1));
+}
+
+#[tokio::test]
+async fn a_link_we_did_not_write_does_nothing_and_says_what_to_do() {
+    let site = Site::open().await;
+    let foreign = unsubscribe::token(b"another installation's key", site.lead);
+    let cut = site.token()[..20].to_owned();
+    for token in [foreign.as_str(), &cut, "%ff", "%2e%2e", "x"] {
+        for page in
+            [site.get(&format!("/u/{token}")).await, site.post(&format!("/u/{token}"), FORM, ONE_CLICK).await]
+        {
+            assert_eq!(status(&page), 404, "{token}");
+            assert!(body(&page).contains("answer that mail"), "{page}");
+        }
+    }
+    assert_eq!(site.told().await, (false, 0));
+}
+
+#[tokio::test]
+async fn the_link_of_a_lead_that_is_gone_still_ends_well() {
+    let site = Site::open().await;
+    let gone = unsubscribe::token(&site.engine.keys().unsubscribe, LeadId(site.lead.0 + 1));
+    let page = site.post(&format!("/u/{gone}"), FORM, ONE_CLICK).await;
+    assert_eq!(status(&page), 200);
+    assert!(body(&page).contains("You are unsubscribed") && body(&page).contains("to you"), "{page}");
+}
+
+#[tokio::test]
+async fn nothing_else_is_offered() {
+    let site = Site::open().await;
+    let link = format!("/u/{}", site.token());
+    for path in ["/", "/u", "/u/", "/u/a/b", "/metrics", "/api", "//", "/healthz/x", "/robots.txt"] {
+        assert_eq!(status(&site.get(path).await), 404, "{path}");
+    }
+    for (method, path, allowed) in [
+        ("PUT", link.as_str(), "GET, HEAD, POST"),
+        ("DELETE", &link, "GET, HEAD, POST"),
+        ("OPTIONS", &link, "GET, HEAD, POST"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("POST", "/readyz", "GET, HEAD"),
+    ] {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = site.raw(&request).await;
+        assert_eq!(status(&answer), 405, "{method} {path}");
+        assert!(answer.contains(&format!("\r\nallow: {allowed}\r\n")), "{answer}");
+    }
+    assert_eq!(site.told().await, (false, 0));
+}
+
+#[tokio::test]
+async fn every_answer_is_kept_by_nobody_framed_by_nobody_and_runs_nothing() {
+    let site = Site::open().await;
+    let link = format!("/u/{}", site.token());
+    for answer in [
+        site.get(&link).await,
+        site.get("/u/forged").await,
+        site.get("/elsewhere").await,
+        site.get("/healthz").await,
+        site.get("/readyz").await,
+        site.post("/healthz", FORM, "").await,
+        site.post(&link, FORM, ONE_CLICK).await,
+    ] {
+        for header in [
+            "cache-control: no-store",
+            "referrer-policy: no-referrer",
+            "x-content-type-options: nosniff",
+            "x-frame-options: DENY",
+            "x-robots-tag: noindex, nofollow",
+        ] {
+            assert!(answer.contains(&format!("\r\n{header}\r\n")), "{header}: {answer}");
+        }
+        let policy = answer.lines().find(|line| line.starts_with("content-security-policy: "));
+        let policy = policy.unwrap_or_else(|| panic!("{answer}"));
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+        assert!(!answer.contains("set-cookie") && !answer.contains("<script") && !answer.contains("src="));
+    }
+}
+
+#[tokio::test]
+async fn too_much_is_refused_and_does_nothing() {
+    let site = Site::open().await;
+    let path = format!("/u/{}", site.token());
+    let answer = site
+        .raw(&format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", MAX_BODY + 1))
+        .await;
+    assert_eq!(status(&answer), 413);
+    let mut chunk = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    chunk.push_str(&format!("{:x}\r\n{}", MAX_BODY + 1, "x".repeat(MAX_BODY + 1)));
+    assert_eq!(status(&site.raw(&chunk).await), 413);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(20_000));
+    assert!(matches!(status(&site.raw(&long).await), 414 | 431));
+    assert_eq!(site.told().await, (false, 0));
+}
+
+#[tokio::test]
+async fn who_does_not_finish_a_request_is_not_waited_for() {
+    let short = Duration::from_millis(40);
+    let site = Site::with(Limits { head: short, answer: short, ..Limits::USUAL }).await;
+    let path = format!("/u/{}", site.token());
+    for request in ["", "GET /healthz HTTP/1.1\r\nHost:"] {
+        let answer = site.raw(request).await;
+        assert!(answer.is_empty() || status(&answer) == 408, "{answer}");
+    }
+    let half = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n\r\nList");
+    assert_eq!(status(&site.raw(&half).await), 503);
+    assert_eq!(site.told().await, (false, 0));
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_answered_when_the_daemon_stops_and_an_idle_connection_is_closed() {
+    let site = Site::open().await;
+    let mut idle = site.connect().await;
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a request");
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).await.expect("an answer");
+    let mut busy = site.connect().await;
+    let head = format!(
+        "POST /u/{} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\nExpect: 100-continue\r\n\r\n",
+        site.token()
+    );
+    busy.write_all(head.as_bytes()).await.expect("a head");
+    // The server asks for the body: so it is at this request.
+    let mut asked = [0; 25];
+    busy.read_exact(&mut asked).await.expect("a 100");
+    assert!(asked.starts_with(b"HTTP/1.1 100"));
+
+    site.shutdown.cancel();
+    let mut rest = Vec::new();
+    idle.read_to_end(&mut rest).await.expect("the end of the idle connection");
+    busy.write_all(ONE_CLICK.as_bytes()).await.expect("a body");
+    let mut answer = String::new();
+    busy.read_to_string(&mut answer).await.expect("an answer");
+    assert_eq!(status(&answer), 200);
+    assert_eq!(site.told().await, (true, 1));
+    site.served.await.expect("an end");
+    assert!(TcpStream::connect(site.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_ever() {
+    let limits = Limits { farewell: Duration::from_millis(20), ..Limits::USUAL };
+    let mut site = Site::with(limits).await;
+    let mut busy = site.connect().await;
+    let head = format!(
+        "POST /u/{} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\nExpect: 100-continue\r\n\r\n",
+        site.token()
+    );
+    busy.write_all(head.as_bytes()).await.expect("a head");
+    let mut asked = [0; 25];
+    busy.read_exact(&mut asked).await.expect("a 100");
+    site.shutdown.cancel();
+    (&mut site.served).await.expect("an end");
+    assert_eq!(site.told().await, (false, 0));
+}
+
+#[tokio::test]
+async fn the_daemon_is_ready_when_it_works_and_says_why_it_is_not() {
+    let site = Site::open().await;
+    assert_eq!(body(&site.get("/healthz").await), "ok");
+    let asleep = site.get("/readyz").await;
+    assert_eq!(status(&asleep), 503);
+    assert!(body(&asleep).contains("no wake is complete yet"), "{asleep}");
+
+    let mut report = WakeReport::new(now());
+    report.add("intake", Ok(PassReport { done: 3, ..PassReport::default() }));
+    report.add("deliver", Err(PassError::Transport("mail.ours.example says no".to_owned())));
+    site.health.woke(&report);
+    let ready = site.get("/readyz").await;
+    assert_eq!(status(&ready), 200);
+    let told: serde_json::Value = serde_json::from_str(body(&ready)).expect("JSON");
+    assert_eq!((&told["ready"], &told["brake"]), (&true.into(), &false.into()));
+    assert_eq!(told["last_wake"]["at"], "2026-03-02T09:00:00Z");
+    assert_eq!(told["last_wake"]["done"], 3);
+    assert_eq!(told["last_wake"]["failed"], serde_json::json!(["deliver"]));
+    assert!(!ready.contains("mail.ours.example"));
+
+    site.clock.set(now() + 6.minutes());
+    let silent = site.get("/readyz").await;
+    assert_eq!(status(&silent), 503);
+    assert!(body(&silent).contains("no wake was completed in the last 5 minutes"), "{silent}");
+
+    site.engine.store().close().await;
+    site.clock.set(now());
+    let closed = site.get("/readyz").await;
+    assert_eq!(status(&closed), 503);
+    assert!(body(&closed).contains("the store fails"), "{closed}");
+    assert_eq!(status(&site.get(&format!("/u/{}", site.token())).await), 503);
+}
