@@ -360,7 +360,7 @@ async fn a_million_rows_go_through_in_constant_memory() {
     let mut after = Vec::new();
     for rows in [10_000, 1_000_000] {
         let source = Generated { row: 0, rows, pending: header.as_bytes().to_vec() };
-        let begun = std::time::Instant::now();
+        let begun = tokio::time::Instant::now();
         let bar = indicatif::ProgressBar::hidden();
         let summary =
             nurtured::cli::import::import(source, Path::new("x.csv"), &options(), &bar, &mut Nowhere)

@@ -393,7 +393,7 @@ fn lead_json(lead: &Lead) -> Value {
         "stage": lead.stage.name(),
         "stage_since": lead.stage_at.to_string(),
         "score": lead.score,
-        "grade": lead.grade.map(|grade| grade.name()),
+        "grade": lead.grade.map(super::super::domain::lead::Grade::name),
         "owner": lead.owner.as_ref().map(EmailAddress::as_str),
         "round": lead.round,
         "away_until": lead.away_until.map(|at| at.to_string()),

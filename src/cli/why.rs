@@ -87,7 +87,7 @@ async fn coming(tx: &mut Tx, lead: &Lead, zone: &TimeZone) -> Result<Vec<String>
             MailState::Pending => next.push(format!("{}  {what}{reason}", clock(mail.due_at, zone))),
             MailState::Sending => next.push(format!("{what} is being sent")),
             MailState::InDoubt => {
-                next.push(format!("{what} may or may not have arrived (nurtured outbox --in-doubt)"))
+                next.push(format!("{what} may or may not have arrived (nurtured outbox --in-doubt)"));
             }
             MailState::Parked => next.push(format!("{what} needs a person{reason}")),
             MailState::Sent | MailState::Skipped | MailState::Dropped => {}

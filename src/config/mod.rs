@@ -281,6 +281,9 @@ fn sender(section: &mut Reader<'_>, by_smtp: bool, base: &Path) -> Option<MailCo
             "[mail] postal_address is not set: many countries' law wants it under marketing mail (in the USA, CAN-SPAM)",
         );
     }
+    let lease = section
+        .integer("lease_seconds", 5..=3_600)
+        .map_or(DEFAULT_LEASE, |seconds| Duration::from_secs(seconds.unsigned_abs()));
     let server = mail_server(section, by_smtp, from.address.domain(), base);
     let transport = if by_smtp {
         TransportConfig::Smtp(server?)
@@ -288,9 +291,6 @@ fn sender(section: &mut Reader<'_>, by_smtp: bool, base: &Path) -> Option<MailCo
         TransportConfig::Directory(directory.unwrap_or_else(|| base.join(DEFAULT_DIRECTORY)))
     };
     let company = company.unwrap_or_else(|| from.address.domain().to_owned());
-    let lease = section
-        .integer("lease_seconds", 5..=3_600)
-        .map_or(DEFAULT_LEASE, |seconds| Duration::from_secs(seconds.unsigned_abs()));
     Some(MailConfig { from, reply_to, company, postal_address, transport, lease })
 }
 

@@ -48,8 +48,10 @@ pub(super) async fn results(
                     report.parked += 1;
                 }
             }
-            Ok(Outcome::Deferred { reply, scope: Scope::Transport })
-            | Ok(Outcome::Refused { reply, scope: Scope::Transport }) => {
+            Ok(
+                Outcome::Deferred { reply, scope: Scope::Transport }
+                | Outcome::Refused { reply, scope: Scope::Transport },
+            ) => {
                 // Nothing was learnt about this mail; it goes as soon as the transport works again.
                 let until = engine.delivery.in_trouble(now);
                 tx.mark_later(token, row.id, until, reply.unmasked()).await?;
