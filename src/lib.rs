@@ -11,7 +11,7 @@
 //! | [`store`] | SQLite and PostgreSQL, one file per aggregate | `domain` |
 //! | [`mail`] | rendering, composing, SMTP, directory | `domain`, `problem` |
 //! | [`playbook`] | loading, checking and versions of `templates/` | `domain`, `mail`, `toml_reader` |
-//! | [`config`] | `nurtured.toml` and the environment | `domain`, `mail`, `toml_reader` |
+//! | [`config`] | `nurtured.toml` and the environment | `domain`, `mail`, `toml_reader`, `problem` |
 //! | [`telemetry`] | the log | `config` |
 //! | [`engine`] | the passes of a wake, one file each | all of the above |
 //! | [`http`] | health, unsubscribe links | the engine and what it uses |

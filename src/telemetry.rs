@@ -252,8 +252,8 @@ mod tests {
     fn our_details_do_not_bring_those_of_others() {
         let act = || {
             tracing::debug!(target: "nurtured::engine", "ours");
-            tracing::debug!(target: "sqlx::query", "theirs");
-            tracing::warn!(target: "sqlx::query", "theirs, which matters");
+            tracing::debug!(target: "hyper::proto", "theirs");
+            tracing::warn!(target: "hyper::proto", "theirs, which matters");
         };
         assert_eq!(
             logged(LogFormat::Text, Reader::Journal, Level::TRACE, act),

@@ -270,16 +270,6 @@ async fn every_byte_of_a_message_arrives_dots_and_all() {
 }
 
 #[tokio::test]
-async fn an_address_that_needs_smtputf8_is_refused_without_asking_the_server() {
-    let stub = Stub::start(setup()).await;
-    let mut session = session(&config(&stub)).await;
-    let outcome = session.send(&parcel("jané@buyer.example", SHORT), Instant::now() + AMPLE).await;
-    assert_eq!(fate(&outcome), Fate::Refused(Scope::Address));
-    assert!(!format!("{outcome:?}").contains("jan"), "{outcome:?}");
-    assert_eq!(stub.commands(), []);
-}
-
-#[tokio::test]
 async fn no_more_sessions_are_open_than_configured() {
     let stub = Stub::start(setup()).await;
     let transport = SmtpTransport::new(&SmtpConfig { connections: 2, ..config(&stub) }).expect("a transport");

@@ -1,3 +1,5 @@
+//! What `nurtured.toml` and the environment say, and every way in which they can be wrong.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;

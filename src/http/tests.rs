@@ -1,3 +1,5 @@
+//! The pages as a browser, a mail program and a scanner meet them, over real connections.
+
 use std::net::SocketAddr;
 
 use jiff::{Timestamp, ToSpan};

@@ -227,6 +227,7 @@ async fn on_postgres_two_daemons_get_different_leads() {
     assert_eq!(numbers(&one.lock_leads_due(Stage::New, at("10:00:00"), 1).await.expect("leads")), [a]);
     assert_eq!(numbers(&other.lock_leads_due(Stage::New, at("10:00:00"), 2).await.expect("leads")), [b]);
     assert_eq!(numbers(&other.lock_free_leads(&[a, b], 2).await.expect("leads")), [b]);
+    one.lock_rows_of_leads(&[a]).await.expect("it has them already");
     drop((one, other));
     store.close().await;
 }

@@ -123,7 +123,8 @@ stories! {
     enrolments: a_lead_is_in_one_sequence_at_a_time_and_in_each_once, sales_has_no_voice_while_an_enrolment_runs,
         enrolments_are_looked_at_when_they_are_due;
     outbox: a_mail_is_planned_once, a_mail_is_marked_under_its_lease_alone, a_lost_mail_is_found_by_its_lease,
-        a_mail_in_doubt_that_left_after_all_is_sent, staff_mail_keeps_its_bytes, a_mail_that_has_to_wait_stays_the_same_mail;
+        a_mail_in_doubt_that_left_after_all_is_sent, staff_mail_keeps_its_bytes,
+        a_staff_mail_gets_its_bytes_after_its_number, a_mail_that_has_to_wait_stays_the_same_mail;
     contacts: a_slot_is_taken_once, slots_of_a_company_are_taken_once, a_suppression_is_kept_once_for_each_reason;
     hand_offs: a_lead_has_one_open_hand_off, a_rep_is_known_by_what_was_given_to_them,
         a_clock_runs_until_it_is_stopped, a_level_fires_once;

@@ -309,3 +309,23 @@ pub async fn a_mail_that_has_to_wait_stays_the_same_mail(place: Place) {
     tx.commit().await.expect("committed");
     store.close().await;
 }
+
+pub async fn a_staff_mail_gets_its_bytes_after_its_number(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    let jane = insert(&mut tx, &lead("jane@firm.example")).await;
+    let hand_off =
+        NewMail { audience: Audience::Staff, class: MailClass::HandOff, ..mail(jane, "hand-off:1") };
+    let id = tx.insert_mail(&hand_off).await.expect("an answer").expect("planned");
+    assert_eq!(tx.insert_mail(&hand_off).await.expect("an answer"), None, "the key is taken");
+    assert_eq!(tx.mail_message(id).await.expect("an answer"), None);
+    tx.set_mail_message(id, b"Subject: x\r\n").await.expect("written");
+    assert_eq!(tx.mail_message(id).await.expect("an answer").as_deref(), Some(&b"Subject: x\r\n"[..]));
+
+    // What is on its way is not rewritten.
+    tx.mark_sending(&[id], Lease { token: 1, length_ms: AN_HOUR }, at("09:00:00")).await.expect("claimed");
+    tx.set_mail_message(id, b"other").await.expect("an answer");
+    assert_eq!(tx.mail_message(id).await.expect("an answer").as_deref(), Some(&b"Subject: x\r\n"[..]));
+    tx.commit().await.expect("committed");
+    store.close().await;
+}
