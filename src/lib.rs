@@ -10,7 +10,7 @@
 //! | [`domain`] | the rules: pure functions of facts and `now` | `problem` |
 //! | [`store`] | SQLite and PostgreSQL, one file per aggregate | `domain` |
 //! | [`mail`] | rendering, composing, SMTP, directory | `domain`, `problem` |
-//! | [`playbook`] | loading, checking and versions of `templates/` | `domain`, `mail`, `toml_reader` |
+//! | [`playbook`] | loading, checking and versions of `templates/` | `domain`, `mail`, `toml_reader`, `problem` |
 //! | [`config`] | `nurtured.toml` and the environment | `domain`, `mail`, `toml_reader`, `problem` |
 //! | [`telemetry`] | the log | `config` |
 //! | [`engine`] | the passes of a wake, one file each | all of the above |
