@@ -1,7 +1,9 @@
 //! Mail to reps, managers and marketing: planned when it is decided, and rendered then, so that the same
 //! bytes are sent however often it takes.
 
-use jiff::{Timestamp, Zoned};
+mod words;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::{campaign, person};
@@ -12,22 +14,19 @@ use super::pass::PassError;
 use super::sla::Told;
 use super::{Engine, Wake};
 use crate::domain::agreement::{Role, Team};
-use crate::domain::calendar::{Calendar, Reckoning};
-use crate::domain::contact::{Channel, Permission, Purpose, may_contact, reasons};
+use crate::domain::calendar::Calendar;
+use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::{HandOffId, SlaClockId};
-use crate::domain::lead::{Activity, Answer, Lead, Touch};
+use crate::domain::lead::Lead;
 use crate::domain::mail::{Audience, MailClass, MailState};
-use crate::domain::sla::{LevelTerms, Standing, Terms};
+use crate::domain::sla::{Standing, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::token;
-use crate::store::{Event, NewMail, Tx};
+use crate::playbook::STAFF_LAYOUT;
+use crate::store::{NewMail, Tx};
 
-/// The frame of mails to staff.
-const STAFF_LAYOUT: &str = "staff";
-
-/// What a lead did is shown this far back: more is a list, not a picture.
-const BEHAVIOUR_SHOWN: usize = 10;
+use words::Reader;
 
 /// A staff mail about to be planned.
 struct Plan<'a> {
@@ -55,13 +54,15 @@ pub(super) async fn hand_off(
 ) -> Result<(), PassError> {
     let calendar = team_calendar(wake, given.team);
     let mut values = lead_values(engine, tx, wake, lead, &given.rep.email).await?;
-    values["touches"] = touches(calendar, &tx.touches(lead.id).await?);
-    values["answers"] = answers(behaviour.answers(lead.id));
-    values["behaviour"] = what_it_did(calendar, behaviour.activities(lead.id));
+    values["touches"] = words::touches(calendar, &tx.touches(lead.id).await?);
+    values["answers"] = words::answers(behaviour.answers(lead.id));
+    values["behaviour"] = words::behaviour(calendar, behaviour.activities(lead.id));
     values["reasons"] = json!(why_ready(tx, lead, given).await?);
-    values["promise"] = promise(calendar, wake, terms, standing, &[], None);
-    values["owner"] = json!({ "name": given.rep.name, "email": given.rep.email.as_str() });
-    values["actions"] = dispositions(lead);
+    let reader = Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
+    let otherwise = otherwise(tx, wake, calendar, lead, terms, standing, &[], &reader).await?;
+    values["promise"] = words::promise(calendar, terms, standing, otherwise, None, wake.now);
+    values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
+    values["actions"] = words::dispositions(&lead.email);
     plan(
         engine,
         tx,
@@ -98,17 +99,29 @@ pub(super) async fn level(
     let (class, template) =
         if broken { (MailClass::Escalation, "escalation") } else { (MailClass::Warning, "warning") };
     let fired = tx.fired_levels(clock).await?;
-    for to in recipients(&told.level.tell, team, &told.hand_off.rep) {
+    let rep = &told.hand_off.rep;
+    let rep_name = name_of(wake, rep);
+    let history = words::history(calendar, &tx.events_of(lead.id).await?, told.hand_off.at);
+    for to in recipients(&told.level.tell, team, rep) {
         let mut values = lead_values(engine, tx, wake, lead, &to).await?;
-        values["promise"] = promise(calendar, wake, told.terms, told.standing, &fired, told.late);
-        values["owner"] = owner(wake, &told.hand_off.rep);
-        values["history"] = history(calendar, &tx.events_of(lead.id).await?, told.hand_off.at);
-        values["actions"] = dispositions(lead);
+        let otherwise = match &told.next_owner {
+            // The promise of a rep who lost the lead is over.
+            Some(_) => Vec::new(),
+            None => {
+                let reader = Reader { to: &to, rep, rep_name: &rep_name, team };
+                otherwise(tx, wake, calendar, lead, told.terms, told.standing, &fired, &reader).await?
+            }
+        };
+        values["promise"] =
+            words::promise(calendar, told.terms, told.standing, otherwise, told.late, wake.now);
+        values["owner"] = owner(wake, rep, &to);
+        values["history"] = history.clone();
+        values["actions"] = words::dispositions(&lead.email);
         if let Some(next) = &told.next_owner {
             values["note"] = json!(format!("The lead now belongs to {}.", next.name));
         }
         let (class, template) = match &told.next_owner {
-            Some(_) if to == told.hand_off.rep => (MailClass::Notice, "reassigned"),
+            Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
             _ => (class, template),
         };
         let level = told.level.name.clone();
@@ -137,8 +150,8 @@ pub(super) async fn notice(
 ) -> Result<(), PassError> {
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
-    values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep));
-    values["actions"] = dispositions(lead);
+    values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
+    values["actions"] = words::dispositions(&lead.email);
     let unique_key = unique_key.to_owned();
     let plan_of_notice =
         Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values };
@@ -250,11 +263,11 @@ async fn lead_values(
     let mut person = person(lead);
     let zone = zone_of(lead, agreement);
     let extra = json!({
-        "display": display(lead),
+        "display": words::display(lead),
         "phone": lead.profile.phone,
         "phone_url": lead.profile.phone.as_ref().map(|phone| format!("tel:{phone}")),
-        "email_url": format!("mailto:{}", lead.email),
-        "local_time": format!("{} in {zone}", short(&phone.local(wake.now))),
+        "email_url": words::mailto(&lead.email),
+        "local_time": format!("{} in {zone}", words::short(&phone.local(wake.now))),
         "score": lead.score,
         "grade": lead.grade.map(|grade| grade.name()),
         "stage": lead.stage.name().replace('_', " "),
@@ -267,98 +280,27 @@ async fn lead_values(
         "to_name": name_of(wake, to),
         "lead": person,
         "campaign": campaign(lead.campaign.as_deref().and_then(|name| agreement.campaign(name))),
-        "call": call(&permission, &phone),
+        "call": words::call(&permission, &phone, calendar_of(wake, to), wake.now),
     }))
 }
 
-fn display(lead: &Lead) -> String {
-    let name = lead.profile.full_name().unwrap_or_else(|| lead.email.as_str().to_owned());
-    match &lead.profile.company {
-        Some(company) => format!("{name}, {company}"),
-        None => name,
-    }
-}
-
-fn call(permission: &Permission, phone: &Calendar) -> Value {
-    match permission {
-        Permission::Yes => json!({ "now": true, "words": "Yes, now." }),
-        Permission::NotBefore { at, because } => {
-            let at = day_and_time(&phone.local(*at));
-            json!({ "now": false, "words": format!("Not before {at}, its time: {}.", reasons(because)) })
-        }
-        Permission::Never { because } => json!({ "now": false, "words": format!("No: {because}.") }),
-    }
-}
-
-/// What was promised, until when, how that was counted, and what follows.
-fn promise(
-    calendar: &Calendar,
+/// What follows if nobody acts, told to its reader, with the instant of each level that is left.
+#[expect(clippy::too_many_arguments, reason = "a promise is known by its lead, its terms and where it stands")]
+async fn otherwise(
+    tx: &mut Tx,
     wake: &Wake,
+    calendar: &Calendar,
+    lead: &Lead,
     terms: &Terms,
     standing: &Standing,
     fired: &[String],
-    late: Option<Timestamp>,
-) -> Value {
-    let deadline = &standing.deadline;
-    let by = calendar.local(deadline.at);
-    let otherwise: Vec<String> =
-        terms.levels.iter().filter(|level| !fired.contains(&level.name)).map(what_follows).collect();
-    let counted: Vec<Value> = deadline
-        .counted
-        .iter()
-        .map(|piece| {
-            let minutes = if piece.why == Reckoning::Open {
-                format!("{} min", piece.minutes())
-            } else {
-                "–".to_owned()
-            };
-            json!({
-                "from": day_and_time(&calendar.local(piece.from)),
-                "to": day_and_time(&calendar.local(piece.to)),
-                "minutes": minutes,
-                "why": piece.why.to_string(),
-            })
-        })
-        .collect();
-    let target = crate::domain::agreement::Target(jiff::SignedDuration::from_mins(terms.target_minutes));
-    json!({
-        "what": format!("first contact within {target}"),
-        "since": deadline.counted.first().map(|piece| day_and_time(&calendar.local(piece.from))),
-        "by": day_and_time(&by),
-        "by_short": short(&by),
-        "broken": deadline.at <= wake.now,
-        "late": late.map(|fell_due| {
-            format!("It fell due {} and was found only now: nobody was looking.", day_and_time(&calendar.local(fell_due)))
-        }),
-        "otherwise": otherwise,
-        "counted": counted,
-    })
-}
-
-fn what_follows(level: &LevelTerms) -> String {
-    let told: Vec<&str> = level
-        .tell
-        .iter()
-        .map(|role| match role {
-            Role::Owner => "you",
-            Role::Manager => "your manager",
-            Role::Backup => "the backup",
-            Role::Director => "the director",
-        })
-        .collect();
-    let verb = if told == ["you"] {
-        "are reminded"
-    } else if told.len() == 1 {
-        "is told"
-    } else {
-        "are told"
-    };
-    let mut words = format!("At {} % of the time {} {verb}", level.at_percent, told.join(" and "));
-    if level.reassign {
-        words.push_str(", and somebody else gets the lead if no attempt was made");
-    }
-    words.push('.');
-    words
+    reader: &Reader<'_>,
+) -> Result<Vec<String>, PassError> {
+    let started_at = standing.deadline.counted.first().map_or(wake.now, |piece| piece.from);
+    let pauses = super::sla::pauses(tx, lead, started_at).await?;
+    // At the end of time every level is reached: each with its instant.
+    let left = terms.assess(started_at, &pauses, fired, Timestamp::MAX)?.reached;
+    Ok(left.iter().map(|(level, at)| words::consequence(level, &calendar.local(*at), reader)).collect())
 }
 
 fn recipients(roles: &[Role], team: &Team, owner: &EmailAddress) -> Vec<EmailAddress> {
@@ -386,80 +328,40 @@ async fn why_ready(tx: &mut Tx, lead: &Lead, given: &Given<'_>) -> Result<Vec<St
         .rev()
         .find(|event| event.facts.get("to").and_then(Value::as_str) == Some("qualified"));
     match qualified.as_ref().and_then(|event| event.facts.get("why")).and_then(Value::as_str) {
-        Some("it replied") => reasons.push("It wrote back to one of our mails.".to_owned()),
-        Some(_) if given.campaign.raised_hand => reasons.push("It asked to be contacted.".to_owned()),
+        Some("it replied") => reasons.push("Wrote back to one of our mails.".to_owned()),
+        Some(_) if given.campaign.raised_hand => reasons.push("Asked to be contacted.".to_owned()),
         Some(_) => {
             let grade = lead.grade.map(|grade| format!(" and grade {}", grade.name())).unwrap_or_default();
             let campaign = &given.campaign.name;
-            reasons.push(format!("Score {}{grade}: the hand-off point of campaign {campaign}.", lead.score));
+            reasons.push(format!("Score {}{grade}: past the hand-off point of campaign {campaign}.", lead.score));
         }
         None => {}
     }
-    reasons.push(format!("It goes to you because {}.", given.why));
+    reasons.push(format!("Yours because {}.", given.why));
     if lead.round > 1 {
-        reasons.push(format!("It has been with sales before: this is round {}.", lead.round));
+        reasons.push(format!("Has been with sales before: this is round {}.", lead.round));
     }
     Ok(reasons)
 }
 
-fn touches(calendar: &Calendar, touches: &[Touch]) -> Value {
-    touches
-        .iter()
-        .map(|touch| {
-            let parts = [&touch.source, &touch.medium, &touch.campaign, &touch.content, &touch.term];
-            let words: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-            json!({
-                "at": touch.occurred_at.map(|at| day(&calendar.local(at))),
-                "words": if words.is_empty() { "unknown".to_owned() } else { words.join(" · ") },
-                "ad": touch.ad,
-                "landing_page": touch.landing_page,
-            })
-        })
-        .collect()
+fn owner(wake: &Wake, rep: &EmailAddress, reader: &EmailAddress) -> Value {
+    json!({
+        "name": name_of(wake, rep),
+        "email": rep.as_str(),
+        "email_url": words::mailto(rep),
+        "is_reader": rep == reader,
+    })
 }
 
-fn answers(answers: &[Answer]) -> Value {
-    answers.iter().map(|answer| json!({ "question": answer.question, "answer": answer.answer })).collect()
-}
-
-fn what_it_did(calendar: &Calendar, activities: &[Activity]) -> Value {
-    activities
-        .iter()
-        .rev()
-        .take(BEHAVIOUR_SHOWN)
-        .map(|activity| {
-            json!({
-                "at": day_and_time(&calendar.local(activity.occurred_at)),
-                "words": activity.name.replace('_', " "),
-            })
-        })
-        .collect()
-}
-
-/// What happened since a hand-off, as its reader would tell it.
-fn history(calendar: &Calendar, events: &[Event], since: Timestamp) -> Value {
-    events
-        .iter()
-        .filter(|event| event.occurred_at >= since)
-        .filter_map(|event| {
-            let words = super::why::words(event)?;
-            Some(json!({ "at": day_and_time(&calendar.local(event.occurred_at)), "words": words }))
-        })
-        .collect()
-}
-
-/// What a rep can do, as commands; the links of action mails take their place when there are any.
-fn dispositions(lead: &Lead) -> Value {
-    let email = &lead.email;
-    json!([
-        { "label": "Take it", "command": format!("nurtured lead accept {email}") },
-        { "label": "Log a call", "command": format!("nurtured lead attempt {email} --channel phone --outcome reached") },
-        { "label": "Give it back", "command": format!("nurtured lead reject {email} --reason not-ready") },
-    ])
-}
-
-fn owner(wake: &Wake, rep: &EmailAddress) -> Value {
-    json!({ "name": name_of(wake, rep), "email": rep.as_str() })
+/// The calendar by which the reader works, if the agreement has a team for them.
+fn calendar_of<'a>(wake: &'a Wake, reader: &EmailAddress) -> Option<&'a Calendar> {
+    let agreement = &wake.rules.agreement;
+    let leads = |team: &&Team| {
+        team.manager == *reader
+            || [&team.backup, &team.director].into_iter().flatten().any(|known| known == reader)
+    };
+    let team = agreement.rep(reader).map(|(team, _)| team).or_else(|| agreement.teams.values().find(leads))?;
+    Some(team_calendar(wake, team))
 }
 
 /// How staff are addressed: a rep by name, others by the part before the @.
@@ -468,19 +370,4 @@ fn name_of(wake: &Wake, email: &EmailAddress) -> String {
         Some((_, rep)) => rep.name.clone(),
         None => email.as_str().split('@').next().unwrap_or_default().to_owned(),
     }
-}
-
-/// "Tue 3 Mar 14:00".
-pub(super) fn day_and_time(at: &Zoned) -> String {
-    at.strftime("%a %-d %b %H:%M").to_string()
-}
-
-/// "Tue 14:00".
-fn short(at: &Zoned) -> String {
-    at.strftime("%a %H:%M").to_string()
-}
-
-/// "Tue 3 Mar 2026".
-fn day(at: &Zoned) -> String {
-    at.strftime("%a %-d %b %Y").to_string()
 }

@@ -12,9 +12,15 @@ macro_rules! templates {
 /// Every file of `templates/`: path and text.
 pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "agreement.toml",
+    "layouts/base.hbs",
+    "layouts/staff.hbs",
     "partials/footer.md",
     "partials/objections/price.md",
     "partials/signature.md",
+    "partials/staff/actions.md",
+    "partials/staff/call.md",
+    "partials/staff/counted.md",
+    "partials/staff/who.md",
     "sequences/demo-request/01-confirmation.md",
     "sequences/demo-request/sequence.toml",
     "sequences/event-follow-up/01-thank-you.md",
@@ -39,4 +45,10 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "sequences/welcome/04-start-small.md",
     "sequences/welcome/05-shall-we-talk.md",
     "sequences/welcome/sequence.toml",
+    "staff/escalation.md",
+    "staff/hand-off.md",
+    "staff/notice.md",
+    "staff/operator.md",
+    "staff/reassigned.md",
+    "staff/warning.md",
 ];

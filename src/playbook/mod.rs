@@ -11,10 +11,12 @@ mod fields;
 mod files;
 mod front_matter;
 mod references;
+pub mod samples;
 pub mod schemas;
 mod section;
 mod sequence;
 mod templates;
+mod trial;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -41,7 +43,7 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 9] = [
+const NEEDED: [&str; 13] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
@@ -51,7 +53,17 @@ const NEEDED: [&str; 9] = [
     "layouts/base.hbs",
     "layouts/staff.hbs",
     "partials/footer.md",
+    "partials/staff/actions.md",
+    "partials/staff/call.md",
+    "partials/staff/counted.md",
+    "partials/staff/who.md",
 ];
+
+/// The frame of mails to leads.
+pub const LEAD_LAYOUT: &str = "base";
+
+/// The frame of mails to staff.
+pub const STAFF_LAYOUT: &str = "staff";
 
 /// One version of the playbook, checked.
 #[derive(Debug)]
@@ -108,7 +120,7 @@ impl Playbook {
                 references.report_unfilled_roles(agreement, &mut problems);
             }
         }
-        let templates = compile(templates, &mut problems);
+        let templates = compile(templates, &whole, &mut problems);
         match read.and_then(|read| read.agreement) {
             Some(agreement) if problems.is_empty() => {
                 Ok(Playbook { version: files.hash(), agreement, sequences, templates })
@@ -130,8 +142,15 @@ fn completed(files: &PlaybookFiles) -> PlaybookFiles {
     whole
 }
 
-/// Compiles all mails, each with the variables of its kind.
-fn compile(files: TemplateFiles, problems: &mut Problems) -> Templates {
+/// Compiles all mails, each with the variables of its kind, and tries them.
+fn compile(files: TemplateFiles, whole: &PlaybookFiles, problems: &mut Problems) -> Templates {
+    let mails: Vec<(String, String)> = files
+        .steps
+        .iter()
+        .map(|file| (file.name.clone(), file.file.clone()))
+        .chain(files.staff.iter().map(|file| (format!("{STAFF}{}", file.name), file.file.clone())))
+        .collect();
+    let known = problems.len();
     let source = |file: TemplateFile, name: String| TemplateSource {
         name,
         file: file.file,
@@ -161,13 +180,18 @@ fn compile(files: TemplateFiles, problems: &mut Problems) -> Templates {
     });
     let schema_of =
         |name: &str| if name.starts_with(STAFF) { &*schemas::STAFF_MAIL } else { &*schemas::LEAD_MAIL };
-    Templates::compile(
+    let templates = Templates::compile(
         steps.chain(staff).collect(),
         partials.collect(),
         layouts.collect(),
         schema_of,
         problems,
-    )
+    );
+    // What has mistakes cannot be rendered, and would be told twice.
+    if problems.len() == known {
+        trial::run(&templates, &mails, whole, problems);
+    }
+    templates
 }
 
 /// What the names of mails to staff begin with. No sequence can have that name.

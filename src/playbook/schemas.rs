@@ -2,7 +2,7 @@
 //!
 //! The engine fills these in (`engine/context.rs` for leads, `engine/staff_mail.rs` for staff); a template that
 //! asks for anything else is refused at load. What may be missing is marked "may be missing": a template
-//! says `{{default …}}` or `{{#if …}}` for it.
+//! says `{{default …}}` or `{{#if …}}` for it, and is tried at load with all of that missing (`samples.rs`).
 
 use std::sync::LazyLock;
 
@@ -43,7 +43,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
             "whether it may be called",
             vec![
                 Field::boolean("now", "whether it may be called at once"),
-                Field::text("words", "the same as a sentence, with the reason"),
+                Field::text("words", "the same as a sentence: \"Yes, until 12:00 their time.\""),
             ],
         ),
         Field::texts("reasons", "why it counts as ready, one sentence each"),
@@ -52,7 +52,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
             "where it came from each time, the first first",
             vec![
                 Field::text("at", "when: \"Tue 3 Mar 2026\""),
-                Field::text("words", "source, medium, campaign and ad in one line"),
+                Field::text("words", "source, medium, campaign and ad in one line: \"google · cpc · spring\""),
                 Field::text("ad", "what the ad said or promised; may be missing"),
                 Field::text("landing_page", "the page it arrived on; may be missing"),
             ],
@@ -66,7 +66,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         Field::list("history", "what happened since the hand-off, the oldest first", line()),
         Field::record(
             "promise",
-            "what was promised; its parts are missing in mails about no promise",
+            "what was promised; all of it is missing in `notice` and `operator`",
             vec![
                 Field::text("what", "\"first contact within 8 business hours\""),
                 Field::text("since", "when it began: \"Tue 3 Mar 09:00\""),
@@ -74,23 +74,30 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                 Field::text("by_short", "the same for a subject: \"Tue 14:00\""),
                 Field::boolean("broken", "whether that has passed"),
                 Field::text("late", "how late it is found, when nobody looked in time; may be missing"),
-                Field::texts("otherwise", "what happens if nobody acts, one sentence each"),
+                Field::text("zone", "the zone in which it is counted and told: \"Europe/Berlin\""),
+                Field::text("total", "what was promised, as it is counted: \"8 h\""),
+                Field::texts("otherwise", "what happens if nobody acts, and when, one sentence each"),
                 Field::list(
                     "counted",
                     "how the deadline was counted, interval by interval",
                     vec![
-                        Field::text("from", "its beginning"),
-                        Field::text("to", "its end"),
-                        Field::text("minutes", "what it counts: \"90 min\", or \"–\""),
-                        Field::text("why", "counted, closed, a holiday, paused"),
+                        Field::text("from", "its beginning: \"Tue 3 Mar 09:00\""),
+                        Field::text("to", "its end, without the date when that is the same: \"12:00\""),
+                        Field::text("counts", "what it counts: \"1 h 30 min\"; may be missing: it does not count"),
+                        Field::text("why", "counted, out of hours, a holiday, paused"),
                     ],
                 ),
             ],
         ),
         Field::record(
             "owner",
-            "the rep who has the lead; may be missing",
-            vec![Field::text("name", "their name"), Field::text("email", "their address")],
+            "the rep who has the lead, or had it when the promise was broken; may be missing",
+            vec![
+                Field::text("name", "their name; may be missing"),
+                Field::text("email", "their address; may be missing"),
+                Field::url("email_url", "the address as a link to write to; may be missing"),
+                Field::boolean("is_reader", "whether the mail goes to them"),
+            ],
         ),
         Field::text("note", "what this mail is about, in words; may be missing"),
         Field::list(

@@ -37,6 +37,7 @@ use crate::domain::mail::{Audience, MailState};
 use crate::mail::message::{Correspondent, Letter, Unsubscribe, compose};
 use crate::mail::token;
 use crate::mail::transport::{Outcome, Parcel, Session, Transport};
+use crate::playbook::LEAD_LAYOUT;
 use crate::store::{StoreError, Tx};
 
 use claim::{Claim, Claimed};
@@ -273,9 +274,6 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
     let parcel = Parcel { envelope_from, to: row.recipient.clone(), bytes, file_stem: row.id.to_string() };
     Ok((subject, parcel))
 }
-
-/// The frame of mails to leads.
-pub(super) const LEAD_LAYOUT: &str = "base";
 
 /// Drops what a lead has waiting in the outbox, except mail it asked for.
 pub(super) async fn drop_waiting_mail(
