@@ -1,6 +1,7 @@
 //! What becomes of a mail when a server misbehaves, at every point of the dialogue.
 
-mod support;
+#[path = "support/smtp_stub.rs"]
+mod smtp_stub;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures_util::future::poll_immediate;
 use nurtured::mail::secret::Secret;
 use nurtured::mail::smtp::{SmtpConfig, SmtpSession, SmtpSetupError, SmtpTransport, TlsMode};
 use nurtured::mail::transport::{Outcome, Parcel, Scope};
-use support::smtp_stub::{Act, At, Certificate, Kept, Setup, Stub};
+use smtp_stub::{Act, At, Certificate, Kept, Setup, Stub};
 use tokio::time::Instant;
 
 /// Far beyond what any test takes.

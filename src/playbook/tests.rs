@@ -1,3 +1,5 @@
+//! Playbooks as people write them, right and wrong, and what they are told.
+
 use proptest::prelude::*;
 
 use super::*;

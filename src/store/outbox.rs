@@ -50,7 +50,7 @@ statements! {
     );
     HOLD = "UPDATE outbox SET due_at = $1, held_why = $2 WHERE id = $3 AND state = 'pending'";
     SET_STATE = "UPDATE outbox SET state = $1, last_error = $2, ended_at = $3 WHERE id = $4 AND state = $5";
-    AGAIN = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, lease_token = NULL, \
+    AGAIN = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, ended_at = NULL, lease_token = NULL, \
              lease_until = NULL WHERE id = $3 AND state = $4";
     MARK_LATER = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, lease_token = NULL, \
                   lease_until = NULL WHERE id = $3 AND lease_token = $4 AND state = 'sending'";

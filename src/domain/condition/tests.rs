@@ -1,3 +1,5 @@
+//! Conditions that hold, that do not hold, and that are refused with a place and a hint.
+
 use proptest::prelude::*;
 
 use super::*;

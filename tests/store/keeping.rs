@@ -1,0 +1,138 @@
+//! What the daemon keeps for itself: playbooks, keys, the brake, its last wake, and the counts of `status`.
+
+use nurtured::domain::lead::{Lead, Stage};
+use nurtured::domain::mail::{Audience, MailClass, MailState};
+use nurtured::store::{Brake, NewHandOff, NewMail, NewSlaClock, Standing};
+
+use super::{Place, address, at, enrolment, insert, lead};
+
+pub async fn one_playbook_is_in_force(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    assert_eq!(tx.playbook_in_force().await.expect("an answer"), None);
+    assert!(tx.put_playbook_in_force("v1", "{\"a\":1}", at("09:00:00")).await.expect("an answer"));
+    assert!(!tx.put_playbook_in_force("v1", "{\"a\":1}", at("10:00:00")).await.expect("an answer"));
+    assert!(tx.put_playbook_in_force("v2", "{\"a\":2}", at("11:00:00")).await.expect("an answer"));
+    assert_eq!(tx.playbook_in_force().await.expect("an answer").as_deref(), Some("v2"));
+    // What was in force stays readable, and can come back.
+    assert_eq!(tx.playbook_files("v1").await.expect("an answer").as_deref(), Some("{\"a\":1}"));
+    assert_eq!(tx.playbook_files("v3").await.expect("an answer"), None);
+    assert!(tx.put_playbook_in_force("v1", "{\"a\":1}", at("12:00:00")).await.expect("an answer"));
+    assert_eq!(tx.playbook_in_force().await.expect("an answer").as_deref(), Some("v1"));
+    tx.commit().await.expect("committed");
+    store.close().await;
+}
+
+pub async fn a_key_is_made_once(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    let (first, second) = ([0, 255, 7], [1, 2, 3]);
+    assert_eq!(tx.secret_key("unsubscribe", &first).await.expect("a key"), first);
+    assert_eq!(tx.secret_key("unsubscribe", &second).await.expect("a key"), first);
+    assert_eq!(tx.secret_key("message-id", &second).await.expect("a key"), second);
+    tx.commit().await.expect("committed");
+    store.close().await;
+}
+
+pub async fn the_brake_is_pulled_once_and_the_day_counted(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    assert_eq!(tx.lead_mails_on(20_514).await.expect("a count"), 0);
+    assert_eq!(tx.count_lead_mails(20_514, 64).await.expect("a sum"), 64);
+    assert_eq!(tx.count_lead_mails(20_514, 2).await.expect("a sum"), 66);
+    assert_eq!(tx.count_lead_mails(20_515, 1).await.expect("a sum"), 1);
+    assert_eq!(tx.lead_mails_on(20_514).await.expect("a count"), 66);
+
+    assert_eq!(tx.brake().await.expect("an answer"), None);
+    assert!(!tx.release_brake(20_510).await.expect("an answer"), "it was not on");
+    assert!(tx.pull_brake("20,000 mails today", at("10:00:00")).await.expect("an answer"));
+    assert!(!tx.pull_brake("the clock jumped", at("11:00:00")).await.expect("an answer"));
+    let brake = Brake { since: at("10:00:00"), why: "20,000 mails today".to_owned() };
+    assert_eq!(tx.brake().await.expect("an answer"), Some(brake));
+    assert!(tx.release_brake(20_514).await.expect("an answer"));
+    assert_eq!(tx.brake().await.expect("an answer"), None);
+    assert_eq!(tx.lead_mails_on(20_514).await.expect("a count"), 0, "the day begins anew");
+    assert_eq!(tx.lead_mails_on(20_515).await.expect("a count"), 1);
+    tx.commit().await.expect("committed");
+    store.close().await;
+}
+
+pub async fn the_last_wake_is_known(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    assert_eq!(tx.last_beat().await.expect("an answer"), None);
+    tx.beat(at("09:00:00")).await.expect("noted");
+    tx.beat(at("09:01:00")).await.expect("noted");
+    assert_eq!(tx.last_beat().await.expect("an answer"), Some(at("09:01:00")));
+    tx.commit().await.expect("committed");
+    store.close().await;
+}
+
+pub async fn what_is_open_is_counted(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    assert_eq!(tx.standing(at("09:00:00")).await.expect("counts"), Standing::default());
+    let nurtured = insert(&mut tx, &lead("a@firm.example")).await;
+    tx.insert_enrolment(&enrolment(nurtured, "welcome")).await.expect("an answer").expect("enrolled");
+    insert(&mut tx, &lead("b@firm.example")).await;
+    let given = insert(&mut tx, &Lead { stage: Stage::HandedOff, ..lead("c@firm.example") }).await;
+    let hand_off = NewHandOff {
+        lead: given,
+        rep: address("rep1@ours.example"),
+        team: "sales".to_owned(),
+        policy: "standard".to_owned(),
+        campaign: "default".to_owned(),
+        at: at("09:00:00"),
+    };
+    let hand_off = tx.insert_hand_off(&hand_off).await.expect("handed off");
+    for (kind, deadline_at) in [("accept", at("10:00:00")), ("first_contact", at("12:00:00"))] {
+        tx.insert_sla_clock(&NewSlaClock {
+            hand_off,
+            lead: given,
+            kind: kind.to_owned(),
+            terms: "{}".to_owned(),
+            started_at: at("09:00:00"),
+            deadline_at,
+            next_at: None,
+        })
+        .await
+        .expect("started");
+    }
+    let states =
+        [MailState::Pending, MailState::Parked, MailState::Sent, MailState::Pending, MailState::InDoubt];
+    let mails: Vec<NewMail> = (0..)
+        .zip(states)
+        .map(|(number, state): (i32, MailState)| NewMail {
+            audience: Audience::Staff,
+            class: MailClass::Notice,
+            state,
+            due_at: at("09:00:00"),
+            lead: None,
+            recipient: address("manager@ours.example"),
+            unique_key: number.to_string(),
+            requested: false,
+            playbook: "v1".to_owned(),
+            enrolment: None,
+            sequence: None,
+            step: None,
+            level: None,
+            subject: None,
+            message: None,
+            planned_at: at("09:00:00"),
+        })
+        .collect();
+    assert_eq!(tx.insert_mails(&mails).await.expect("planned"), 5);
+    let count = |name: &str, count: i64| (name.to_owned(), count);
+    assert_eq!(
+        tx.standing(at("11:00:00")).await.expect("counts"),
+        Standing {
+            leads: vec![count("handed_off", 1), count("nurturing", 2)],
+            mails: vec![count("in_doubt", 1), count("parked", 1), count("pending", 2)],
+            enrolments: 1,
+            clocks: 2,
+            overdue_clocks: 1,
+        }
+    );
+    tx.commit().await.expect("committed");
+    store.close().await;
+}

@@ -1,0 +1,131 @@
+//! Opening a store, and what its transactions are.
+
+use nurtured::store::{Store, StoreError, all_statements};
+
+use super::{Place, at, insert, lead};
+
+pub async fn every_statement_can_be_prepared(place: Place) {
+    place.store().await.close().await;
+    let mut connection = place.connection().await;
+    let mut refused = Vec::new();
+    for (file, name, sql) in all_statements() {
+        if let Err(error) = connection.prepare(sql).await {
+            refused.push(format!("{file}::{name}: {error}\n    {sql}"));
+        }
+    }
+    assert!(refused.is_empty(), "\n{}\n", refused.join("\n"));
+    assert!(connection.prepare("SELECT emial FROM lead").await.is_err(), "a misspelt column is found");
+    connection.close().await;
+}
+
+pub async fn a_database_of_a_newer_program_is_refused(place: Place) {
+    place.store().await.close().await;
+    let mut connection = place.connection().await;
+    let added = connection
+        .execute(
+            "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time) \
+             SELECT version + 1000, description, installed_on, success, checksum, execution_time \
+             FROM _sqlx_migrations",
+        )
+        .await
+        .expect("a migration from the future");
+    assert!(added > 0);
+    connection.close().await;
+    match Store::open(&place.url).await.err() {
+        Some(error @ StoreError::Newer { found, known }) => {
+            assert_eq!(found, known + 1000);
+            let said = error.to_string();
+            assert!(
+                said.contains("install the newer nurtured") && said.contains(&found.to_string()),
+                "{said}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn one_sqlite_file_serves_one_daemon(place: Place) {
+    let (first, second) = (place.store().await, place.store().await);
+    first.claim_for_daemon().expect("nobody else has it");
+    if first.is_exclusive() {
+        let refused = second.claim_for_daemon();
+        assert!(matches!(refused, Err(StoreError::Taken { .. })), "{refused:?}");
+        // Whoever only asks or imports is not kept away.
+        let mut tx = second.begin().await.expect("a transaction");
+        insert(&mut tx, &lead("jane@firm.example")).await;
+        tx.commit().await.expect("committed");
+    } else {
+        second.claim_for_daemon().expect("daemons share a PostgreSQL");
+    }
+    first.close().await;
+    drop(first);
+    second.claim_for_daemon().expect("the claim ended with the first");
+    second.close().await;
+}
+
+pub async fn a_reading_transaction_sees_one_moment_and_changes_nothing(place: Place) {
+    let store = place.store().await;
+    let mut reading = store.read().await.expect("a reading transaction");
+    assert_eq!(reading.standing(at("09:00:00")).await.expect("counts").leads, []);
+
+    let mut writing = store.begin().await.expect("a transaction beside it");
+    insert(&mut writing, &lead("jane@firm.example")).await;
+    writing.commit().await.expect("committed");
+
+    assert_eq!(reading.standing(at("09:00:00")).await.expect("counts").leads, []);
+    let refused = reading.insert_lead(&lead("john@firm.example")).await;
+    assert!(matches!(refused, Err(StoreError::Driver(_))), "{refused:?}");
+    drop(reading);
+
+    let mut reading = store.read().await.expect("a reading transaction");
+    let leads = reading.standing(at("09:00:00")).await.expect("counts").leads;
+    assert_eq!(leads, [("nurturing".to_owned(), 1)]);
+    drop(reading);
+    store.close().await;
+}
+
+pub async fn several_programs_may_open_a_new_store_at_once(place: Place) {
+    let opened = futures_util::future::join_all((0..4).map(|_| Store::open(&place.url))).await;
+    for store in opened {
+        let store = store.expect("a store");
+        let mut tx = store.begin().await.expect("a transaction");
+        assert_eq!(tx.playbook_in_force().await.expect("an answer"), None);
+        tx.rollback().await.expect("rolled back");
+        store.close().await;
+    }
+}
+
+pub async fn what_is_rolled_back_never_was(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    let jane = lead("jane@firm.example");
+    insert(&mut tx, &jane).await;
+    tx.rollback().await.expect("rolled back");
+    // A transaction that is merely dropped is rolled back too, before the next one begins.
+    let mut tx = store.begin().await.expect("a transaction");
+    insert(&mut tx, &jane).await;
+    drop(tx);
+    let mut tx = store.begin().await.expect("a transaction");
+    assert_eq!(tx.lead_by_email(&jane.email).await.expect("an answer"), None);
+    insert(&mut tx, &jane).await;
+    tx.commit().await.expect("committed");
+    store.close().await;
+    drop(store);
+
+    let store = place.store().await;
+    let mut tx = store.read().await.expect("a transaction");
+    assert!(tx.lead_by_email(&jane.email).await.expect("an answer").is_some());
+    drop(tx);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_address_of_no_known_kind_is_refused_without_showing_its_password() {
+    match Store::open("mysql://app:secret@db/leads").await.err() {
+        Some(error @ StoreError::Address { .. }) => {
+            let said = error.to_string();
+            assert!(said.contains("mysql://app:…@db/leads") && !said.contains("secret"), "{said}");
+        }
+        other => panic!("{other:?}"),
+    }
+}

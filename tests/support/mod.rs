@@ -1,3 +1,0 @@
-//! What several integration tests need.
-
-pub mod smtp_stub;
