@@ -74,6 +74,9 @@ fn first(record: LeadRecord) -> Lead {
         round: 1,
         away_until: None,
         follow_up_at: None,
+        next_sequence: None,
+        avoid_rep: None,
+        due_at: None,
         created_at: now(),
     }
 }

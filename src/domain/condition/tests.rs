@@ -29,6 +29,9 @@ fn lead() -> Lead {
         round: 1,
         away_until: None,
         follow_up_at: None,
+        next_sequence: None,
+        avoid_rep: None,
+        due_at: None,
         created_at: at,
     }
 }
