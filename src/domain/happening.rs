@@ -17,6 +17,10 @@ use crate::problem::nearest;
 
 /// An out-of-office reply without a date is taken to mean this many days, as sales tools do (7 to 14).
 pub const ABSENCE_WITHOUT_DATE_DAYS: i64 = 7;
+/// When that was too short, this many.
+pub const LONGER_ABSENCE_DAYS: i64 = 14;
+/// After so many guesses a person has to look.
+const GUESSES: i64 = 2;
 /// Nobody means a follow-up or a return further ahead than this; a later date is a slip of the pen.
 pub const FURTHEST_DATE_DAYS: i64 = 730;
 
@@ -193,6 +197,19 @@ pub enum Tell {
     Marketing(String),
 }
 
+/// What has to be known beside the lead.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The agreement in force.
+    pub agreement: &'a Agreement,
+    /// The lead's mail hours.
+    pub hours: &'a Calendar,
+    /// On how many days before today it said, without a date, that it is away, and was not heard of since.
+    pub absent_before: i64,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
 /// Why something cannot be so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -237,7 +254,7 @@ pub enum Refusal {
     NeverOpen,
 }
 
-/// What follows for `lead` from `happening`, said by `actor` at `now`. `hours` are the lead's mail hours.
+/// What follows for `lead` from `happening`, said by `actor`.
 ///
 /// # Errors
 /// A [`Refusal`], whose text tells the person who said it what to do.
@@ -245,10 +262,9 @@ pub fn consequences(
     lead: &Lead,
     happening: &Happening,
     actor: Option<&EmailAddress>,
-    agreement: &Agreement,
-    hours: &Calendar,
-    now: Timestamp,
+    circumstances: Circumstances<'_>,
 ) -> Result<Consequences, Refusal> {
+    let Circumstances { agreement, hours, now, .. } = circumstances;
     if happening.is_disposition()
         && let (Some(owner), Some(actor)) = (&lead.owner, actor)
         && owner != actor
@@ -259,7 +275,7 @@ pub fn consequences(
     match happening {
         Happening::Activity { .. } => Ok(Consequences { look_at: true, ..Consequences::default() }),
         Happening::Replied => Ok(replied(lead)),
-        Happening::Away { until, do_not_call } => away(lead, *until, *do_not_call, hours, now),
+        Happening::Away { until, do_not_call } => away(lead, *until, *do_not_call, circumstances),
         Happening::Bounced { permanent: false } => Ok(Consequences::default()),
         Happening::Bounced { permanent: true } => Ok(Consequences {
             sequence_ends: Some("its address does not exist"),
@@ -503,29 +519,36 @@ fn away(
     lead: &Lead,
     until: Option<Date>,
     do_not_call: bool,
-    hours: &Calendar,
-    now: Timestamp,
+    Circumstances { hours, absent_before, now, .. }: Circumstances<'_>,
 ) -> Result<Consequences, Refusal> {
     let today = hours.local(now).date();
-    let back = match until {
-        Some(date) => within_reach(date, today)?,
+    let (back, said) = match until {
+        Some(date) => (within_reach(date, today)?, format!("is away and back on {date}")),
         None => {
-            // The second auto-reply without a date says that the first guess was too short.
-            let days = if lead.away_until.is_some_and(|until| until > now) { 2 } else { 1 };
-            today.checked_add((ABSENCE_WITHOUT_DATE_DAYS * days).days()).unwrap_or(Date::MAX)
+            // An auto-reply on a later day says that the first guess was too short.
+            let days = if absent_before == 0 { ABSENCE_WITHOUT_DATE_DAYS } else { LONGER_ABSENCE_DAYS };
+            let guess = today.checked_add(days.days()).unwrap_or(Date::MAX);
+            // What it once said with a date stays true.
+            let back = lead.away_until.map_or(guess, |until| guess.max(hours.local(until).date()));
+            (back, format!("is away without saying until when; we take it to be back on {back}"))
         }
     };
     let away_until = start_of_day(hours, back).ok_or(Refusal::NeverOpen)?;
     let call = if do_not_call { " It asked not to be called meanwhile." } else { "" };
+    let owner = tell_owner(
+        lead,
+        &format!("This lead {said}.{call} Your deadline waits for it; please do not call before."),
+    );
+    let somebody_looks = (until.is_none() && absent_before >= GUESSES).then(|| {
+        Tell::Marketing(format!(
+            "This lead {said}, and said the same {absent_before} times before. Please find out whether it is \
+             still there."
+        ))
+    });
     Ok(Consequences {
         away_until: Some(away_until),
         promises: Promises::Recount,
-        tell: tell_owner(
-            lead,
-            &format!(
-                "This lead is away and back on {back}.{call} Your deadline waits for it; please do not call before."
-            ),
-        ),
+        tell: owner.or(somebody_looks),
         ..Consequences::default()
     })
 }

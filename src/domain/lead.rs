@@ -93,6 +93,11 @@ impl Stage {
         matches!(self, Stage::HandedOff | Stage::Accepted | Stage::Contacted)
     }
 
+    /// Whether sales gave it up; what brings it back begins a new round.
+    pub fn is_given_up(self) -> bool {
+        matches!(self, Stage::Rejected | Stage::Lost | Stage::Resting | Stage::Disqualified)
+    }
+
     /// Whether sequences may run.
     pub fn is_nurtured(self) -> bool {
         matches!(self, Stage::Nurturing | Stage::Qualified)

@@ -3,6 +3,11 @@
 //! A rep's wait is the time since their last lead, times their weight: a rep of weight 2 comes round twice
 //! as often. Whoever never had one comes first, in the order of the agreement. There is no rolling window
 //! of past leads, so an absence leaves no hole that comes back month after month.
+//!
+//! Leads that became ready overnight are all given at the same instant, when the office opens. Then nobody
+//! has waited at all, and the turn is that of the rep who got fewest at that instant, by weight.
+
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
@@ -10,11 +15,16 @@ use super::agreement::{Rep, Team};
 use super::calendar::Calendar;
 use super::email::EmailAddress;
 
+/// Shares of leads given at one instant are compared in so many parts of a lead.
+const FINE: i128 = 1 << 32;
+
 /// What a rep's turn depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// When they were last given a lead.
     pub last_assigned_at: Option<Timestamp>,
+    /// How many they were given at that instant.
+    pub given_then: i64,
     /// How many leads they have open.
     pub open_leads: i64,
     /// An absence they announced.
@@ -57,9 +67,11 @@ pub fn choose<'a>(
         .collect();
     let preferred = free.iter().copied().filter(|(rep, _)| Some(&rep.email) != avoid);
     let longest = |(rep, turn): &(&Rep, &Turn)| {
-        turn.last_assigned_at.map_or(i128::MAX, |last| {
-            i128::from(now.duration_since(last).as_millis() as i64) * i128::from(rep.weight.max(1))
-        })
+        let weight = i128::from(rep.weight.max(1));
+        let waited = turn
+            .last_assigned_at
+            .map_or(i128::MAX, |last| now.duration_since(last).as_millis().saturating_mul(weight));
+        (waited, Reverse(i128::from(turn.given_then) * FINE / weight))
     };
     // `max_by_key` takes the last of equals; the agreement's order asks for the first.
     let chosen =

@@ -56,6 +56,18 @@ pub fn grade(persona: &Persona, facts: &Facts<'_>) -> Result<Grade, EvaluationEr
     Ok(Grade::D)
 }
 
+/// The campaign in which something that has just come in raises its hand, seen by itself: `facts` hold the new
+/// activities, and of the lead only what the new touch says. What is known from before raises no hand again.
+///
+/// # Errors
+/// As [`score`].
+pub fn raised_hand<'a>(
+    agreement: &'a Agreement,
+    facts: &Facts<'_>,
+) -> Result<Option<&'a Campaign>, EvaluationError> {
+    Ok(Some(campaign(agreement, facts)?).filter(|campaign| campaign.raised_hand))
+}
+
 /// The campaign a lead belongs to: the one it names, else the first that matches, else `default`, else the
 /// last of the agreement.
 ///

@@ -7,10 +7,18 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{Level, Policy, Role};
-use super::calendar::{Calendar, CalendarError, CalendarSpec, Deadline, DeadlineError, deadline};
+use super::calendar::{
+    Calendar, CalendarError, CalendarSpec, Deadline, DeadlineError, HORIZON, deadline, instant_after,
+};
 
 /// How far ahead the holidays of a running clock are kept.
 const FROZEN_YEARS: i64 = 2;
+
+/// The hours in which the lead can be called may put a deadline off by so much beyond the team's own: long
+/// enough for an hour a day between Berlin and Chicago, or for the lead's holidays. Beyond it the two hardly
+/// ever meet, as between Berlin and California, and the team's hours count alone: a promise that falls due
+/// next summer, or never, is none. Somebody has to call early or late.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// A promise as it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +27,8 @@ pub struct Terms {
     pub policy: String,
     /// Business time promised, in minutes.
     pub target_minutes: i64,
-    /// When the team works, and when the lead can be reached: only time open in all of them counts.
+    /// When the team works, and when the lead can be reached: only time open in all of them counts. The
+    /// team's alone where the two hardly ever meet.
     pub calendars: Vec<CalendarSpec>,
     /// What happens when.
     pub levels: Vec<LevelTerms>,
@@ -68,10 +77,14 @@ impl Terms {
             let to = from.checked_add(FROZEN_YEARS.years()).unwrap_or(jiff::civil::Date::MAX);
             calendar.freeze(from, to)
         };
+        let mut calendars = vec![freeze(team)];
+        if meet(team, lead, policy.first_contact.0, now) {
+            calendars.push(freeze(lead));
+        }
         Terms {
             policy: policy.name.clone(),
             target_minutes: policy.first_contact.0.as_mins(),
-            calendars: vec![freeze(team), freeze(lead)],
+            calendars,
             levels: policy.levels.iter().map(LevelTerms::from).collect(),
         }
     }
@@ -109,6 +122,15 @@ impl Terms {
         }
         Ok(Standing { deadline: at_percent(100)?, reached, next_at })
     }
+}
+
+/// Whether a target is used up in the hours that team and lead share, without undue delay.
+fn meet(team: &Calendar, lead: &Calendar, target: SignedDuration, now: Timestamp) -> bool {
+    let Ok(alone) = instant_after(&[team], now, target, HORIZON) else {
+        return false;
+    };
+    let patience = alone.duration_since(now) + PATIENCE;
+    instant_after(&[team, lead], now, target, patience).is_ok()
 }
 
 impl From<&Level> for LevelTerms {

@@ -68,8 +68,13 @@ async fn assess(
             Ok(PassReport { done: 1, ..PassReport::default() })
         }
         Ok(true) => {
-            let why = format!("{} (score {}{})", campaign.qualify.text().trim(), lead.score, grade(&lead));
-            let event = wake.stage(&mut lead, Stage::Qualified, &one_line(&why));
+            let why = format!(
+                "the hand-off point of campaign `{}` is reached: score {}{}",
+                campaign.name,
+                lead.score,
+                grade(&lead)
+            );
+            let event = wake.stage(&mut lead, Stage::Qualified, &why);
             lead.due_at = Some(earliest(engine, wake, &lead, campaign));
             tx.save_lead(&lead).await?;
             tx.append(&[event]).await?;
@@ -102,10 +107,6 @@ fn is_ready(
 
 fn grade(lead: &Lead) -> String {
     lead.grade.map(|grade| format!(", grade {}", grade.name())).unwrap_or_default()
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Gives a qualified lead to a rep, or has it wait.
@@ -294,6 +295,7 @@ pub(super) async fn turns(tx: &mut Tx, team: &Team) -> Result<Vec<Turn>, PassErr
         let state = tx.rep_state(&rep.email).await?;
         turns.push(Turn {
             last_assigned_at: state.last_assigned_at,
+            given_then: state.given_then,
             open_leads: state.open_leads,
             away: state.away,
         });

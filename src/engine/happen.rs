@@ -16,7 +16,9 @@ use crate::domain::agreement::Agreement;
 use crate::domain::calendar::Calendar;
 use crate::domain::contact::{call_after_absence, day_number};
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::{Consequences, Happening, Promises, Refusal, Tell, consequences};
+use crate::domain::happening::{
+    Circumstances, Consequences, Happening, Outcome, Promises, Refusal, Tell, consequences,
+};
 use crate::domain::lead::{Activity, Lead, Stage};
 use crate::problem::nearest;
 use crate::store::{NewContact, NewEvent, StoreError, Tx};
@@ -78,7 +80,12 @@ impl Engine {
         };
         let agreement = &wake.rules.agreement;
         let hours = self.hours.mail(&lead, agreement, None);
-        let followed = consequences(&lead, happening, said.by.as_ref(), agreement, &hours, now);
+        let absent_before = match happening {
+            Happening::Away { until: None, .. } => absences(&mut tx, &lead, &hours, now).await?,
+            _ => 0,
+        };
+        let circumstances = Circumstances { agreement, hours: &hours, absent_before, now };
+        let followed = consequences(&lead, happening, said.by.as_ref(), circumstances);
         match followed {
             Ok(followed) => {
                 self.follow(&mut tx, &wake, &mut lead, happening, said, &followed).await?;
@@ -128,9 +135,11 @@ impl Engine {
             let activity = Activity { name: name.clone(), occurred_at: wake.now };
             tx.insert_activity(lead.id, &activity, &format!("event:{id}"), wake.now).await?;
         }
+        let mut known = !followed.suppress.is_empty();
         for reason in &followed.suppress {
             let evidence = format!("event {id}");
             if tx.suppress(&lead.email, *reason, Some(&evidence), wake.now).await? {
+                known = false;
                 tx.append(&[wake.event(lead.id, "suppressed", json!({ "why": reason.label() }))]).await?;
             }
         }
@@ -170,7 +179,12 @@ impl Engine {
         if followed.promises == Promises::Recount {
             sla::recount(tx, wake, lead).await?;
         }
-        match &followed.tell {
+        if followed.stages.iter().any(|(stage, _)| *stage == Stage::Opportunity) {
+            // Its rep has room for another one.
+            tx.look_at_waiting_leads(wake.now).await?;
+        }
+        // Who was told that an address is dead, or that somebody complained, is not told again.
+        match followed.tell.as_ref().filter(|_| !known) {
             Some(Tell::Owner(words)) => {
                 if let Some(owner) = &owner {
                     staff_mail::notice(self, tx, wake, lead, owner, words, &format!("notice:{id}")).await?;
@@ -181,6 +195,10 @@ impl Engine {
                 staff_mail::notice(self, tx, wake, lead, &manager, words, &format!("notice:{id}")).await?;
             }
             None => {}
+        }
+        if let Happening::Activity { name } = happening {
+            let alone = Lead { campaign: None, source: None, ..lead.clone() };
+            self.raise_hand(tx, wake, lead, &alone, std::slice::from_ref(name)).await?;
         }
         Ok(())
     }
@@ -228,9 +246,29 @@ impl Engine {
     }
 }
 
+/// On how many days before today a lead said, without a date, that it is away, and was not heard of since.
+async fn absences(tx: &mut Tx, lead: &Lead, hours: &Calendar, now: Timestamp) -> Result<i64, StoreError> {
+    let mut days = Vec::new();
+    for event in tx.events_of(lead.id).await? {
+        let reached = event.facts.get("outcome").and_then(Value::as_str) == Some(Outcome::Reached.name());
+        match event.kind.as_str() {
+            "replied" | "activity" | "contacted" => days.clear(),
+            "attempt" if reached => days.clear(),
+            "out_of_office" if event.facts.get("until").is_none_or(Value::is_null) => {
+                days.push(hours.local(event.occurred_at).date());
+            }
+            _ => {}
+        }
+    }
+    days.dedup();
+    let today = hours.local(now).date();
+    Ok(days.into_iter().filter(|day| *day < today).count() as i64)
+}
+
 /// Changes the lead as decided, and writes it.
 async fn change(wake: &Wake, lead: &mut Lead, followed: &Consequences, tx: &mut Tx) -> Result<(), PassError> {
     let mut events = Vec::new();
+    let was_given_up = lead.stage.is_given_up();
     for (stage, why) in &followed.stages {
         events.push(wake.stage(lead, *stage, why));
     }
@@ -240,9 +278,10 @@ async fn change(wake: &Wake, lead: &mut Lead, followed: &Consequences, tx: &mut 
     if let Some(at) = followed.follow_up_at {
         lead.follow_up_at = Some(at);
     }
-    let given_back =
-        matches!(lead.stage, Stage::Rejected | Stage::Lost | Stage::Resting | Stage::Disqualified);
-    if given_back && followed.hand_off_ends.is_some() {
+    if was_given_up && !lead.stage.is_given_up() {
+        lead.round += 1;
+    }
+    if lead.stage.is_given_up() && followed.hand_off_ends.is_some() {
         lead.avoid_rep =
             followed.rest.as_ref().filter(|rest| rest.other_rep).and_then(|_| lead.owner.clone());
         lead.owner = None;

@@ -2,7 +2,7 @@
 //!
 //! The zone is the lead's own, else that of its country, else its campaign's, else the agreement's. Its
 //! country's public holidays close its days, the regional ones too: a call on a holiday in half the
-//! country is a bad call. Calendars are kept, because a wave of mail asks for the same few.
+//! country is a bad call. Who names no country keeps the holidays of the country whose time it is given. Calendars are kept, because a wave of mail asks for the same few.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -46,11 +46,7 @@ impl HoursShelf {
 
     fn calendar(&self, lead: &Lead, agreement: &Agreement, hours: &Hours) -> Calendar {
         let zone = zone_of(lead, agreement);
-        let country = lead
-            .profile
-            .country
-            .clone()
-            .or_else(|| lead.profile.zone.as_deref().and_then(country::of_zone).map(str::to_owned));
+        let country = lead.profile.country.clone().or_else(|| country::of_zone(&zone).map(str::to_owned));
         let key = (zone, country, hours.as_str().to_owned());
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(calendar) = kept.get(&key) {

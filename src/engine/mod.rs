@@ -202,8 +202,8 @@ impl Engine {
     /// Runs every pass once. What fails is in the report; the other passes run all the same.
     pub async fn wake(self: &Arc<Engine>, now: Timestamp) -> WakeReport {
         let mut report = WakeReport::new(now);
-        if let Err(error) = self.playbooks.follow(&self.store).await {
-            report.add("playbook", Err(error.into()));
+        if let Err(error) = self.follow_playbook(now).await {
+            report.add("playbook", Err(error));
         }
         let wake = Arc::new(Wake { now, rules: self.playbooks.in_force() });
         report.add("intake", pass::guarded(intake::run(self, &wake)).await);
@@ -214,6 +214,17 @@ impl Engine {
         report.add("deliver", pass::guarded(deliver::run(self, &wake)).await);
         report.add("housekeeping", pass::guarded(housekeeping::run(self, &wake)).await);
         report
+    }
+
+    /// Takes up the playbook in force. Another one may have more reps, or give them more room: who waits for
+    /// one is looked at again.
+    async fn follow_playbook(&self, now: Timestamp) -> Result<(), PassError> {
+        if self.playbooks.follow(&self.store).await? {
+            let mut tx = self.store.begin().await?;
+            tx.look_at_waiting_leads(now).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Wakes until nothing is due at `until`. The report adds up all wakes.

@@ -89,21 +89,23 @@ impl Playbooks {
         self.in_force.load_full()
     }
 
-    /// Takes up the playbook that is in force now: this daemon, or another one, may have changed it.
+    /// Takes up the playbook that is in force now: this daemon, or another one, may have changed it. `true`
+    /// when it is another one than before.
     ///
     /// # Errors
     /// When it cannot be read; the one before stays.
-    pub async fn follow(&self, store: &Store) -> Result<(), PlaybookError> {
+    pub async fn follow(&self, store: &Store) -> Result<bool, PlaybookError> {
         let mut tx = store.read().await?;
         let version = tx.playbook_in_force().await?.ok_or(PlaybookError::None)?;
         tx.rollback().await?;
         let before = self.in_force();
-        if before.version != version {
-            self.in_force.store(Arc::new(read(store, &version).await?));
-            self.keep(before);
-            tracing::info!(playbook.version = version, "playbook {} is in force", short(&version));
+        if before.version == version {
+            return Ok(false);
         }
-        Ok(())
+        self.in_force.store(Arc::new(read(store, &version).await?));
+        self.keep(before);
+        tracing::info!(playbook.version = version, "playbook {} is in force", short(&version));
+        Ok(true)
     }
 
     /// The playbook of that version.

@@ -1,7 +1,8 @@
 //! Promises that are about to be broken, and those that are.
 //!
 //! A level fires once for each clock: the database keeps it. When several fell due while nobody looked (the
-//! daemon was down, the database was), all are noted and only the highest is told, marked as found late.
+//! daemon was down, the database was), all are noted, and everybody concerned gets one mail, about the
+//! highest, marked as found late.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -10,6 +11,7 @@ use super::facts::Behaviour;
 use super::hand_off::{self, Given};
 use super::pass::{PassError, PassReport};
 use super::{Engine, Wake, staff_mail};
+use crate::domain::agreement::Role;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::Lead;
 use crate::domain::routing::{Route, choose};
@@ -65,6 +67,7 @@ async fn assess(
     tx.plan_clock(clock.id, standing.deadline.at, standing.next_at).await?;
     let mut highest: Option<&(LevelTerms, Timestamp)> = None;
     let mut reassign = false;
+    let mut tell = Vec::new();
     for level in &standing.reached {
         if tx.fire_level(clock.id, &level.0.name, level.1, wake.now).await? {
             let facts = json!({
@@ -75,6 +78,7 @@ async fn assess(
             });
             tx.append(&[wake.event(lead.id, "level", facts)]).await?;
             reassign |= level.0.reassign;
+            tell.extend(level.0.tell.iter().copied());
             highest = highest.filter(|highest| highest.0.at_percent > level.0.at_percent).or(Some(level));
         }
     }
@@ -83,7 +87,7 @@ async fn assess(
     };
     let late = is_late(*fell_due, wake.now).then_some(*fell_due);
     let mut told =
-        Told { level, late, hand_off: &hand_off, terms: &terms, standing: &standing, next_owner: None };
+        Told { level, tell, late, hand_off: &hand_off, terms: &terms, standing: &standing, next_owner: None };
     if reassign {
         told.next_owner = take_away(engine, tx, wake, lead, &hand_off).await?;
     }
@@ -93,8 +97,10 @@ async fn assess(
 
 /// What the mails about a level say.
 pub(super) struct Told<'a> {
-    /// The level.
+    /// The level: the highest, when several were reached at once.
     pub level: &'a LevelTerms,
+    /// Everybody who is told at any of them, once.
+    pub tell: Vec<Role>,
     /// When it fell due, if nobody looked in time.
     pub late: Option<Timestamp>,
     /// Whose promise it is.
@@ -145,7 +151,7 @@ async fn take_away(
         Route::To { .. } | Route::Wait { .. } => return Ok(None),
     };
     stop_clocks(tx, wake, lead.id, "closed", REASSIGNED).await?;
-    tx.end_hand_off(from.id, REASSIGNED, wake.now).await?;
+    hand_off::end(tx, wake, from, REASSIGNED).await?;
     let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
     let why = format!("{} made no attempt in time", from.rep);
     let given = Given { campaign, team, policy, rep, why: &why };

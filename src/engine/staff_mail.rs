@@ -103,7 +103,7 @@ pub(super) async fn level(
     let rep = &told.hand_off.rep;
     let rep_name = name_of(wake, rep);
     let history = words::history(calendar, &tx.events_of(lead.id).await?, told.hand_off.at);
-    for to in recipients(&told.level.tell, team, rep) {
+    for to in recipients(&told.tell, team, rep) {
         let mut values = lead_values(engine, tx, wake, lead, &to).await?;
         let otherwise = match &told.next_owner {
             // The promise of a rep who lost the lead is over.

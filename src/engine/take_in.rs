@@ -3,21 +3,25 @@
 //! A CRM works beside us: what it says of owner, status and activity is taken over. So a lead that a rep
 //! works there is that rep's here, without a promise that nobody made.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::facts::Behaviour;
 use super::happen::Said;
 use super::pass::PassError;
-use super::{Engine, Wake, sla};
+use super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::Agreement;
+use crate::domain::condition::Facts;
 use crate::domain::contact::SuppressionReason;
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::{Happening, consequences};
+use crate::domain::happening::{Circumstances, Happening, consequences};
 use crate::domain::ids::LeadId;
 use crate::domain::intake::merge::{Authority, StageChange, merge};
 use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
 use crate::domain::lead::{Lead, LeadRecord, Stage};
+use crate::domain::scoring;
 use crate::store::{NewHandOff, Tx};
 
 /// What became of a record.
@@ -126,8 +130,12 @@ impl Engine {
         if let Some(at) = merged.last_activity_at {
             seen_by_crm(tx, wake, &lead, at).await?;
         }
-        if news.touches > 0 {
-            self.raise_hand(tx, wake, &mut lead, record).await?;
+        if news.touches > 0 || !news.activities.is_empty() {
+            let mut alone = new_lead(record, wake.now);
+            if news.touches == 0 {
+                (alone.campaign, alone.source) = (None, None);
+            }
+            self.raise_hand(tx, wake, &mut lead, &alone, &news.activities).await?;
         }
         Ok(if changed || news.any() { TakenIn::Updated } else { TakenIn::Unchanged })
     }
@@ -175,7 +183,8 @@ impl Engine {
         };
         let hours = self.hours.mail(lead, agreement, None);
         // A CRM may say what our stages do not allow (rejected after an opportunity); then ours stands.
-        if let Ok(followed) = consequences(lead, &happening, None, agreement, &hours, wake.now) {
+        let circumstances = Circumstances { agreement, hours: &hours, absent_before: 0, now: wake.now };
+        if let Ok(followed) = consequences(lead, &happening, None, circumstances) {
             let said = Said { by: None, words: Some("as the CRM says".to_owned()) };
             self.follow(tx, wake, lead, &happening, &said, &followed).await?;
         }
@@ -248,27 +257,41 @@ impl Engine {
     }
 
     /// Whoever asks for contact is heard at once, in whatever sequence or rest they are.
-    async fn raise_hand(
+    ///
+    /// `alone` is the lead as if nothing but the news of it were known, `activities` what it has just done.
+    pub(super) async fn raise_hand(
         &self,
         tx: &mut Tx,
         wake: &Wake,
         lead: &mut Lead,
-        record: &LeadRecord,
+        alone: &Lead,
+        activities: &[String],
     ) -> Result<(), PassError> {
-        let asked = record.campaign.as_deref().and_then(|name| wake.rules.agreement.campaign(name));
-        let Some(campaign) = asked.filter(|campaign| campaign.raised_hand) else {
+        let mut counts = BTreeMap::new();
+        for name in activities {
+            *counts.entry(name.clone()).or_insert(0) += 1;
+        }
+        let facts = Facts { activities: &counts, touches: 1, ..Facts::of(alone, wake.now) };
+        // A condition that cannot be told of the news alone raises no hand; the passes look at the whole lead.
+        let Ok(Some(campaign)) = scoring::raised_hand(&wake.rules.agreement, &facts) else {
             return Ok(());
         };
-        if lead.stage.sales_has_the_word() || matches!(lead.stage, Stage::New | Stage::Disqualified) {
+        if lead.stage.sales_has_the_word() || lead.stage == Stage::Disqualified {
+            return self.tell_of_raised_hand(tx, wake, lead).await;
+        }
+        let heard = lead.stage == Stage::Qualified && lead.campaign.as_ref() == Some(&campaign.name);
+        if heard || lead.stage == Stage::New {
             return Ok(());
         }
         self.end_sequence(tx, wake, lead.id, "it asked to be contacted").await?;
         lead.campaign = Some(campaign.name.clone());
         lead.due_at = Some(wake.now);
-        let events = match lead.stage {
-            Stage::Nurturing | Stage::Qualified => Vec::new(),
-            _ => vec![wake.stage(lead, Stage::Nurturing, "it asked to be contacted")],
-        };
+        let mut events = Vec::new();
+        if lead.stage.is_given_up() {
+            lead.round += 1;
+            lead.next_sequence = None;
+            events.push(wake.stage(lead, Stage::Nurturing, "it asked to be contacted"));
+        }
         tx.save_lead(lead).await?;
         tx.append(&events).await?;
         if let Some(sequence) = &campaign.sequence {
@@ -276,6 +299,15 @@ impl Engine {
             self.enrol(tx, wake, lead, &behaviour, sequence, "it asked to be contacted").await?;
         }
         Ok(())
+    }
+
+    /// A lead that a rep works, or that was given up, asked to be contacted: nothing begins anew, but
+    /// somebody hears of it, once a day.
+    async fn tell_of_raised_hand(&self, tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(), PassError> {
+        let to = lead.owner.clone().unwrap_or_else(|| wake.rules.agreement.marketing.manager.clone());
+        let day = self.hours.mail(lead, &wake.rules.agreement, None).local(wake.now).date();
+        let key = format!("raised-hand:{}:{day}", lead.id);
+        staff_mail::notice(self, tx, wake, lead, &to, "This lead asks to be contacted.", &key).await
     }
 }
 
@@ -311,12 +343,13 @@ fn new_lead(record: &LeadRecord, now: Timestamp) -> Lead {
 #[derive(Default)]
 struct News {
     touches: usize,
-    others: usize,
+    answers: usize,
+    activities: Vec<String>,
 }
 
 impl News {
     fn any(&self) -> bool {
-        self.touches + self.others > 0
+        self.touches + self.answers + self.activities.len() > 0
     }
 }
 
@@ -328,10 +361,12 @@ async fn remember(tx: &mut Tx, lead: LeadId, record: &LeadRecord, now: Timestamp
         news.touches += usize::from(new);
     }
     for answer in &record.answers {
-        news.others += usize::from(tx.insert_answer(lead, answer, &answer.fingerprint(), now).await?);
+        news.answers += usize::from(tx.insert_answer(lead, answer, &answer.fingerprint(), now).await?);
     }
     for activity in &record.activities {
-        news.others += usize::from(tx.insert_activity(lead, activity, &activity.fingerprint(), now).await?);
+        if tx.insert_activity(lead, activity, &activity.fingerprint(), now).await? {
+            news.activities.push(activity.name.clone());
+        }
     }
     Ok(news)
 }

@@ -25,6 +25,7 @@ statements! {
     OPEN_LEADS = "SELECT COUNT(*) FROM hand_off JOIN lead ON lead.id = hand_off.lead_id \
                   WHERE hand_off.rep = $1 AND hand_off.ended_at IS NULL \
                   AND lead.stage IN ('handed_off', 'accepted', 'contacted')";
+    GIVEN_AT = "SELECT COUNT(*) FROM hand_off WHERE rep = $1 AND ended_at IS NULL AND at = $2";
     REP = "SELECT email, last_assigned_at, assigned, away_from, away_until FROM rep WHERE email = $1";
     ADD_REP = "INSERT INTO rep (email, assigned) VALUES ($1, 0) ON CONFLICT (email) DO NOTHING";
     ASSIGNED = "UPDATE rep SET last_assigned_at = $1, assigned = assigned + 1 WHERE email = $2";
@@ -97,6 +98,8 @@ pub struct RepState {
     pub email: EmailAddress,
     /// When they were last given a lead.
     pub last_assigned_at: Option<Timestamp>,
+    /// How many they were given at that instant and still have.
+    pub given_then: i64,
     /// How many they were ever given.
     pub assigned: i64,
     /// An absence they announced.
@@ -196,10 +199,16 @@ impl Tx {
             return Ok(RepState {
                 email: email.clone(),
                 last_assigned_at: None,
+                given_then: 0,
                 assigned: 0,
                 away: None,
                 open_leads,
             });
+        };
+        let given_then: i64 = match row.last_assigned_at {
+            Some(at) => each!(self, conn =>
+                sqlx::query_scalar(GIVEN_AT).bind(email.as_str()).bind(at).fetch_one(conn).await)?,
+            None => 0,
         };
         let away = match (row.away_from, row.away_until) {
             (Some(from), Some(until)) => Some((instant("rep", 0, from)?, instant("rep", 0, until)?)),
@@ -208,6 +217,7 @@ impl Tx {
         Ok(RepState {
             email: email.clone(),
             last_assigned_at: instant_opt("rep", 0, row.last_assigned_at)?,
+            given_then,
             assigned: row.assigned,
             away,
             open_leads,

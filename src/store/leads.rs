@@ -33,7 +33,7 @@ statements! {
          ORDER BY due_at, id LIMIT $3"
     );
     NEXT_DUE = "SELECT MIN(due_at) FROM lead WHERE stage = $1 AND due_at IS NOT NULL";
-    LOOK_AT_WAITING = "UPDATE lead SET due_at = $1 WHERE stage = 'qualified' AND due_at IS NULL";
+    LOOK_AT_WAITING = "UPDATE lead SET due_at = $1 WHERE stage = 'qualified' AND (due_at IS NULL OR due_at > $1)";
     LIST = concat!(
         "SELECT ", columns!(), " FROM lead WHERE (CAST($1 AS TEXT) IS NULL OR stage = $1) \
          AND (CAST($2 AS TEXT) IS NULL OR owner = $2) AND (CAST($3 AS TEXT) IS NULL OR campaign = $3) \
@@ -267,7 +267,8 @@ impl Tx {
         Ok(each!(self, conn => sqlx::query_scalar(NEXT_DUE).bind(stage.name()).fetch_one(conn).await)?)
     }
 
-    /// Has the qualified leads that wait for capacity looked at again: some has become free.
+    /// Has the qualified leads that wait for a rep looked at again: one has room, or is back earlier than
+    /// announced.
     pub async fn look_at_waiting_leads(&mut self, at: Timestamp) -> Result<(), StoreError> {
         each!(self, conn => sqlx::query(LOOK_AT_WAITING).bind(millis(at)).execute(conn).await.map(drop))?;
         Ok(())

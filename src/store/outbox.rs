@@ -54,6 +54,8 @@ statements! {
              lease_until = NULL WHERE id = $3 AND state = $4";
     MARK_LATER = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, lease_token = NULL, \
                   lease_until = NULL WHERE id = $3 AND lease_token = $4 AND state = 'sending'";
+    MARK_UNTRIED = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, attempts = attempts - 1, \
+                    lease_token = NULL, lease_until = NULL WHERE id = $3 AND lease_token = $4 AND state = 'sending'";
     MARK_ENDED = "UPDATE outbox SET state = $1, last_error = $2, ended_at = $3 \
                   WHERE id = $4 AND lease_token = $5 AND state = 'sending'";
 }
@@ -391,6 +393,26 @@ impl Tx {
         error: &str,
     ) -> Result<bool, StoreError> {
         let rows = each!(self, conn => sqlx::query(MARK_LATER)
+            .bind(millis(due_at))
+            .bind(error)
+            .bind(id.0)
+            .bind(token)
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(rows > 0)
+    }
+
+    /// The same for a mail of which nothing was learnt, because the transport did not work: the try does not
+    /// count. `false` when the lease was lost.
+    pub async fn mark_untried(
+        &mut self,
+        token: i64,
+        id: OutboxId,
+        due_at: Timestamp,
+        error: &str,
+    ) -> Result<bool, StoreError> {
+        let rows = each!(self, conn => sqlx::query(MARK_UNTRIED)
             .bind(millis(due_at))
             .bind(error)
             .bind(id.0)

@@ -78,8 +78,14 @@ pub async fn a_rep_is_known_by_what_was_given_to_them(place: Place) {
     let store = place.store().await;
     let mut tx = store.begin().await.expect("a transaction");
     let rep = address(REP);
-    let unknown =
-        RepState { email: rep.clone(), last_assigned_at: None, assigned: 0, away: None, open_leads: 0 };
+    let unknown = RepState {
+        email: rep.clone(),
+        last_assigned_at: None,
+        given_then: 0,
+        assigned: 0,
+        away: None,
+        open_leads: 0,
+    };
     assert_eq!(tx.rep_state(&rep).await.expect("a state"), unknown);
 
     // Of four open hand-offs the opportunity takes up no place; a fifth has ended.
@@ -100,6 +106,7 @@ pub async fn a_rep_is_known_by_what_was_given_to_them(place: Place) {
         RepState {
             email: rep.clone(),
             last_assigned_at: Some(at("09:00:00")),
+            given_then: 4,
             assigned: 5,
             away,
             open_leads: 3,

@@ -140,11 +140,13 @@ struct Gate<'a> {
 impl Gate<'_> {
     async fn ask(&mut self, tx: &mut Tx, row: OutboxMail, lead: &Lead) -> Result<(), PassError> {
         let rules = &self.wake.rules;
-        let window = row
-            .sequence
-            .as_ref()
-            .and_then(|sequence| rules.sequences.get(sequence))
-            .and_then(|sequence| sequence.window.as_ref());
+        let sequence = row.sequence.as_ref().and_then(|sequence| rules.sequences.get(sequence));
+        if !sequence
+            .is_some_and(|sequence| sequence.steps.iter().any(|step| Some(&step.name) == row.step.as_ref()))
+        {
+            return self.leave_out(tx, &row, lead).await;
+        }
+        let window = sequence.and_then(|sequence| sequence.window.as_ref());
         let hours = self.engine.hours.mail(lead, &rules.agreement, window);
         let purpose = if row.requested { Purpose::Requested } else { Purpose::Nurture };
         let company_days = self.history.company_days(lead);
@@ -190,6 +192,22 @@ impl Gate<'_> {
                 self.claim.report.done += 1;
             }
         }
+        Ok(())
+    }
+}
+
+impl Gate<'_> {
+    /// Whoever took a mail out of the playbook does not want it sent any more, also not to those who have it
+    /// waiting for the morning.
+    async fn leave_out(&mut self, tx: &mut Tx, row: &OutboxMail, lead: &Lead) -> Result<(), PassError> {
+        const WHY: &str = "the playbook has this mail no more";
+        tx.settle_mail(row.id, MailState::Pending, MailState::Skipped, WHY, self.wake.now).await?;
+        let facts = json!({ "sequence": row.sequence, "step": row.step, "why": WHY });
+        self.events.push(self.wake.event(lead.id, "skipped", facts));
+        if let Some(enrolment) = row.enrolment {
+            tx.look_at_enrolment(enrolment, Some(self.wake.now)).await?;
+        }
+        self.claim.report.done += 1;
         Ok(())
     }
 }

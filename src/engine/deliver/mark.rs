@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::pass::{PassError, PassReport};
-use super::super::{Engine, Wake};
+use super::super::{Engine, Wake, staff_mail};
+use super::claim::brake_day;
 use super::{Tried, again_at};
 use crate::domain::backoff;
 use crate::domain::happening::Happening;
@@ -28,6 +29,7 @@ pub(super) async fn results(
     let mut report = PassReport::default();
     let mut transport_trouble = None;
     let mut dead_addresses = Vec::new();
+    let mut unsent = 0;
     let mut tx = engine.store.begin().await?;
     lock_leads_of(&mut tx, &tried).await?;
     let accepted: Vec<&Tried> =
@@ -40,9 +42,13 @@ pub(super) async fn results(
             Ok(Outcome::Accepted { .. }) => {}
             Ok(Outcome::InDoubt { reply }) => {
                 let why = reply.unmasked();
-                if row.audience == Audience::Staff {
-                    tx.mark_later(token, row.id, now, why).await?;
+                if row.audience == Audience::Staff && row.attempts < backoff::MOST_ATTEMPTS {
+                    // Not at once: a server that never answers would get it again every second.
+                    tx.mark_later(token, row.id, again_at(now, row.attempts + 1), why).await?;
                     report.put_off += 1;
+                } else if row.audience == Audience::Staff {
+                    park(engine, &mut tx, wake, token, row, why, &reply.to_string(), now).await?;
+                    report.parked += 1;
                 } else if tx.mark_ended(token, row.id, MailState::InDoubt, why, now).await? {
                     fell_into_doubt(engine, &mut tx, wake, row, mail.lead.as_ref(), now).await?;
                     report.parked += 1;
@@ -54,14 +60,16 @@ pub(super) async fn results(
             ) => {
                 // Nothing was learnt about this mail; it goes as soon as the transport works again.
                 let until = engine.delivery.in_trouble(now);
-                tx.mark_later(token, row.id, until, reply.unmasked()).await?;
+                tx.mark_untried(token, row.id, until, reply.unmasked()).await?;
                 tx.free_slot(row.id).await?;
+                unsent += i64::from(row.audience == Audience::Lead);
                 transport_trouble = Some(reply.to_string());
                 report.put_off += 1;
             }
             Ok(Outcome::Deferred { reply, .. }) if row.attempts < backoff::MOST_ATTEMPTS => {
                 tx.mark_later(token, row.id, again_at(now, row.attempts + 1), reply.unmasked()).await?;
                 tx.free_slot(row.id).await?;
+                unsent += i64::from(row.audience == Audience::Lead);
                 report.put_off += 1;
             }
             Ok(Outcome::Refused { reply, scope: Scope::Address }) if row.audience == Audience::Lead => {
@@ -75,14 +83,18 @@ pub(super) async fn results(
                 }
             }
             Ok(Outcome::Deferred { reply, .. } | Outcome::Refused { reply, .. }) => {
-                park(&mut tx, wake, token, row, reply.unmasked(), &reply.to_string(), now).await?;
+                park(engine, &mut tx, wake, token, row, reply.unmasked(), &reply.to_string(), now).await?;
                 report.parked += 1;
             }
             Err(why) => {
-                park(&mut tx, wake, token, row, why, why, now).await?;
+                park(engine, &mut tx, wake, token, row, why, why, now).await?;
                 report.parked += 1;
             }
         }
+    }
+    if unsent > 0 {
+        // A mail that is tried again would otherwise be counted each time, and pull the brake.
+        tx.count_lead_mails(brake_day(wake), -unsent).await?;
     }
     tx.commit().await?;
     for address in dead_addresses {
@@ -181,7 +193,9 @@ fn step_on(
     Some(Advance { enrolment, sent_at, due_at })
 }
 
+#[expect(clippy::too_many_arguments, reason = "one mail and what became of it; every caller is in this file")]
 async fn park(
+    engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,
     token: i64,
@@ -195,6 +209,12 @@ async fn park(
         tracing::warn!(outbox.id = row.id.0, "a mail needs a person (nurtured outbox --parked): {shown}");
         let facts = json!({ "sequence": row.sequence, "step": row.step, "why": shown });
         tx.append(&[about(wake, row, "parked", facts)]).await?;
+        if engine.identity.operator.as_ref() != Some(&row.recipient) {
+            // Once a day: whoever looks at one of them sees them all.
+            let key = format!("parked:{}", brake_day(wake));
+            let words = "a mail could not be sent and needs a person. Look with `nurtured outbox --parked`.";
+            staff_mail::operator(engine, tx, wake, words, &key).await?;
+        }
     }
     Ok(())
 }
