@@ -78,8 +78,8 @@ fn stage(to: &str, why: &str) -> Option<String> {
     match to {
         "nurturing" => Some(format!("is nurtured: {why}")),
         "qualified" => {
-            // The hand-off point is a long condition; the figures behind it are what one wants to see.
-            let figures = why.rsplit_once(" (").map_or(why, |(_, figures)| figures.trim_end_matches(')'));
+            // That the hand-off point is reached is what "ready" means; the figures behind it are the news.
+            let figures = why.rsplit_once(": ").map_or(why, |(_, figures)| figures);
             Some(format!("is ready: {figures}"))
         }
         "resting" => Some(why.to_owned()),
