@@ -2,7 +2,7 @@
 //!
 //! Everything else is handed an instant: rules take `now` as an argument, passes read the clock once
 //! when they begin, SQL never calls `now()`. So a scenario on [`ManualClock`] and the daemon on
-//! [`Clock::system`] run the same code, and a test can hold that rule by looking for the banned calls
+//! [`Clock::System`] run the same code, and a test can hold that rule by looking for the banned calls
 //! (`tests/architecture.rs`).
 //!
 //! Instants are whole milliseconds, because that is what both databases store: an instant survives a

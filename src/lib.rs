@@ -18,6 +18,50 @@
 //! | [`cli`] | one file per command | everything |
 //!
 //! `tests/architecture.rs` holds these arrows and the ban on reading the clock elsewhere.
+//!
+//! # A lead's way through the program
+//!
+//! 1. `cli/import` reads a row, [`domain::intake`] makes a checked record of it, [`engine::take_in`] stores it as a
+//!    lead at stage `new`, with its touch.
+//! 2. The next wake ([`engine::Engine::wake`]) runs the passes. `engine/intake` finds its campaign and enrols it;
+//!    `engine/nurture` plans the step that is due into the outbox; `engine/deliver` asks the gate
+//!    ([`domain::contact::may_contact`]) in the transaction that marks the mail `sending`, renders it
+//!    ([`mail::render`]), sends it ([`mail::smtp`]) and marks what became of it.
+//! 3. Something happens: a visit, a reply, a bounce, a rep's call. [`engine::happen`] records it, and
+//!    [`domain::happening::consequences`] says what follows.
+//! 4. When its campaign's hand-off point is reached, `engine/hand_off` gives it to one rep
+//!    ([`domain::routing::choose`]) and starts the promise ([`domain::sla::Terms`]); `engine/sla` tells whom the
+//!    agreement says when it is about to be broken, and when it is.
+//! 5. Rejected or lost with a reason, it rests; `engine/recycle` begins the next round.
+//!
+//! Each step leaves an entry in the event log with its reason; `nurtured why` tells them in words.
+//!
+//! # Decisions
+//!
+//! **Mail to leads at most once, to staff at least once.** A lead that gets a mail twice is annoyed, one that
+//! misses a step hardly notices; a hand-off that nobody reads is a lost lead. So the outbox makes a lead's mail
+//! durable as `sending` before its first byte leaves and never sends it again by itself, and sends a staff
+//! mail again under the same Message-ID. `store/outbox.rs` has the states, `engine/deliver` the protocol.
+//!
+//! **One transaction decides and takes the slot.** The gate is asked when a mail is claimed, not when it is planned:
+//! hours may pass between. The leads are locked first and always in the order of their ids, by whoever
+//! decides on their behalf; so a click, a reply and a claim cannot miss each other, and cannot wait for each other
+//! in a circle. The caps are unique keys as well, so a defect here could not send twice on one day.
+//!
+//! **Passes, not messages.** There is no queue of events between the parts. A pass asks the store what is due and
+//! does it; a crash anywhere loses nothing, and there is one way on the first run, after an error, and after a week
+//! of downtime. The price is a look each second, which indexed due times make cheap.
+//!
+//! **Two databases, one SQL text.** SQLite makes the first minute easy, PostgreSQL carries several daemons. Writing
+//! each statement twice would let them drift apart; an abstraction over both would hide the SQL. `store/mod.rs`
+//! says what keeps one text possible, and every statement and story is tested on both.
+//!
+//! **A promise is frozen.** An SLA clock carries its target, hours, holidays and levels as they were agreed when it
+//! began. Whoever edits the agreement changes the future, and no report changes its mind about the past.
+//!
+//! **Values are opaque to Markdown.** Templates are Markdown with Handlebars in it. What a lead typed is hidden
+//! from the Markdown parser and put back when the two parts are written, so the structure of a mail depends on its
+//! template alone. `mail/render/mod.rs` has the argument.
 
 pub mod cli;
 pub mod clock;

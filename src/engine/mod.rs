@@ -9,7 +9,7 @@
 //! A pass is a reconciler. It takes no input but the store and the playbook in force; it asks the rules of
 //! `domain` what is due, and writes state change, outbox row and event in one transaction. Run twice, it
 //! does nothing the second time; killed anywhere, the next wake picks up what was not committed. The
-//! heartbeat ([`schedule`]) only says when to look: due times are indexed rows, so a wake with nothing due
+//! heartbeat (`schedule.rs`) only says when to look: due times are indexed rows, so a wake with nothing due
 //! costs the same for a thousand leads as for a million.
 
 mod context;

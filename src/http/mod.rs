@@ -2,8 +2,8 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `/u/{token}` | unsubscribe: GET asks, POST does ([`unsubscribe`]) |
-//! | `/healthz`, `/readyz` | alive; able to work ([`health`]) |
+//! | `/u/{token}` | unsubscribe: GET asks, POST does (`unsubscribe.rs`) |
+//! | `/healthz`, `/readyz` | alive; able to work (`health.rs`) |
 //!
 //! A proxy with a certificate stands in front, but nothing here relies on it: every step of a request has a
 //! time limit, heads and bodies a size, connections a number. No cookie is set, no `Host` is read, and no

@@ -3,7 +3,7 @@
 //! # One SQL text for both
 //! Statements are written once, with `$n` placeholders, and run on either database through [`Tx`] and the
 //! `each!` macro, which expands the same body for both drivers. What keeps that possible: everything
-//! countable is `BIGINT`, instants are epoch milliseconds ([`column`]), lists are JSON text, no date
+//! countable is `BIGINT`, instants are epoch milliseconds ([`mod@column`]), lists are JSON text, no date
 //! arithmetic and no `now()` in SQL. A test prepares every constant statement on both databases, so a
 //! misspelt column is found by name in milliseconds; the conformance suite runs them.
 //!

@@ -5,7 +5,7 @@
 //!
 //! A CRM export is a *level*, not an event: it says every day that Rita owns the lead, also on the day
 //! after the agreement's clock took it from Rita. So its owner, status and last activity count only
-//! when they differ from what the CRM said the last time ([`CRM_OWNER`](super::CRM_OWNER) and its
+//! when they differ from what the CRM said the last time ([`CRM_OWNER`] and its
 //! like); what it merely repeats changes nothing. A CRM that holds a person twice says two things every
 //! day, so what it said is remembered for each of its records.
 
