@@ -12,7 +12,7 @@ use nurtured::domain::email::EmailAddress;
 use nurtured::domain::ids::LeadId;
 use nurtured::domain::lead::{Lead, Profile, Stage};
 use nurtured::engine::playbooks::put_in_force;
-use nurtured::engine::{DeliveryLimits, Engine, Identity};
+use nurtured::engine::{Engine, Identity, Limits};
 use nurtured::http::{Health, serve};
 use nurtured::mail::message::Correspondent;
 use nurtured::mail::transport::{Memory, Transport};
@@ -84,7 +84,7 @@ async fn engine(folder: &tempfile::TempDir, now: Timestamp) -> Arc<Engine> {
     };
     let clock = Clock::Manual(ManualClock::at(now));
     let transport = Transport::Memory(Memory::new());
-    let engine = Engine::new(store, clock, identity, transport, DeliveryLimits::default()).await;
+    let engine = Engine::new(store, clock, identity, transport, Limits::default()).await;
     Arc::new(engine.expect("an engine"))
 }
 

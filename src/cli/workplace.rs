@@ -7,7 +7,7 @@ use super::output::CliError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::playbooks::{self, PlaybookError};
-use crate::engine::{DeliveryLimits, Engine, Identity};
+use crate::engine::{Engine, Identity, Limits};
 use crate::mail::transport::Transport;
 use crate::playbook::PlaybookFiles;
 use crate::store::Store;
@@ -54,7 +54,7 @@ impl Workplace {
 
     /// The engine on an open store.
     pub async fn engine_on(&self, store: Store) -> Result<Arc<Engine>, CliError> {
-        let limits = DeliveryLimits { lease: self.config.mail.lease, ..DeliveryLimits::default() };
+        let limits = Limits { lease: self.config.mail.lease, ..Limits::default() };
         let engine = Engine::new(store, Clock::System, self.identity(), self.transport()?, limits).await;
         engine.map(Arc::new).map_err(playbook_failed)
     }

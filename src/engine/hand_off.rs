@@ -26,6 +26,7 @@ const BATCH: i64 = 50;
 pub(super) const FIRST_CONTACT: &str = "first_contact";
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let turn = wake.turn();
     let mut report = PassReport::default();
     for stage in [Stage::Nurturing, Stage::Qualified] {
         loop {
@@ -44,6 +45,9 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
                 report = report.and(looked_at);
             }
             tx.commit().await?;
+            if turn.is_over() {
+                return Ok(report);
+            }
         }
     }
     Ok(report)

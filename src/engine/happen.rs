@@ -72,7 +72,7 @@ impl Engine {
         said: &Said,
         now: Timestamp,
     ) -> Result<Lead, HappenError> {
-        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
         let Some(mut lead) = tx.lock_lead_by_email(email).await? else {
             tx.rollback().await?;
@@ -213,7 +213,7 @@ impl Engine {
         back: Option<Date>,
         now: Timestamp,
     ) -> Result<(), HappenError> {
-        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let wake = self.wake_at(now);
         let agreement = &wake.rules.agreement;
         let Some((team, _)) = agreement.rep(rep) else {
             return Err(HappenError::UnknownRep { rep: rep.clone(), suggestion: suggestion(agreement, rep) });

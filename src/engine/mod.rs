@@ -39,9 +39,11 @@ pub mod take_in;
 pub mod why;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -89,21 +91,19 @@ pub struct Keys {
     pub unsubscribe: Vec<u8>,
 }
 
-/// How delivery works.
+/// How long things may take.
 #[derive(Clone, Copy, Debug)]
-pub struct DeliveryLimits {
+pub struct Limits {
     /// How long nobody else takes a mail for lost that this daemon is sending.
-    pub lease: std::time::Duration,
-    /// How long a wake delivers before it looks at everything else again.
-    pub slice: std::time::Duration,
+    pub lease: Duration,
+    /// How long a pass goes on with its work before the others have their turn; it finishes the batch it is at.
+    /// `None`: until all is done, for a virtual clock, on which nothing may depend on the machine's speed.
+    pub slice: Option<Duration>,
 }
 
-impl Default for DeliveryLimits {
-    fn default() -> DeliveryLimits {
-        DeliveryLimits {
-            lease: std::time::Duration::from_secs(300),
-            slice: std::time::Duration::from_secs(1),
-        }
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { lease: Duration::from_secs(300), slice: Some(Duration::from_secs(1)) }
     }
 }
 
@@ -126,6 +126,25 @@ pub(crate) struct Wake {
     pub now: Timestamp,
     /// The playbook in force at that instant.
     pub rules: Arc<InForce>,
+    /// How long a pass goes on.
+    slice: Option<Duration>,
+}
+
+/// The turn of a pass: over when its slice of time is.
+pub(crate) struct Turn(Option<Instant>);
+
+impl Turn {
+    /// Whether the others have waited long enough. Asked between batches, so every turn does something.
+    pub fn is_over(&self) -> bool {
+        self.0.is_some_and(|end| Instant::now() >= end)
+    }
+}
+
+impl Wake {
+    /// The turn of a pass, beginning now.
+    pub fn turn(&self) -> Turn {
+        Turn(self.slice.map(|slice| Instant::now() + slice))
+    }
 }
 
 impl Engine {
@@ -138,7 +157,7 @@ impl Engine {
         clock: Clock,
         identity: Identity,
         transport: Transport,
-        limits: DeliveryLimits,
+        limits: Limits,
     ) -> Result<Engine, PlaybookError> {
         let keys = Keys { mail: key(&store, "mail").await?, unsubscribe: key(&store, "unsubscribe").await? };
         let playbooks = Playbooks::open(&store).await?;
@@ -167,6 +186,11 @@ impl Engine {
     /// Says goodbye to the mail server.
     pub async fn close(&self) {
         self.delivery.close().await;
+    }
+
+    /// What a wake at `now` goes by.
+    pub(crate) fn wake_at(&self, now: Timestamp) -> Wake {
+        Wake { now, rules: self.playbooks.in_force(), slice: self.delivery.slice() }
     }
 
     /// The store it works on.
@@ -205,7 +229,7 @@ impl Engine {
         if let Err(error) = self.follow_playbook(now).await {
             report.add("playbook", Err(error));
         }
-        let wake = Arc::new(Wake { now, rules: self.playbooks.in_force() });
+        let wake = Arc::new(self.wake_at(now));
         report.add("intake", pass::guarded(intake::run(self, &wake)).await);
         report.add("nurture", pass::guarded(nurture::run(self, &wake)).await);
         report.add("hand-off", pass::guarded(hand_off::run(self, &wake)).await);
@@ -227,17 +251,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Wakes until nothing is due at `until`. The report adds up all wakes.
+    /// Wakes until nothing that is due at `until` can be done any more, or a pass fails. The report adds up all
+    /// wakes.
     pub async fn wake_until_done(self: &Arc<Engine>, until: Timestamp) -> WakeReport {
         let mut sum = WakeReport::new(until);
         loop {
             let report = self.wake(until).await;
-            let done = report.did() == PassReport::default() || report.failed();
+            let idle = report.did() == PassReport::default();
             sum.absorb(report);
-            if done && !self.is_due(until).await.unwrap_or(false) {
-                return sum;
-            }
-            if sum.failed() {
+            if idle || sum.failed() {
                 return sum;
             }
         }
@@ -249,7 +271,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn recover(&self, now: Timestamp) -> Result<PassReport, PassError> {
-        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let wake = self.wake_at(now);
         housekeeping::settle_lost_mail(self, &wake, self.store.is_exclusive()).await
     }
 
@@ -264,11 +286,6 @@ impl Engine {
         }
         tx.commit().await?;
         Ok(())
-    }
-
-    /// Whether anything is due by `until`.
-    async fn is_due(&self, until: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.next_due().await?.is_some_and(|due| due <= until))
     }
 
     /// The first instant at which some pass has something to do; `None` when nothing is planned.

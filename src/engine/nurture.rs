@@ -25,6 +25,7 @@ use crate::store::{Enrolment, NewEvent, NewMail, StoreError, Tx};
 const BATCH: usize = 250;
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let turn = wake.turn();
     let mut report = PassReport::default();
     loop {
         let mut tx = engine.store.begin().await?;
@@ -37,6 +38,9 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
         let batch = plan_batch(engine, &mut tx, wake, leads).await?;
         tx.commit().await?;
         report = report.and(batch);
+        if turn.is_over() {
+            return Ok(report);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::store::Tx;
 const BATCH: i64 = 100;
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let turn = wake.turn();
     let mut report = PassReport::default();
     loop {
         let mut tx = engine.store.begin().await?;
@@ -28,6 +29,9 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
             report.done += 1;
         }
         tx.commit().await?;
+        if turn.is_over() {
+            return Ok(report);
+        }
     }
 }
 

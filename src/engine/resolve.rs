@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use thiserror::Error;
 
+use super::Engine;
 use super::pass::PassError;
-use super::{Engine, Wake};
 use crate::domain::ids::OutboxId;
 use crate::domain::mail::MailState;
 use crate::store::{NewEvent, StoreError};
@@ -53,7 +53,7 @@ impl Engine {
     /// When it is neither, or the store fails.
     pub async fn resolve(&self, id: OutboxId, verdict: Verdict, now: Timestamp) -> Result<(), ResolveError> {
         const WHY: &str = "settled by hand";
-        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
         let mail = tx.outbox_mail(id).await?.ok_or(ResolveError::Unknown(id))?;
         if let Some(lead) = mail.lead {
@@ -104,7 +104,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn release(&self, now: Timestamp) -> Result<bool, PassError> {
-        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
         let released = tx.release_brake(super::deliver::brake_day(&wake)).await?;
         tx.commit().await?;

@@ -14,7 +14,7 @@ use super::happen::{HappenError, Said};
 use super::pass::PassError;
 use super::playbooks::{self, PlaybookError};
 use super::scenario::{Scenario, What};
-use super::{DeliveryLimits, Engine, Identity};
+use super::{Engine, Identity, Limits};
 use crate::clock::{Clock, ManualClock};
 use crate::domain::ids::{EventId, LeadId};
 use crate::domain::intake::merge::Authority;
@@ -96,8 +96,14 @@ pub async fn run(
     let clock = ManualClock::at(scenario.start);
     playbooks::put_in_force(&store, playbook, scenario.start).await?;
     let engine = Arc::new(
-        Engine::new(store, Clock::Manual(clock.clone()), identity, transport, DeliveryLimits::default())
-            .await?,
+        Engine::new(
+            store,
+            Clock::Manual(clock.clone()),
+            identity,
+            transport,
+            Limits { slice: None, ..Limits::default() },
+        )
+        .await?,
     );
     let mut told = EventId(0);
     let mut inputs = scenario.inputs.iter().peekable();

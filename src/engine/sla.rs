@@ -28,6 +28,7 @@ const FOUND_LATE: SignedDuration = SignedDuration::from_mins(15);
 const REASSIGNED: &str = "reassigned";
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let turn = wake.turn();
     let mut report = PassReport::default();
     loop {
         let mut tx = engine.store.begin().await?;
@@ -45,6 +46,9 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
             }
         }
         tx.commit().await?;
+        if turn.is_over() {
+            return Ok(report);
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Engine {
         authority: Authority,
         now: Timestamp,
     ) -> Result<Vec<TakenIn>, PassError> {
-        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
         let mut outcomes = Vec::with_capacity(records.len());
         for record in records {
@@ -67,7 +67,7 @@ impl Engine {
         authority: Authority,
         now: Timestamp,
     ) -> Result<Vec<TakenIn>, PassError> {
-        let wake = Wake { now, rules: self.playbooks.in_force() };
+        let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
         let mut outcomes = Vec::with_capacity(records.len());
         for record in records {

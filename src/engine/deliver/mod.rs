@@ -22,6 +22,7 @@ mod mark;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +31,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::pass::{PassError, PassReport};
-use super::{DeliveryLimits, Engine, Wake};
+use super::{Engine, Limits, Wake};
 use crate::domain::backoff;
 use crate::domain::ids::LeadId;
 use crate::domain::mail::{Audience, MailState};
@@ -54,7 +55,7 @@ const LANES: usize = 2;
 /// What delivery keeps from wake to wake.
 pub(super) struct Delivery {
     transport: Transport,
-    limits: DeliveryLimits,
+    limits: Limits,
     /// Open connections that nobody is using.
     sessions: Mutex<Vec<Session>>,
     trouble: Mutex<Trouble>,
@@ -76,8 +77,13 @@ pub(super) struct Tried {
 }
 
 impl Delivery {
-    pub fn new(transport: Transport, limits: DeliveryLimits) -> Delivery {
+    pub fn new(transport: Transport, limits: Limits) -> Delivery {
         Delivery { transport, limits, sessions: Mutex::default(), trouble: Mutex::default() }
+    }
+
+    /// How long a pass goes on.
+    pub fn slice(&self) -> Option<Duration> {
+        self.limits.slice
     }
 
     async fn take_session(&self) -> Session {
@@ -123,12 +129,11 @@ pub(super) async fn run(engine: &Arc<Engine>, wake: &Arc<Wake>) -> Result<PassRe
     }
     let connections = engine.delivery.transport.sessions().max(1);
     let lanes = LANES.min(connections);
-    let over = Instant::now() + engine.delivery.limits.slice;
     let mut running = JoinSet::new();
     for lane in 0..lanes {
         let share = connections / lanes + usize::from(lane < connections % lanes);
         let (engine, wake) = (Arc::clone(engine), Arc::clone(wake));
-        running.spawn(async move { run_lane(&engine, &wake, share, over).await });
+        running.spawn(async move { run_lane(&engine, &wake, share).await });
     }
     let mut report = PassReport::default();
     let mut failed = None;
@@ -145,19 +150,15 @@ pub(super) async fn run(engine: &Arc<Engine>, wake: &Arc<Wake>) -> Result<PassRe
     }
 }
 
-async fn run_lane(
-    engine: &Engine,
-    wake: &Wake,
-    share: usize,
-    over: Instant,
-) -> Result<PassReport, PassError> {
+async fn run_lane(engine: &Engine, wake: &Wake, share: usize) -> Result<PassReport, PassError> {
     let mut report = PassReport::default();
     let mut sessions = Vec::with_capacity(share);
     for _ in 0..share {
         sessions.push(engine.delivery.take_session().await);
     }
     let mut failed = None;
-    while Instant::now() < over && !engine.is_stopping() {
+    let turn = wake.turn();
+    while !turn.is_over() && !engine.is_stopping() {
         match deliver_batch(engine, wake, &mut sessions).await {
             Ok(Some(batch)) => report = report.and(batch),
             Ok(None) => break,
