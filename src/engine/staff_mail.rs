@@ -58,7 +58,8 @@ pub(super) async fn hand_off(
     values["answers"] = words::answers(behaviour.answers(lead.id));
     values["behaviour"] = words::behaviour(calendar, behaviour.activities(lead.id));
     values["reasons"] = json!(why_ready(tx, lead, given).await?);
-    let reader = Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
+    let reader =
+        Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
     let otherwise = otherwise(tx, wake, calendar, lead, terms, standing, &[], &reader).await?;
     values["promise"] = words::promise(calendar, terms, standing, otherwise, None, wake.now);
     values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
@@ -119,6 +120,9 @@ pub(super) async fn level(
         values["actions"] = words::dispositions(&lead.email);
         if let Some(next) = &told.next_owner {
             values["note"] = json!(format!("The lead now belongs to {}.", next.name));
+        }
+        if let Some(why) = told.stays {
+            values["note"] = json!(why);
         }
         let (class, template) = match &told.next_owner {
             Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
@@ -285,7 +289,10 @@ async fn lead_values(
 }
 
 /// What follows if nobody acts, told to its reader, with the instant of each level that is left.
-#[expect(clippy::too_many_arguments, reason = "a promise is known by its lead, its terms and where it stands")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a promise is known by its lead, its terms and where it stands"
+)]
 async fn otherwise(
     tx: &mut Tx,
     wake: &Wake,
@@ -333,7 +340,10 @@ async fn why_ready(tx: &mut Tx, lead: &Lead, given: &Given<'_>) -> Result<Vec<St
         Some(_) => {
             let grade = lead.grade.map(|grade| format!(" and grade {}", grade.name())).unwrap_or_default();
             let campaign = &given.campaign.name;
-            reasons.push(format!("Score {}{grade}: past the hand-off point of campaign {campaign}.", lead.score));
+            reasons.push(format!(
+                "Score {}{grade}: past the hand-off point of campaign {campaign}.",
+                lead.score
+            ));
         }
         None => {}
     }
@@ -360,7 +370,8 @@ fn calendar_of<'a>(wake: &'a Wake, reader: &EmailAddress) -> Option<&'a Calendar
         team.manager == *reader
             || [&team.backup, &team.director].into_iter().flatten().any(|known| known == reader)
     };
-    let team = agreement.rep(reader).map(|(team, _)| team).or_else(|| agreement.teams.values().find(leads))?;
+    let team =
+        agreement.rep(reader).map(|(team, _)| team).or_else(|| agreement.teams.values().find(leads))?;
     Some(team_calendar(wake, team))
 }
 
