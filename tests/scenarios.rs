@@ -292,6 +292,10 @@ fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
                 line.facts.get("detected_late").and_then(serde_json::Value::as_bool).unwrap_or_default();
             format!("level {}{}", fact("level"), if late { ", found late" } else { "" })
         }
+        "not_reassigned" => format!("stays with {}: {}", name(fact("rep")), fact("why")),
+        "touch" => format!("comes in again from {}", fact("source")),
+        "rep_away" if fact("until").is_empty() => format!("{} is back", name(fact("rep"))),
+        "rep_away" => format!("{} is away until {}", name(fact("rep")), fact("until")),
         "suppressed" => format!("suppressed: {}", fact("why")),
         "refused" => format!("{} refused: {}", fact("event"), fact("why")),
         "parked" => format!("parked: {}", fact("why")),

@@ -214,7 +214,7 @@ pub struct Circumstances<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The lead is at a stage in which it cannot happen.
-    #[error("a lead that is {stage} cannot be {what}: {hint}")]
+    #[error("a lead at stage {stage} cannot be {what}: {hint}")]
     WrongStage {
         /// Where it is.
         stage: Stage,

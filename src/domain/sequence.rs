@@ -1,17 +1,19 @@
 //! Which step of a sequence comes next, and when.
 //!
-//! Steps are known by name. What a lead has had is a set of names, so a step that was moved is not sent
-//! again, one that was deleted is passed over, and one that was added behind the lead's place reaches it
-//! while one added before it does not.
+//! Steps are known by name. A lead's place is behind the last step it had that the sequence still has; so a
+//! step that was moved is not sent again, one that was deleted is passed over, and one that was added behind
+//! the lead's place reaches it while one added before it does not.
 
 use jiff::Timestamp;
 
 use super::agreement::{Late, LateStep, Sequence, Step};
 use super::calendar::Calendar;
 
-/// The step after those in `had`; `None` when the lead is through.
+/// The step after those in `had`, which stand there in the order in which the lead had them; `None` when the
+/// lead is through.
 pub fn next_step<'a>(sequence: &'a Sequence, had: &[String]) -> Option<&'a Step> {
-    let last = sequence.steps.iter().rposition(|step| had.contains(&step.name));
+    let place = |name: &String| sequence.steps.iter().position(|step| step.name == *name);
+    let last = had.iter().rev().find_map(place);
     sequence.steps[last.map_or(0, |last| last + 1)..].iter().find(|step| !had.contains(&step.name))
 }
 

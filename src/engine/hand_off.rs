@@ -142,7 +142,7 @@ async fn route(
     };
     match route {
         Route::To { rep, why } => {
-            let given = Given { campaign, team, policy, rep, why: &why };
+            let given = Given { campaign, team, policy, rep, why: &why, reassigned: false };
             hand_off(engine, tx, wake, behaviour, &mut lead, &given).await?;
             Ok(PassReport { done: 1, ..PassReport::default() })
         }
@@ -188,6 +188,8 @@ pub(super) struct Given<'a> {
     pub rep: &'a Rep,
     /// Why this one.
     pub why: &'a str,
+    /// It was taken from somebody else.
+    pub reassigned: bool,
 }
 
 /// Gives a lead to a rep: sequences fall silent, the promise begins, the rep gets everything that is known.
@@ -221,7 +223,11 @@ pub(super) async fn hand_off(
     };
     let id = tx.insert_hand_off(&new).await?;
     let phone = engine.hours.phone(lead, &wake.rules.agreement);
-    let terms = Terms::first_contact(given.policy, team_calendar(wake, given.team), &phone, wake.now);
+    let mut terms = Terms::first_contact(given.policy, team_calendar(wake, given.team), &phone, wake.now);
+    if given.reassigned {
+        // A lead that went round in circles would be everybody's and nobody's.
+        terms.levels.iter_mut().for_each(|level| level.reassign = false);
+    }
     let pauses = super::sla::pauses(tx, lead, wake.now).await?;
     let standing = terms.assess(wake.now, &pauses, &[], wake.now)?;
     let clock = NewSlaClock {

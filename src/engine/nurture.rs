@@ -44,6 +44,9 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
     }
 }
 
+/// Why a step is left out that was due during a standstill.
+pub(super) const TOO_LATE: &str = "it is too late for it";
+
 /// What is to be written for a batch, gathered so that it is written in few statements.
 #[derive(Default)]
 struct Plan {
@@ -191,12 +194,19 @@ fn next<'a>(
         if due_at > wake.now {
             return Next::Later(due_at);
         }
-        let skip = match late(sequence.late, due_at, wake.now) {
+        // What was planned for later than the last mail would have it (anew, after a standstill; after a mail
+        // that the playbook has no more) is late from then on only.
+        let planned = enrolment.due_at.map_or(due_at, |planned| planned.max(due_at));
+        let skip = match late(sequence.late, planned, wake.now) {
             Some(LateStep::Replan) if from < wake.now => {
                 from = wake.now;
                 continue;
             }
-            Some(LateStep::Skip) => Some("it is too late for it".to_owned()),
+            Some(LateStep::Skip) => {
+                // The others keep their distance from where it would have been.
+                from = due_at;
+                Some(TOO_LATE.to_owned())
+            }
             Some(LateStep::Send | LateStep::Replan) | None => {
                 match step.when.as_ref().map(|when| when.holds(&facts)) {
                     Some(Ok(false)) => Some(step.when.as_ref().map_or("", |when| when.text()).to_owned()),

@@ -24,6 +24,9 @@ const BATCH: usize = 50;
 /// A level found later than this after it fell due was not found in time: nobody was looking.
 const FOUND_LATE: SignedDuration = SignedDuration::from_mins(15);
 
+/// Why a lead stays with a rep who made no attempt.
+const NOBODY_ELSE: &str = "Nobody else of the team is there with room, so the lead stays where it is.";
+
 /// How a hand-off ends that was taken from its rep.
 const REASSIGNED: &str = "reassigned";
 
@@ -90,10 +93,23 @@ async fn assess(
         return Ok(PassReport { put_off: 1, ..PassReport::default() });
     };
     let late = is_late(*fell_due, wake.now).then_some(*fell_due);
-    let mut told =
-        Told { level, tell, late, hand_off: &hand_off, terms: &terms, standing: &standing, next_owner: None };
+    let mut told = Told {
+        level,
+        tell,
+        late,
+        hand_off: &hand_off,
+        terms: &terms,
+        standing: &standing,
+        next_owner: None,
+        stays: None,
+    };
     if reassign {
         told.next_owner = take_away(engine, tx, wake, lead, &hand_off).await?;
+        if told.next_owner.is_none() {
+            let facts = json!({ "rep": hand_off.rep.as_str(), "why": NOBODY_ELSE });
+            tx.append(&[wake.event(lead.id, "not_reassigned", facts)]).await?;
+            told.stays = Some(NOBODY_ELSE);
+        }
     }
     staff_mail::level(engine, tx, wake, lead, clock.id, &told).await?;
     Ok(PassReport { done: 1, ..PassReport::default() })
@@ -115,6 +131,8 @@ pub(super) struct Told<'a> {
     pub standing: &'a Standing,
     /// Who has the lead now, if it was taken away.
     pub next_owner: Option<crate::domain::agreement::Rep>,
+    /// Why it was not taken away although the level says so.
+    pub stays: Option<&'static str>,
 }
 
 fn is_late(fell_due: Timestamp, now: Timestamp) -> bool {
@@ -129,8 +147,7 @@ pub(super) fn terms(clock: &SlaClock) -> Result<Terms, PassError> {
     })
 }
 
-/// Gives a lead that nobody attempted to reach to another rep; `None` when nobody else is there, or it was
-/// taken away from somebody before and would only go round in circles.
+/// Gives a lead that nobody attempted to reach to another rep; `None` when nobody else is there.
 async fn take_away(
     engine: &Engine,
     tx: &mut Tx,
@@ -138,16 +155,9 @@ async fn take_away(
     lead: &mut Lead,
     from: &HandOff,
 ) -> Result<Option<crate::domain::agreement::Rep>, PassError> {
-    let before = tx.hand_offs_of(lead.id).await?;
-    let went_round = before.iter().any(|hand_off| {
-        hand_off.number + 1 == from.number && hand_off.ended_why.as_deref() == Some(REASSIGNED)
-    });
     let Some((campaign, team, policy)) = hand_off::terms_of(wake, lead) else {
         return Ok(None);
     };
-    if went_round {
-        return Ok(None);
-    }
     let turns = hand_off::turns(tx, team).await?;
     let calendar = hand_off::team_calendar(wake, team);
     let rep = match choose(team, &turns, calendar, Some(&from.rep), wake.now) {
@@ -157,8 +167,9 @@ async fn take_away(
     stop_clocks(tx, wake, lead.id, "closed", REASSIGNED).await?;
     hand_off::end(tx, wake, from, REASSIGNED).await?;
     let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
-    let why = format!("{} made no attempt in time", from.rep);
-    let given = Given { campaign, team, policy, rep, why: &why };
+    let name = wake.rules.agreement.rep(&from.rep).map_or(from.rep.as_str(), |(_, rep)| rep.name.as_str());
+    let why = format!("{name} made no attempt in time");
+    let given = Given { campaign, team, policy, rep, why: &why, reassigned: true };
     hand_off::hand_off(engine, tx, wake, &behaviour, lead, &given).await?;
     Ok(Some(rep.clone()))
 }

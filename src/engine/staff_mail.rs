@@ -121,6 +121,9 @@ pub(super) async fn level(
         if let Some(next) = &told.next_owner {
             values["note"] = json!(format!("The lead now belongs to {}.", next.name));
         }
+        if let Some(why) = told.stays {
+            values["note"] = json!(why);
+        }
         let (class, template) = match &told.next_owner {
             Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
             _ => (class, template),

@@ -39,6 +39,7 @@ pub fn words(event: &Event) -> Option<String> {
             let late = event.facts.get("detected_late").and_then(Value::as_bool).unwrap_or_default();
             format!("Level {} reached{}.", fact("level"), if late { ", found late" } else { "" })
         }
+        "not_reassigned" => fact("why"),
         "activity" => format!("Did: {}.", spaced(&fact("name"))),
         "replied" => "Wrote back.".to_owned(),
         "out_of_office" => match event.facts.get("until").and_then(Value::as_str) {

@@ -6,16 +6,20 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::facts::ContactHistory;
+use super::super::nurture::TOO_LATE;
 use super::super::pass::{PassError, PassReport};
 use super::super::{Engine, Wake};
 use super::lease_ms;
+use crate::domain::agreement::{LateStep, Sequence};
 use crate::domain::contact::{Channel, Permission, Purpose, day_number, may_contact, reasons};
 use crate::domain::ids::{LeadId, OutboxId};
 use crate::domain::lead::Lead;
 use crate::domain::mail::MailState;
+use crate::domain::sequence::{due, late};
 use crate::store::{Lease, NewContact, NewEvent, OutboxMail, Tx};
 
 /// Mails to be sent under one lease.
@@ -141,13 +145,24 @@ impl Gate<'_> {
     async fn ask(&mut self, tx: &mut Tx, row: OutboxMail, lead: &Lead) -> Result<(), PassError> {
         let rules = &self.wake.rules;
         let sequence = row.sequence.as_ref().and_then(|sequence| rules.sequences.get(sequence));
-        if !sequence
-            .is_some_and(|sequence| sequence.steps.iter().any(|step| Some(&step.name) == row.step.as_ref()))
-        {
-            return self.leave_out(tx, &row, lead).await;
+        let step = |sequence: &'_ Sequence| {
+            sequence.steps.iter().find(|step| Some(&step.name) == row.step.as_ref()).cloned()
+        };
+        let Some((sequence, step)) = sequence.and_then(|sequence| Some((sequence, step(sequence)?))) else {
+            return self.leave_out(tx, &row, lead, "the playbook has this mail no more").await;
+        };
+        let hours = self.engine.hours.mail(lead, &rules.agreement, sequence.window.as_ref());
+        if !row.requested {
+            match late(sequence.late, row.due_at, self.wake.now) {
+                Some(LateStep::Skip) => return self.leave_out(tx, &row, lead, TOO_LATE).await,
+                Some(LateStep::Replan) => {
+                    if let Some(at) = due(&step, self.wake.now, &hours).filter(|at| *at > self.wake.now) {
+                        return self.put_off(tx, &row, lead, at, "planned anew after a standstill").await;
+                    }
+                }
+                Some(LateStep::Send) | None => {}
+            }
         }
-        let window = sequence.and_then(|sequence| sequence.window.as_ref());
-        let hours = self.engine.hours.mail(lead, &rules.agreement, window);
         let purpose = if row.requested { Purpose::Requested } else { Purpose::Nurture };
         let company_days = self.history.company_days(lead);
         let facts = self.history.facts(lead, &company_days);
@@ -168,16 +183,7 @@ impl Gate<'_> {
                 self.claim.mails.push(Claimed { row, lead: Some(lead.clone()), message: None });
             }
             Permission::NotBefore { at, because } => {
-                let why = reasons(&because);
-                tx.hold_mail(row.id, at, &why).await?;
-                let facts = json!({
-                    "sequence": row.sequence,
-                    "step": row.step,
-                    "until": at.to_string(),
-                    "why": why,
-                });
-                self.events.push(self.wake.event(lead.id, "deferred", facts));
-                self.claim.report.put_off += 1;
+                self.put_off(tx, &row, lead, at, &reasons(&because)).await?;
             }
             Permission::Never { because } => {
                 let why = because.to_string();
@@ -194,18 +200,38 @@ impl Gate<'_> {
         }
         Ok(())
     }
-}
 
-impl Gate<'_> {
-    /// Whoever took a mail out of the playbook does not want it sent any more, also not to those who have it
-    /// waiting for the morning.
-    async fn leave_out(&mut self, tx: &mut Tx, row: &OutboxMail, lead: &Lead) -> Result<(), PassError> {
-        const WHY: &str = "the playbook has this mail no more";
-        tx.settle_mail(row.id, MailState::Pending, MailState::Skipped, WHY, self.wake.now).await?;
-        let facts = json!({ "sequence": row.sequence, "step": row.step, "why": WHY });
+    /// Has a mail wait, and says so.
+    async fn put_off(
+        &mut self,
+        tx: &mut Tx,
+        row: &OutboxMail,
+        lead: &Lead,
+        at: Timestamp,
+        why: &str,
+    ) -> Result<(), PassError> {
+        tx.hold_mail(row.id, at, why).await?;
+        let facts =
+            json!({ "sequence": row.sequence, "step": row.step, "until": at.to_string(), "why": why });
+        self.events.push(self.wake.event(lead.id, "deferred", facts));
+        self.claim.report.put_off += 1;
+        Ok(())
+    }
+
+    /// Goes on to the next step. Whoever took a mail out of the playbook does not want it sent any more, also
+    /// not to those who have it waiting for the morning.
+    async fn leave_out(
+        &mut self,
+        tx: &mut Tx,
+        row: &OutboxMail,
+        lead: &Lead,
+        why: &str,
+    ) -> Result<(), PassError> {
+        tx.settle_mail(row.id, MailState::Pending, MailState::Skipped, why, self.wake.now).await?;
+        let facts = json!({ "sequence": row.sequence, "step": row.step, "why": why });
         self.events.push(self.wake.event(lead.id, "skipped", facts));
         if let Some(enrolment) = row.enrolment {
-            tx.look_at_enrolment(enrolment, Some(self.wake.now)).await?;
+            tx.look_at_enrolment(enrolment, Some(row.due_at)).await?;
         }
         self.claim.report.done += 1;
         Ok(())

@@ -42,7 +42,7 @@ pub(super) async fn results(
             Ok(Outcome::Accepted { .. }) => {}
             Ok(Outcome::InDoubt { reply }) => {
                 let why = reply.unmasked();
-                if row.audience == Audience::Staff && row.attempts < backoff::MOST_ATTEMPTS {
+                if row.audience == Audience::Staff && row.attempts + 1 < backoff::MOST_ATTEMPTS {
                     // Not at once: a server that never answers would get it again every second.
                     tx.mark_later(token, row.id, again_at(now, row.attempts + 1), why).await?;
                     report.put_off += 1;
@@ -66,7 +66,7 @@ pub(super) async fn results(
                 transport_trouble = Some(reply.to_string());
                 report.put_off += 1;
             }
-            Ok(Outcome::Deferred { reply, .. }) if row.attempts < backoff::MOST_ATTEMPTS => {
+            Ok(Outcome::Deferred { reply, .. }) if row.attempts + 1 < backoff::MOST_ATTEMPTS => {
                 tx.mark_later(token, row.id, again_at(now, row.attempts + 1), reply.unmasked()).await?;
                 tx.free_slot(row.id).await?;
                 unsent += i64::from(row.audience == Audience::Lead);
