@@ -19,7 +19,7 @@ use nurtured::domain::lead::{Lead, Stage};
 use nurtured::domain::mail::MailState;
 use nurtured::engine::happen::Said;
 use nurtured::engine::playbooks::put_in_force;
-use nurtured::engine::{DeliveryLimits, Engine, Identity};
+use nurtured::engine::{Engine, Identity, Limits};
 use nurtured::mail::message::Correspondent;
 use nurtured::mail::transport::{Memory, Outcome, Parcel, Reply, Scope, Transport};
 use nurtured::playbook::PlaybookFiles;
@@ -145,8 +145,7 @@ impl World {
 async fn engine(store: Store, clock: &ManualClock, mails: &Memory) -> Arc<Engine> {
     let transport = Transport::Memory(mails.clone());
     let engine =
-        Engine::new(store, Clock::Manual(clock.clone()), identity(), transport, DeliveryLimits::default())
-            .await;
+        Engine::new(store, Clock::Manual(clock.clone()), identity(), transport, Limits::default()).await;
     Arc::new(engine.expect("an engine"))
 }
 

@@ -15,7 +15,7 @@ use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Profile, Stage};
 use crate::engine::pass::{PassError, PassReport, WakeReport};
 use crate::engine::playbooks::put_in_force;
-use crate::engine::{Identity, Limits};
+use crate::engine::{self, Identity};
 use crate::mail::message::Correspondent;
 use crate::mail::transport::{Memory, Transport};
 use crate::mail::unsubscribe;
@@ -62,7 +62,7 @@ impl Site {
             postal_address: None,
         };
         let transport = Transport::Memory(Memory::new());
-        let limits_of_mail = Limits::default();
+        let limits_of_mail = engine::Limits::default();
         let engine = Engine::new(store, Clock::Manual(clock.clone()), identity, transport, limits_of_mail);
         let engine = Arc::new(engine.await.expect("an engine"));
         let mut tx = engine.store().begin().await.expect("a transaction");
