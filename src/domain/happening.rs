@@ -575,3 +575,6 @@ fn within_reach(date: Date, today: Date) -> Result<Date, Refusal> {
 fn tell_owner(lead: &Lead, what: &str) -> Option<Tell> {
     (lead.owner.is_some() && lead.stage.sales_has_the_word()).then(|| Tell::Owner(what.to_owned()))
 }
+
+#[cfg(test)]
+mod tests;
