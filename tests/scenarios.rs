@@ -224,7 +224,7 @@ impl Rule {
         let mut lines = Vec::new();
         let transport = Transport::Memory(Memory::new());
         simulate::run(&scenario, &self.playbook, store.clone(), identity(), transport, |line| {
-            lines.push(line)
+            lines.push(line);
         })
         .await
         .map_err(|error| error.to_string())?;

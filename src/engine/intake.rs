@@ -39,7 +39,7 @@ async fn receive(
     mut lead: Lead,
 ) -> Result<PassReport, PassError> {
     let agreement = &wake.rules.agreement;
-    let chosen = scoring::campaign(agreement, &behaviour.facts(&lead, wake.now)).map(Clone::clone);
+    let chosen = scoring::campaign(agreement, &behaviour.facts(&lead, wake.now)).cloned();
     let campaign = match chosen {
         Ok(campaign) => campaign,
         Err(error) => {

@@ -18,7 +18,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::{HandOffId, SlaClockId};
-use crate::domain::lead::Lead;
+use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::{Audience, MailClass, MailState};
 use crate::domain::sla::{Standing, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
@@ -273,7 +273,7 @@ async fn lead_values(
         "email_url": words::mailto(&lead.email),
         "local_time": format!("{} in {zone}", words::short(&phone.local(wake.now))),
         "score": lead.score,
-        "grade": lead.grade.map(|grade| grade.name()),
+        "grade": lead.grade.map(Grade::name),
         "stage": lead.stage.name().replace('_', " "),
         "round": lead.round,
     });

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::civil::date;
 
 use super::*;
-use crate::domain::agreement::{ContactRules, Marketing, Rep, Review, Scoring, Team};
+use crate::domain::agreement::{AfterReason, ContactRules, Marketing, Reason, Rep, Review, Scoring, Team};
 use crate::domain::calendar::{Holidays, Hours};
 use crate::domain::ids::LeadId;
 use crate::domain::lead::Profile;

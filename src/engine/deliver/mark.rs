@@ -54,8 +54,10 @@ pub(super) async fn results(
                     report.parked += 1;
                 }
             }
-            Ok(Outcome::Deferred { reply, scope: Scope::Transport })
-            | Ok(Outcome::Refused { reply, scope: Scope::Transport }) => {
+            Ok(
+                Outcome::Deferred { reply, scope: Scope::Transport }
+                | Outcome::Refused { reply, scope: Scope::Transport },
+            ) => {
                 // Nothing was learnt about this mail; it goes as soon as the transport works again.
                 let until = engine.delivery.in_trouble(now);
                 tx.mark_untried(token, row.id, until, reply.unmasked()).await?;
