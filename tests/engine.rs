@@ -630,3 +630,50 @@ async fn a_rep_s_deadline_survives_an_edit_of_the_agreement() {
     world.until(berlin(6, 11, 0)).await;
     assert_eq!(world.sent(), [] as [&str; 0]);
 }
+
+#[tokio::test]
+async fn a_rep_is_told_everything_that_is_known_and_how_long_there_is() {
+    let world = World::new().await;
+    world.until(berlin(3, 10, 0)).await;
+    let now = world.clock.now();
+    let text = |text: &str| Some(text.to_owned());
+    let raw = RawLead {
+        email: text(JANE),
+        first_name: text("Jane"),
+        last_name: text("Doe"),
+        company: text("Acme"),
+        title: text("Head of Sales"),
+        phone: text("+49 30 901820"),
+        country: text("DE"),
+        campaign: text("demo-request"),
+        source: text("google"),
+        medium: text("cpc"),
+        ad: text("Close the month in a day"),
+        landing_page: text("https://ours.example/demo"),
+        answers: vec![("How many users?".to_owned(), "About 40".to_owned())],
+        ..RawLead::default()
+    };
+    let (record, _) = normalise(raw, &Owners::default(), now).expect("a lead");
+    world.engine.take_in(&[record], Authority::Form, now).await.expect("the store answers");
+    world.wakes_at(now).await;
+    let parcels = world.mails.take();
+    let mail = parcels.iter().find(|parcel| parcel.to == address("rep1@ours.example")).expect("a hand-off");
+    let mail = mail_parser::MessageParser::default().parse(&mail.bytes).expect("a mail");
+    assert_eq!(mail.subject(), Some("Call by Tue 11:00: Jane Doe, Acme"));
+    let body = mail.body_text(0).expect("a text part").into_owned();
+    for known in [
+        "+4930901820",
+        "Head of Sales",
+        JANE,
+        "google",
+        "Close the month in a day",
+        "https://ours.example/demo",
+        "How many users?",
+        "About 40",
+        "Asked for a demo",
+        "Tue 3 Mar 11:00",
+        "1 business hour",
+    ] {
+        assert!(body.contains(known), "{known}\n{body}");
+    }
+}

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use nurtured::domain::intake::Owners;
@@ -53,64 +54,57 @@ const SAID: [&str; 15] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_scenario_goes_as_its_rule_says() {
-    let mut wrong = String::new();
-    let courses = rules().into_iter().map(|rule| {
-        tokio::spawn(async move {
-            let (first, again) = tokio::join!(rule.run_on_sqlite(), rule.run_on_sqlite());
-            (rule, first, again)
-        })
-    });
-    for course in courses.collect::<Vec<_>>() {
-        let (rule, first, again) = course.await.expect("a rule does not panic");
-        let (first, again) = match (first, again) {
-            (Ok(first), Ok(again)) => (first, again),
-            (Err(error), _) | (_, Err(error)) => {
-                let _ = writeln!(wrong, "{}: {error}", rule.name);
-                continue;
-            }
-        };
-        if first.json != again.json {
-            let _ = writeln!(
-                wrong,
-                "{}: the second time is different\n{}",
-                rule.name,
-                diff(&first.json, &again.json)
-            );
-        }
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            std::fs::write(rule.file("expect"), &first.told).expect("the expectation can be written");
-        }
-        let expected = std::fs::read_to_string(rule.file("expect")).unwrap_or_default();
-        if expected != first.told {
-            let _ =
-                writeln!(wrong, "{}: - expected, + happened\n{}", rule.name, diff(&expected, &first.told));
-        }
-    }
-    assert!(wrong.is_empty(), "\n{wrong}");
+    assert_eq!(of_every_rule(goes_as_expected).await, "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_scenario_gives_the_same_bytes_on_postgresql() {
-    if postgres::postgres_url().is_none() {
-        return;
+    if postgres::postgres_url().is_some() {
+        assert_eq!(of_every_rule(is_the_same_on_postgresql).await, "");
     }
-    let mut wrong = String::new();
-    for rule in rules() {
-        let database = Database::create().await.expect("there is a server");
-        let store = Store::open(&database.url()).await.expect("a fresh database");
-        let there = rule.run(store.clone()).await;
-        store.close().await;
-        let here = rule.run_on_sqlite().await;
-        let (Ok(there), Ok(here)) = (there, here) else {
-            let _ = writeln!(wrong, "{}: it fails", rule.name);
-            continue;
-        };
-        if there.json != here.json {
-            let _ =
-                writeln!(wrong, "{}: - SQLite, + PostgreSQL\n{}", rule.name, diff(&here.json, &there.json));
-        }
+}
+
+async fn goes_as_expected(rule: Rule) -> Result<(), String> {
+    let (first, again) = tokio::join!(rule.run_on_sqlite(), rule.run_on_sqlite());
+    let (first, again) = (first?, again?);
+    if first.json != again.json {
+        return Err(format!("the second time is different\n{}", diff(&first.json, &again.json)));
     }
-    assert!(wrong.is_empty(), "\n{wrong}");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(rule.file("expect"), &first.told).map_err(|error| error.to_string())?;
+    }
+    let expected = std::fs::read_to_string(rule.file("expect")).unwrap_or_default();
+    if expected != first.told {
+        return Err(format!("- expected, + happened\n{}", diff(&expected, &first.told)));
+    }
+    Ok(())
+}
+
+async fn is_the_same_on_postgresql(rule: Rule) -> Result<(), String> {
+    let database = Database::create().await.ok_or("there is no server any more")?;
+    let store = Store::open(&database.url()).await.map_err(|error| error.to_string())?;
+    let there = rule.run(store.clone()).await;
+    store.close().await;
+    let (there, here) = (there?, rule.run_on_sqlite().await?);
+    if there.json != here.json {
+        return Err(format!("- SQLite, + PostgreSQL\n{}", diff(&here.json, &there.json)));
+    }
+    Ok(())
+}
+
+/// Tries every rule, a few at a time; what is wrong with them, by name.
+async fn of_every_rule<F>(check: fn(Rule) -> F) -> String
+where
+    F: Future<Output = Result<(), String>> + Send + 'static,
+{
+    const AT_A_TIME: usize = 4;
+    let checks = rules().into_iter().map(|rule| async move {
+        let name = rule.name.clone();
+        let checked = tokio::spawn(check(rule)).await.unwrap_or_else(|panic| Err(panic.to_string()));
+        checked.map_err(|wrong| format!("\n{name}: {wrong}"))
+    });
+    let checked: Vec<Result<(), String>> = stream::iter(checks).buffered(AT_A_TIME).collect().await;
+    checked.into_iter().filter_map(Result::err).collect()
 }
 
 #[test]
@@ -224,7 +218,7 @@ impl Rule {
         let mut lines = Vec::new();
         let transport = Transport::Memory(Memory::new());
         simulate::run(&scenario, &self.playbook, store.clone(), identity(), transport, |line| {
-            lines.push(line)
+            lines.push(line);
         })
         .await
         .map_err(|error| error.to_string())?;

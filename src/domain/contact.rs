@@ -362,3 +362,6 @@ pub fn first_day_that_counts(rules: &ContactRules, today: Date) -> i64 {
     let first = today.checked_sub(i32::try_from(longest).unwrap_or(i32::MAX).days()).unwrap_or(Date::MIN);
     day_number(first)
 }
+
+#[cfg(test)]
+mod tests;

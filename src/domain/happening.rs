@@ -4,16 +4,18 @@
 //! [`Happening`]; [`consequences`] decides what it means for this lead under this agreement. Saying the
 //! same thing twice changes nothing the second time.
 
+mod given_back;
+
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-use super::agreement::{AfterReason, Agreement, Reason};
+use super::agreement::Agreement;
 use super::calendar::Calendar;
 use super::contact::{Channel, SuppressionReason, start_of_day};
 use super::email::EmailAddress;
 use super::lead::{Lead, Stage};
 use super::names::names;
-use crate::problem::nearest;
+use given_back::{lost, rejected};
 
 /// An out-of-office reply without a date is taken to mean this many days, as sales tools do (7 to 14).
 pub const ABSENCE_WITHOUT_DATE_DAYS: i64 = 7;
@@ -393,108 +395,6 @@ fn won(lead: &Lead) -> Result<Consequences, Refusal> {
     }
 }
 
-fn lost(
-    lead: &Lead,
-    reason: &str,
-    agreement: &Agreement,
-    hours: &Calendar,
-    now: Timestamp,
-) -> Result<Consequences, Refusal> {
-    let reason = known_reason(agreement, reason, "lost", |reason| reason.for_lost)?;
-    match lead.stage {
-        Stage::HandedOff | Stage::Accepted | Stage::Contacted | Stage::Opportunity => {
-            given_back(lead, Stage::Lost, reason, hours, now)
-        }
-        _ => Err(wrong_stage(lead, "lost")),
-    }
-}
-
-fn rejected(
-    lead: &Lead,
-    reason: &str,
-    agreement: &Agreement,
-    hours: &Calendar,
-    now: Timestamp,
-) -> Result<Consequences, Refusal> {
-    let reason = known_reason(agreement, reason, "rejected", |reason| reason.for_rejected)?;
-    match lead.stage {
-        Stage::HandedOff | Stage::Accepted | Stage::Contacted => {
-            given_back(lead, Stage::Rejected, reason, hours, now)
-        }
-        Stage::Opportunity => Err(Refusal::WrongStage {
-            stage: lead.stage,
-            what: "rejected",
-            hint: "an opportunity is won or lost; say lost, with a reason",
-        }),
-        _ => Err(wrong_stage(lead, "rejected")),
-    }
-}
-
-/// Sales gives a lead back: the reason decides what comes next.
-fn given_back(
-    lead: &Lead,
-    stage: Stage,
-    reason: &Reason,
-    hours: &Calendar,
-    now: Timestamp,
-) -> Result<Consequences, Refusal> {
-    let mut given_back = Consequences {
-        stages: vec![(stage, reason.name.clone())],
-        promises: Promises::Close,
-        hand_off_ends: Some(format!("{stage}: {}", reason.name)),
-        ..Consequences::default()
-    };
-    match &reason.then {
-        AfterReason::Never => {
-            given_back.stages.push((Stage::Disqualified, format!("`{}` ends it", reason.name)));
-        }
-        AfterReason::Marketing => {
-            given_back.tell = Some(Tell::Marketing(format!(
-                "Sales gave this lead back as \"{}\". Please look at it: it waits for you.",
-                reason.label
-            )));
-        }
-        AfterReason::Rest { days, sequence, rounds, afterwards, other_rep } => {
-            let (sequence, why) = if lead.round < *rounds {
-                (sequence.clone(), format!("round {} of {rounds} begins after the rest", lead.round + 1))
-            } else if let Some(afterwards) = afterwards {
-                (Some(afterwards.clone()), format!("all {rounds} rounds are through; `{afterwards}` follows"))
-            } else {
-                given_back.stages.push((Stage::Disqualified, format!("all {rounds} rounds are through")));
-                return Ok(given_back);
-            };
-            let last = hours.local(now).date().checked_add((*days).days()).unwrap_or(Date::MAX);
-            let until =
-                start_of_day(hours, last).and_then(|at| hours.next_open(at)).ok_or(Refusal::NeverOpen)?;
-            let until_day = hours.local(until).date();
-            given_back.stages.push((Stage::Resting, format!("rests until {until_day}; {why}")));
-            given_back.rest = Some(Rest { until, sequence, other_rep: *other_rep });
-        }
-    }
-    Ok(given_back)
-}
-
-fn known_reason<'a>(
-    agreement: &'a Agreement,
-    name: &str,
-    what: &'static str,
-    allowed: impl Fn(&Reason) -> bool,
-) -> Result<&'a Reason, Refusal> {
-    if let Some(reason) = agreement.reasons.get(name).filter(|reason| allowed(reason)) {
-        return Ok(reason);
-    }
-    let known: Vec<&str> = agreement
-        .reasons
-        .values()
-        .filter(|reason| allowed(reason))
-        .map(|reason| reason.name.as_str())
-        .collect();
-    let suggestion = nearest(name, known.iter().copied())
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
-    Err(Refusal::UnknownReason { reason: name.to_owned(), what, suggestion, known: known.join(", ") })
-}
-
 /// A reply needs a human: a lead that nobody owns goes to a rep, one that somebody owns is announced to them.
 fn replied(lead: &Lead) -> Consequences {
     if lead.stage.sales_has_the_word() {
@@ -575,3 +475,6 @@ fn within_reach(date: Date, today: Date) -> Result<Date, Refusal> {
 fn tell_owner(lead: &Lead, what: &str) -> Option<Tell> {
     (lead.owner.is_some() && lead.stage.sales_has_the_word()).then(|| Tell::Owner(what.to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

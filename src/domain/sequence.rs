@@ -27,3 +27,63 @@ pub fn due(step: &Step, from: Timestamp, hours: &Calendar) -> Option<Timestamp> 
 pub fn late(rule: Late, due_at: Timestamp, now: Timestamp) -> Option<LateStep> {
     (now.duration_since(due_at) > rule.after).then_some(rule.then)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::domain::agreement::Reentry;
+    use crate::domain::wait::Wait;
+
+    fn sequence(steps: &str) -> Sequence {
+        let step = |name: &str| Step {
+            name: name.to_owned(),
+            after: Wait::parse("1 hour").expect("a wait"),
+            when: None,
+            at_once: false,
+        };
+        Sequence {
+            name: "s".to_owned(),
+            title: "S".to_owned(),
+            enter: None,
+            exit: None,
+            window: None,
+            late: Late { after: SignedDuration::from_hours(48), then: LateStep::Send },
+            reentry: Reentry::Never,
+            then: None,
+            steps: steps.split_whitespace().map(step).collect(),
+        }
+    }
+
+    #[test]
+    fn the_next_step_is_the_one_behind_the_last_that_the_lead_had() {
+        for (steps, had, next, why) in [
+            ("a b c", "", Some("a"), "it begins"),
+            ("a b c", "a", Some("b"), "it goes on"),
+            ("a b c", "a b c", None, "it is through"),
+            ("a c", "a b", Some("c"), "b was deleted"),
+            ("c", "a b", Some("c"), "all it had were deleted"),
+            ("b c", "a", Some("b"), "the only one it had was deleted"),
+            ("a x b c", "a b", Some("c"), "x was added before its place"),
+            ("a b x c", "a b", Some("x"), "x was added behind its place"),
+            ("a b c x", "a b c", Some("x"), "x was added at the end"),
+            ("b a c", "a", Some("c"), "b was moved before its place"),
+            ("b c a d", "a b", Some("c"), "a was moved behind its place"),
+            ("b c a", "a b c", None, "a was moved to the end: it had it"),
+        ] {
+            let had: Vec<String> = had.split_whitespace().map(str::to_owned).collect();
+            let sequence = sequence(steps);
+            let got = next_step(&sequence, &had).map(|step| step.name.as_str());
+            assert_eq!(got, next, "{steps} after {had:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_late_only_beyond_what_the_sequence_bears() {
+        let rule = Late { after: SignedDuration::from_hours(48), then: LateStep::Skip };
+        let due: Timestamp = "2026-03-02T09:00:00Z".parse().expect("an instant");
+        assert_eq!(late(rule, due, due + SignedDuration::from_hours(48)), None);
+        assert_eq!(late(rule, due, due + SignedDuration::from_secs(48 * 3600 + 1)), Some(LateStep::Skip));
+    }
+}

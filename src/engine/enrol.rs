@@ -83,6 +83,26 @@ impl Engine {
         deliver::drop_waiting_mail(tx, wake, lead, why).await
     }
 
+    /// Has a lead leave its sequence when the exit condition holds, mail that waits for the morning included. A
+    /// condition that cannot be told is left to the next step, which says so.
+    pub(super) async fn leave_if_it_exits(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &Lead,
+    ) -> Result<(), StoreError> {
+        let enrolment = tx.active_enrolment(lead.id).await?;
+        let sequence = enrolment.and_then(|enrolment| wake.rules.sequences.get(&enrolment.sequence));
+        let Some(exit) = sequence.and_then(|sequence| sequence.exit.as_ref()) else {
+            return Ok(());
+        };
+        let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+        if exit.holds(&behaviour.facts(lead, wake.now)).unwrap_or(false) {
+            self.end_sequence(tx, wake, lead.id, &format!("exit: {}", exit.text())).await?;
+        }
+        Ok(())
+    }
+
     /// Ends one enrolment and says so in the event log.
     pub(super) async fn end_enrolment(
         &self,

@@ -344,15 +344,14 @@ impl Reader<'_> {
     }
 
     fn happening(&mut self, kind: &str, table: &Table, span: &Span) -> Option<Happening> {
-        let flag = |key: &str, default| table.get(key).and_then(Value::as_bool).unwrap_or(default);
         Some(match kind {
             "activity" => Happening::Activity { name: self.text(table, span, "name")? },
             "replied" => Happening::Replied,
             "out_of_office" | "away" => Happening::Away {
                 until: self.date(table, span, "until")?,
-                do_not_call: flag("do_not_call", false),
+                do_not_call: self.flag(table, span, "do_not_call", false)?,
             },
-            "bounced" => Happening::Bounced { permanent: flag("permanent", true) },
+            "bounced" => Happening::Bounced { permanent: self.flag(table, span, "permanent", true)? },
             "complained" => Happening::Complained,
             "unsubscribed" => Happening::Unsubscribed,
             "accepted" => Happening::Accepted,
@@ -382,6 +381,16 @@ impl Reader<'_> {
             self.refuse(span, format!("`{key}` is missing"), format!("write {key} = \"…\""));
         }
         text
+    }
+
+    fn flag(&mut self, table: &Table, span: &Span, key: &str, default: bool) -> Option<bool> {
+        let Some(value) = table.get(key) else {
+            return Some(default);
+        };
+        if value.as_bool().is_none() {
+            self.refuse(span, format!("`{key}` is neither true nor false"), format!("write {key} = true"));
+        }
+        value.as_bool()
     }
 
     fn address(&mut self, table: &Table, span: &Span, key: &str) -> Option<EmailAddress> {

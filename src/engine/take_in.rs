@@ -130,6 +130,9 @@ impl Engine {
         if let Some(at) = merged.last_activity_at {
             seen_by_crm(tx, wake, &lead, at).await?;
         }
+        if changed || news.any() {
+            self.leave_if_it_exits(tx, wake, &lead).await?;
+        }
         if news.touches > 0 || !news.activities.is_empty() {
             let mut alone = new_lead(record, wake.now);
             if news.touches == 0 {

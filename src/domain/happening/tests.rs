@@ -1,0 +1,431 @@
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+
+use super::*;
+use crate::domain::agreement::{AfterReason, ContactRules, Marketing, Reason, Rep, Review, Scoring, Team};
+use crate::domain::calendar::{Holidays, Hours};
+use crate::domain::ids::LeadId;
+use crate::domain::lead::Profile;
+
+/// Tuesday, 3 March 2026, ten o'clock in Berlin.
+fn now() -> Timestamp {
+    "2026-03-03T10:00:00+01:00".parse().expect("an instant")
+}
+
+fn address(text: &str) -> EmailAddress {
+    text.parse().expect("an address")
+}
+
+fn hours() -> Calendar {
+    let hours = Hours::parse("Mo-Fr 09:00-16:30").expect("hours");
+    Calendar::new("Europe/Berlin", hours, Holidays::none()).expect("a calendar")
+}
+
+fn reason(name: &str, for_rejected: bool, for_lost: bool, then: AfterReason) -> (String, Reason) {
+    let reason =
+        Reason { name: name.to_owned(), label: format!("“{name}”"), for_rejected, for_lost, then };
+    (name.to_owned(), reason)
+}
+
+fn rest(days: i64, other_rep: bool) -> AfterReason {
+    AfterReason::Rest {
+        days,
+        sequence: Some("re-engage".to_owned()),
+        rounds: 3,
+        afterwards: Some("long-term".to_owned()),
+        other_rep,
+    }
+}
+
+fn agreement() -> Agreement {
+    let rep = |name: &str| Rep {
+        name: name.to_owned(),
+        email: address(&format!("{name}@ours.example")),
+        capacity: 30,
+        weight: 1,
+        away: Vec::new(),
+    };
+    let team = Team {
+        name: "sales".to_owned(),
+        manager: address("manager@ours.example"),
+        director: None,
+        calendar: "office".to_owned(),
+        backup: None,
+        reps: vec![rep("rep1"), rep("rep2")],
+    };
+    let window = Hours::parse("Mo-Fr 09:00-16:30").expect("hours");
+    Agreement {
+        review: Review::default(),
+        calendars: BTreeMap::new(),
+        contact: ContactRules {
+            window: window.clone(),
+            phone_window: window,
+            default_zone: "Europe/Berlin".to_owned(),
+            max_emails: Vec::new(),
+            per_company: None,
+            excluded_domains: Vec::new(),
+            daily_brake: 1,
+        },
+        personas: BTreeMap::new(),
+        scoring: Scoring::default(),
+        teams: [("sales".to_owned(), team)].into(),
+        campaigns: Vec::new(),
+        policies: BTreeMap::new(),
+        reasons: [
+            reason("not-ready", true, false, rest(60, false)),
+            reason("unreachable", true, false, rest(45, true)),
+            reason("lost-on-price", false, true, rest(120, false)),
+            reason("bad-fit", true, true, AfterReason::Never),
+            reason("bad-data", true, false, AfterReason::Marketing),
+        ]
+        .into(),
+        marketing: Marketing { manager: address("marketing@ours.example") },
+    }
+}
+
+fn lead(stage: Stage) -> Lead {
+    let owned = stage.sales_has_the_word();
+    Lead {
+        id: LeadId(1),
+        email: address("jane@acme.example"),
+        profile: Profile::default(),
+        campaign: Some("default".to_owned()),
+        source: None,
+        stage,
+        stage_at: now(),
+        base_score: 0,
+        score: 0,
+        grade: None,
+        owner: owned.then(|| address("rep1@ours.example")),
+        round: 1,
+        away_until: None,
+        follow_up_at: None,
+        next_sequence: None,
+        avoid_rep: None,
+        due_at: None,
+        created_at: now(),
+    }
+}
+
+fn follows(lead: &Lead, happening: &Happening, actor: Option<&str>) -> Result<Consequences, Refusal> {
+    follows_after(lead, happening, actor, 0)
+}
+
+fn follows_after(
+    lead: &Lead,
+    happening: &Happening,
+    actor: Option<&str>,
+    absent_before: i64,
+) -> Result<Consequences, Refusal> {
+    let (agreement, hours, actor) = (agreement(), hours(), actor.map(address));
+    let circumstances = Circumstances { agreement: &agreement, hours: &hours, absent_before, now: now() };
+    consequences(lead, happening, actor.as_ref(), circumstances)
+}
+
+fn attempt(outcome: Outcome) -> Happening {
+    Happening::Attempt { channel: Channel::Phone, outcome }
+}
+
+fn rejected(reason: &str) -> Happening {
+    Happening::Rejected { reason: reason.to_owned() }
+}
+
+fn lost(reason: &str) -> Happening {
+    Happening::Lost { reason: reason.to_owned() }
+}
+
+/// Where a lead of each stage ends up; `None`: it cannot be so.
+#[test]
+fn each_stage_goes_where_a_happening_takes_it() {
+    use Stage::{
+        Accepted, Contacted, Disqualified, HandedOff, Lost, New, Nurturing, Opportunity, Qualified, Rejected,
+        Resting, Won,
+    };
+    let stages = Stage::ALL;
+    let (yes, no) = (Some, None);
+    // In the order of `Stage::ALL`: new, nurturing, qualified, handed_off, accepted, contacted, opportunity,
+    // won, lost, rejected, resting, disqualified.
+    for (happening, ends) in [
+        (
+            Happening::Accepted,
+            [
+                no,
+                no,
+                no,
+                yes(Accepted),
+                yes(Accepted),
+                yes(Contacted),
+                yes(Opportunity),
+                yes(Won),
+                no,
+                no,
+                no,
+                no,
+            ],
+        ),
+        (
+            attempt(Outcome::NoAnswer),
+            [
+                no,
+                no,
+                no,
+                yes(Accepted),
+                yes(Accepted),
+                yes(Contacted),
+                yes(Opportunity),
+                yes(Won),
+                no,
+                no,
+                no,
+                no,
+            ],
+        ),
+        (
+            attempt(Outcome::Reached),
+            [
+                no,
+                no,
+                no,
+                yes(Contacted),
+                yes(Contacted),
+                yes(Contacted),
+                yes(Opportunity),
+                yes(Won),
+                no,
+                no,
+                no,
+                no,
+            ],
+        ),
+        (
+            Happening::Contacted,
+            [
+                no,
+                no,
+                no,
+                yes(Contacted),
+                yes(Contacted),
+                yes(Contacted),
+                yes(Opportunity),
+                yes(Won),
+                no,
+                no,
+                no,
+                no,
+            ],
+        ),
+        (
+            Happening::Opportunity,
+            [
+                no,
+                no,
+                no,
+                yes(Opportunity),
+                yes(Opportunity),
+                yes(Opportunity),
+                yes(Opportunity),
+                yes(Won),
+                no,
+                no,
+                no,
+                no,
+            ],
+        ),
+        (Happening::Won, [no, no, no, yes(Won), yes(Won), yes(Won), yes(Won), yes(Won), no, no, no, no]),
+        (
+            rejected("not-ready"),
+            [no, no, no, yes(Resting), yes(Resting), yes(Resting), no, no, no, no, no, no],
+        ),
+        (
+            rejected("bad-data"),
+            [no, no, no, yes(Rejected), yes(Rejected), yes(Rejected), no, no, no, no, no, no],
+        ),
+        (
+            rejected("bad-fit"),
+            [no, no, no, yes(Disqualified), yes(Disqualified), yes(Disqualified), no, no, no, no, no, no],
+        ),
+        (
+            lost("lost-on-price"),
+            [no, no, no, yes(Resting), yes(Resting), yes(Resting), yes(Resting), no, no, no, no, no],
+        ),
+        (
+            Happening::Replied,
+            [
+                yes(Qualified),
+                yes(Qualified),
+                yes(Qualified),
+                yes(HandedOff),
+                yes(Accepted),
+                yes(Contacted),
+                yes(Opportunity),
+                yes(Won),
+                yes(Qualified),
+                yes(Qualified),
+                yes(Qualified),
+                yes(Qualified),
+            ],
+        ),
+        (
+            Happening::Unsubscribed,
+            [
+                New,
+                Nurturing,
+                Qualified,
+                HandedOff,
+                Accepted,
+                Contacted,
+                Opportunity,
+                Won,
+                Lost,
+                Rejected,
+                Resting,
+                Disqualified,
+            ]
+            .map(yes),
+        ),
+    ] {
+        for (stage, end) in stages.into_iter().zip(ends) {
+            let got = follows(&lead(stage), &happening, None).ok();
+            let got = got.map(|followed| followed.stages.last().map_or(stage, |(stage, _)| *stage));
+            assert_eq!(got, end, "{stage} {happening:?}");
+        }
+    }
+}
+
+#[test]
+fn only_an_attempt_or_contact_keeps_the_promise() {
+    for (happening, promises) in [
+        (Happening::Accepted, Promises::Run),
+        (Happening::Replied, Promises::Run),
+        (attempt(Outcome::NoAnswer), Promises::ContactMade),
+        (attempt(Outcome::WrongNumber), Promises::ContactMade),
+        (Happening::Contacted, Promises::ContactMade),
+        (Happening::Opportunity, Promises::ContactMade),
+        (Happening::Won, Promises::ContactMade),
+        (rejected("not-ready"), Promises::Close),
+        (lost("bad-fit"), Promises::Close),
+        (Happening::Away { until: None, do_not_call: false }, Promises::Recount),
+        (Happening::FollowUp { on: date(2026, 3, 9) }, Promises::Recount),
+    ] {
+        let followed = follows(&lead(Stage::HandedOff), &happening, None).expect("it can be so");
+        assert_eq!(followed.promises, promises, "{happening:?}");
+    }
+}
+
+#[test]
+fn a_disposition_is_the_owner_s_and_of_who_is_no_rep() {
+    for (happening, is_theirs) in [
+        (Happening::Accepted, false),
+        (attempt(Outcome::Reached), false),
+        (rejected("not-ready"), false),
+        (Happening::Replied, true),
+        (Happening::Away { until: None, do_not_call: false }, true),
+    ] {
+        let said_by = |who| follows(&lead(Stage::HandedOff), &happening, Some(who));
+        assert_eq!(said_by("rep2@ours.example").is_ok(), is_theirs, "{happening:?}");
+        assert!(
+            said_by("rep1@ours.example").is_ok() && said_by("manager@ours.example").is_ok(),
+            "{happening:?}"
+        );
+    }
+}
+
+#[test]
+fn a_rest_ends_on_a_working_day_and_counts_the_rounds() {
+    for (reason, round, until, sequence, other_rep) in [
+        // 60 days from Tuesday 3 March are Saturday 2 May.
+        ("not-ready", 1, "2026-05-04T09:00:00+02:00", "re-engage", false),
+        ("unreachable", 2, "2026-04-17T09:00:00+02:00", "re-engage", true),
+        ("not-ready", 3, "2026-05-04T09:00:00+02:00", "long-term", false),
+        ("not-ready", 7, "2026-05-04T09:00:00+02:00", "long-term", false),
+    ] {
+        let lead = Lead { round, ..lead(Stage::Contacted) };
+        let followed = follows(&lead, &rejected(reason), None).expect("it can be so");
+        let until = until.parse().expect("an instant");
+        assert_eq!(
+            followed.rest,
+            Some(Rest { until, sequence: Some(sequence.to_owned()), other_rep }),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn a_reason_that_does_not_fit_is_refused_with_those_that_do() {
+    for (happening, words) in [
+        (
+            rejected(""),
+            "`` is no reason of the agreement for a rejected lead: bad-data, bad-fit, not-ready, unreachable",
+        ),
+        (
+            rejected("not-redy"),
+            "`not-redy` is no reason of the agreement for a rejected lead; did you mean `not-ready`?: bad-data, bad-fit, not-ready, unreachable",
+        ),
+        (
+            lost("not-ready"),
+            "`not-ready` is no reason of the agreement for a lost lead: bad-fit, lost-on-price",
+        ),
+    ] {
+        let refusal = follows(&lead(Stage::Contacted), &happening, None).expect_err("it is refused");
+        assert_eq!(refusal.to_string(), words);
+    }
+}
+
+#[test]
+fn dates_lie_ahead_but_not_too_far() {
+    for (day, is_possible) in [
+        (date(2026, 3, 2), false),
+        (date(2026, 3, 3), false),
+        (date(2026, 3, 4), true),
+        (date(2028, 3, 2), true),
+        (date(2028, 3, 4), false),
+    ] {
+        for happening in
+            [Happening::FollowUp { on: day }, Happening::Away { until: Some(day), do_not_call: false }]
+        {
+            assert_eq!(
+                follows(&lead(Stage::Nurturing), &happening, None).is_ok(),
+                is_possible,
+                "{happening:?}"
+            );
+        }
+    }
+    for closed in [Stage::Won, Stage::Disqualified] {
+        assert!(follows(&lead(closed), &Happening::FollowUp { on: date(2026, 3, 9) }, None).is_err());
+    }
+}
+
+#[test]
+fn a_guessed_absence_grows_and_never_shortens_one_that_was_said() {
+    let guess = Happening::Away { until: None, do_not_call: false };
+    let said = Some("2026-03-20T00:00:00+01:00".parse().expect("an instant"));
+    for (absent_before, away_until, back, marketing_is_told) in [
+        (0, None, "2026-03-10T00:00:00+01:00", false),
+        (1, None, "2026-03-17T00:00:00+01:00", false),
+        (2, None, "2026-03-17T00:00:00+01:00", true),
+        (0, said, "2026-03-20T00:00:00+01:00", false),
+    ] {
+        let lead = Lead { away_until, ..lead(Stage::Nurturing) };
+        let followed = follows_after(&lead, &guess, None, absent_before).expect("it can be so");
+        assert_eq!(followed.away_until, Some(back.parse().expect("an instant")), "{absent_before}");
+        assert_eq!(matches!(followed.tell, Some(Tell::Marketing(_))), marketing_is_told, "{absent_before}");
+    }
+    // Who owns it is told each time.
+    let followed = follows_after(&lead(Stage::HandedOff), &guess, None, 2).expect("it can be so");
+    assert!(matches!(followed.tell, Some(Tell::Owner(_))));
+}
+
+#[test]
+fn saying_no_ends_the_sequence_and_is_remembered() {
+    for (happening, suppressed) in [
+        (Happening::Bounced { permanent: true }, vec![SuppressionReason::HardBounce]),
+        (Happening::Bounced { permanent: false }, vec![]),
+        (Happening::Complained, vec![SuppressionReason::Complaint]),
+        (Happening::Unsubscribed, vec![SuppressionReason::Unsubscribed]),
+    ] {
+        let followed = follows(&lead(Stage::Nurturing), &happening, None).expect("it can be so");
+        assert_eq!(followed.sequence_ends.is_some(), !suppressed.is_empty(), "{happening:?}");
+        assert_eq!(followed.suppress, suppressed, "{happening:?}");
+    }
+}
