@@ -1,0 +1,1 @@
+//! A database that cannot be written for a while.
