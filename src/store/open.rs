@@ -10,8 +10,11 @@ use sqlx::{PgPool, SqlitePool};
 
 use super::{StoreError, Tx, migrate};
 
-/// How long a SQLite writer waits for another process (a command beside the daemon) to finish.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a SQLite writer waits for another process (a command beside the daemon) to finish. Ours take
+/// milliseconds; for a foreign one that takes longer the daemon asks again at each wake.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a writer waits for its turn within this program, each one before it for at most [`BUSY_TIMEOUT`].
+const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections of the daemon to PostgreSQL: passes run one after another, HTTP and delivery beside them.
 const POSTGRES_CONNECTIONS: u32 = 8;
 /// SQLite readers beside the one writer.
@@ -89,7 +92,9 @@ impl Store {
             .pragma("temp_store", "memory");
         let write = SqlitePoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
+            .acquire_timeout(WRITER_TIMEOUT)
+            // Waiting for one's turn is how it is meant, and nothing to warn of.
+            .acquire_slow_threshold(WRITER_TIMEOUT)
             .connect_with(options.clone())
             .await?;
         let read = SqlitePoolOptions::new()
@@ -134,7 +139,9 @@ impl Store {
         let Backend::Sqlite { path, daemon_lock, .. } = &self.backend else {
             return Ok(());
         };
-        let mut lock_path = path.clone().into_os_string();
+        // By whatever name the file was reached, its lock is one: a link must not let a second daemon in.
+        let file_path = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let mut lock_path = file_path.into_os_string();
         lock_path.push(".lock");
         let taken = |why: String| StoreError::Address { url: path.display().to_string(), why };
         let file = std::fs::OpenOptions::new()

@@ -51,7 +51,11 @@ async fn killed_again_and_again(world: World) {
         // What was in flight at a kill may never arrive, so it is not counted on.
         let to_come = leads * STEPS - (world.sink.count() + interrupted.len()).min(leads * STEPS);
         let until = world.sink.count() + 1 + moments.below(to_come / (kills - kill + 1));
-        assert!(world.sink.reaches(until, PATIENCE), "{moments:?}: no mail after {kill} kills\n{}", daemon.said());
+        assert!(
+            world.sink.reaches(until, PATIENCE),
+            "{moments:?}: no mail after {kill} kills\n{}",
+            daemon.said()
+        );
         // Between two answers of the mail server there are claims, marks and much else to be interrupted.
         std::thread::sleep(Duration::from_micros(moments.below(30_000) as u64));
         assert!(daemon.runs(), "{moments:?}: it ended by itself\n{}", daemon.said());
@@ -71,11 +75,23 @@ async fn killed_again_and_again(world: World) {
     world.quiet().await;
     let outcome = world.outcome().await;
     outcome.assert_guarantee();
-    assert_eq!(outcome.in_doubt(), doubtful, "{moments:?}: in doubt is what was in flight at a kill, and only that");
+    assert_eq!(
+        outcome.in_doubt(),
+        doubtful,
+        "{moments:?}: in doubt is what was in flight at a kill, and only that"
+    );
     assert!(!doubtful.is_empty(), "{moments:?}: no kill fell into the sending of a mail");
     let (sent, doubted) = (MailState::Sent, doubtful.len());
-    assert_eq!(outcome.count(Audience::Lead, sent) + doubted, leads * STEPS, "{moments:?}: every step was taken");
-    assert_eq!(outcome.count(Audience::Staff, sent), kills * ASKS_PER_KILL, "{moments:?}: every rep was told");
+    assert_eq!(
+        outcome.count(Audience::Lead, sent) + doubted,
+        leads * STEPS,
+        "{moments:?}: every step was taken"
+    );
+    assert_eq!(
+        outcome.count(Audience::Staff, sent),
+        kills * ASKS_PER_KILL,
+        "{moments:?}: every rep was told"
+    );
 
     resolved(&world, &doubtful).await;
     drop(daemon);
@@ -83,10 +99,13 @@ async fn killed_again_and_again(world: World) {
 
 /// Every mail in doubt is shown, with a command that settles it.
 async fn resolved(world: &World, doubtful: &BTreeSet<OutboxId>) {
-    let listed = world.command(&["outbox", "--in-doubt", "--json", "--limit", "1000000"]);
+    let (listed, _) = world.command(&["outbox", "--in-doubt", "--json", "--limit", "1000000"]);
     let listed: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let ids: BTreeSet<OutboxId> = listed.iter().filter_map(|mail| mail["mail"].as_i64()).map(OutboxId).collect();
+    let ids: BTreeSet<OutboxId> =
+        listed.iter().filter_map(|mail| mail["mail"].as_i64()).map(OutboxId).collect();
     assert_eq!(ids, *doubtful);
+    let (_, advice) = world.command(&["outbox", "--in-doubt"]);
+    assert!(advice.contains("nurtured outbox resolve"), "{advice}");
 
     // One that did not arrive goes again, the others count as sent.
     let before = world.outcome().await;

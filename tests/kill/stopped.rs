@@ -9,6 +9,9 @@ use crate::world::{STEPS, World};
 
 const LEADS: usize = 300;
 
+/// As many mails are under way at a time by default.
+const CONNECTIONS: usize = 8;
+
 #[tokio::test]
 async fn a_stopped_daemon_leaves_nothing_in_flight_on_sqlite() {
     stopped_softly(World::on_sqlite(Duration::from_millis(20))).await;
@@ -39,6 +42,30 @@ async fn stopped_softly(world: World) {
     world.quiet().await;
     world.outcome().await.assert_guarantee();
     assert_eq!(world.sink.count(), LEADS * STEPS + 10, "exactly the rest was sent\n{}", daemon.said());
+}
+
+#[tokio::test]
+async fn a_stopping_daemon_begins_no_further_mail() {
+    // More than it could finish of what it has claimed.
+    let world = World::on_sqlite(Duration::from_secs(2));
+    world.take_in("wave", 0..100).await;
+    let mut daemon = world.start("daemon");
+    assert!(world.sink.reaches(1, PATIENCE), "{}", daemon.said());
+    daemon.signal("TERM");
+    let status = daemon.ended().await;
+    assert_eq!(status.code(), Some(0), "{}", daemon.said());
+    let sent = world.mails(MailState::Sent).await.len();
+    assert!((1..=2 * CONNECTIONS).contains(&sent), "{sent} mails were sent");
+    assert_eq!(world.sink.count(), sent);
+    let given_back = world.mails(MailState::Pending).await;
+    assert!(given_back.iter().all(|mail| mail.attempts == 0), "a mail that was not begun was not tried");
+    assert!(given_back.len() >= 100 - sent, "all others wait");
+
+    world.sink.take_for_each(Duration::ZERO);
+    let _daemon = world.start("daemon");
+    world.quiet().await;
+    world.outcome().await.assert_guarantee();
+    assert_eq!(world.sink.count(), 100 * STEPS, "exactly the rest was sent");
 }
 
 #[tokio::test]

@@ -35,13 +35,13 @@ pub struct CountingSink {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    /// What the server takes for each mail, between the dot and its answer.
-    pause: Duration,
 }
 
 #[derive(Default)]
 struct State {
     taken: Vec<Taken>,
+    /// What the server takes for each mail, between the dot and its answer.
+    pause: Duration,
     /// Whether the dot is answered. Without an answer the mail is taken on all the same.
     silent: bool,
     /// Connections that wait for the silence to end.
@@ -60,7 +60,8 @@ impl CountingSink {
     pub fn start(pause: Duration) -> CountingSink {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let shared = Arc::new(Shared { pause, ..Shared::default() });
+        let state = Mutex::new(State { pause, ..State::default() });
+        let shared = Arc::new(Shared { state, ..Shared::default() });
         let serving = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -73,6 +74,11 @@ impl CountingSink {
             }
         });
         CountingSink { address, shared }
+    }
+
+    /// From now on it takes `pause` for each mail.
+    pub fn take_for_each(&self, pause: Duration) {
+        self.shared.state().pause = pause;
     }
 
     /// How many mails were taken on.
@@ -174,7 +180,7 @@ impl Shared {
                 state.waiting -= 1;
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
-            self.pause
+            state.pause
         };
         // The work of a mail server; nobody waits for something to happen here.
         thread::sleep(pause);
