@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection, PgPool, SqliteConnection, SqlitePool};
 
 use super::{StoreError, Tx, migrate};
 
@@ -95,11 +95,13 @@ impl Store {
             .acquire_timeout(WRITER_TIMEOUT)
             // Waiting for one's turn is how it is meant, and nothing to warn of.
             .acquire_slow_threshold(WRITER_TIMEOUT)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(is_between_transactions(connection)) }))
             .connect_with(options.clone())
             .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .min_connections(0)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(is_between_transactions(connection)) }))
             .connect_lazy_with(options.read_only(true));
         let backend = Backend::Sqlite {
             write,
@@ -192,6 +194,14 @@ impl Store {
             Backend::Postgres(pool) => Some(pool),
         }
     }
+}
+
+/// Whether a connection can be used again; the pool replaces one that cannot.
+///
+/// On some errors, a full disk above all, SQLite itself rolls a transaction back. The driver's own rollback then
+/// fails, it believes the transaction open for ever, and would refuse every further one on that connection.
+fn is_between_transactions(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 /// A database address that can be shown: the password, if any, is replaced.
