@@ -50,6 +50,18 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a store for a daemon to work on. It is claimed first, so that one that is refused does not change the
+    /// schema under the daemon at work.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`StoreError::Taken`].
+    pub async fn open_for_daemon(url: &str) -> Result<Store, StoreError> {
+        let store = Store::connect(url).await?;
+        store.claim_for_daemon()?;
+        migrate::up_to_date(&store).await?;
+        Ok(store)
+    }
+
     /// Opens a SQLite file that nobody will miss: it survives no power cut, and is quicker for that.
     ///
     /// # Errors

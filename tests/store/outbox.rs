@@ -31,7 +31,7 @@ fn mail(lead: LeadId, key: &str) -> NewMail {
     }
 }
 
-fn step(lead: LeadId, enrolment: EnrolmentId, key: &str, step: &str) -> NewMail {
+pub fn step(lead: LeadId, enrolment: EnrolmentId, key: &str, step: &str) -> NewMail {
     NewMail {
         enrolment: Some(enrolment),
         sequence: Some("welcome".to_owned()),

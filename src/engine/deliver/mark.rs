@@ -42,8 +42,10 @@ pub(super) async fn results(engine: &Engine, wake: &Wake, batch: &Batch) -> Resu
                     report.parked += 1;
                 }
             }
-            Ok(Outcome::Deferred { reply, scope: Scope::Transport })
-            | Ok(Outcome::Refused { reply, scope: Scope::Transport }) => {
+            Ok(
+                Outcome::Deferred { reply, scope: Scope::Transport }
+                | Outcome::Refused { reply, scope: Scope::Transport },
+            ) => {
                 // Nothing was learnt about this mail; it goes as soon as the transport works again.
                 let until = engine.delivery.in_trouble(now);
                 give_back(&mut tx, token, row, until, reply.unmasked()).await?;
