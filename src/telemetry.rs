@@ -78,8 +78,13 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(Masking(writer)).with_ansi(false);
+    // A log that cannot be written (its disk is full) is not complained of on standard error, where it would go
+    // the same way: that panics, and would take the pass that logged with it.
+    let lines = tracing_subscriber::fmt()
+        .log_internal_errors(false)
+        .with_env_filter(filter)
+        .with_writer(Masking(writer))
+        .with_ansi(false);
     match (format, reader) {
         (LogFormat::Json, _) => Box::new(lines.json().flatten_event(true).with_current_span(false).finish()),
         (LogFormat::Text, Reader::Terminal) => Box::new(lines.with_ansi(true).with_target(false).finish()),

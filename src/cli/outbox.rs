@@ -11,6 +11,10 @@ use crate::domain::mail::MailState;
 use crate::engine::resolve::{ResolveError, Verdict};
 use crate::store::OutboxMail;
 
+/// What a person can do about mail that is listed as needing one.
+const HOW_TO_SETTLE: &str = "settle one with `nurtured outbox resolve NUMBER`, or with `resolve all` all that are \
+                             in doubt: --sent if it arrived, --again if it did not, --drop to let it be";
+
 /// Mail that waits, is in doubt, or needs a person.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("state")), args_conflicts_with_subcommands = true)]
@@ -80,13 +84,24 @@ impl Outbox {
         };
         let store = workplace.store().await?;
         let mut tx = store.read().await.map_err(CliError::failed)?;
-        let mails = tx.mails_in(state, self.limit.max(0)).await.map_err(CliError::failed)?;
+        let limit = self.limit.max(0);
+        let mut mails = tx.mails_in(state, limit.saturating_add(1)).await.map_err(CliError::failed)?;
         tx.rollback().await.map_err(CliError::failed)?;
+        let more = mails.len() as i64 > limit;
+        if more {
+            mails.pop();
+        }
         for mail in &mails {
             if self.json { line(&mail_json(mail).to_string())? } else { line(&mail_line(mail))? }
         }
         if !self.json && mails.is_empty() {
             eprintln!("nurtured: no mail is {}", state.name().replace('_', " "));
+        }
+        if more {
+            eprintln!("nurtured: there are more; --limit shows them");
+        }
+        if !self.json && !mails.is_empty() && matches!(state, MailState::InDoubt | MailState::Parked) {
+            eprintln!("nurtured: {HOW_TO_SETTLE}");
         }
         Ok(())
     }

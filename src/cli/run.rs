@@ -21,8 +21,7 @@ pub struct Run {
 
 impl Run {
     pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
-        let store = workplace.store().await?;
-        store.claim_for_daemon().map_err(CliError::failed)?;
+        let store = workplace.store_for_daemon().await?;
         workplace.put_in_force(&store).await?;
         let engine = workplace.engine_on(store).await?;
         if self.once {

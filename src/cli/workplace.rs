@@ -39,6 +39,11 @@ impl Workplace {
         Store::open(self.config.store_url.reveal()).await.map_err(CliError::failed)
     }
 
+    /// The same for the daemon, which is alone on a SQLite file.
+    pub async fn store_for_daemon(&self) -> Result<Store, CliError> {
+        Store::open_for_daemon(self.config.store_url.reveal()).await.map_err(CliError::failed)
+    }
+
     /// The engine of a command beside the daemon: by the playbook in force, or, when none ever was, by the one
     /// that is configured.
     pub async fn engine(&self) -> Result<Arc<Engine>, CliError> {

@@ -103,16 +103,20 @@ impl Engine {
     /// The same for what a mail server told us while we were sending: a refusal is no news then.
     pub(super) async fn happened_by_mail(
         &self,
+        tx: &mut Tx,
         wake: &Wake,
         email: &EmailAddress,
         happening: &Happening,
     ) -> Result<(), PassError> {
-        match self.happened(email, happening, &Said::default(), wake.now).await {
-            Ok(_)
-            | Err(HappenError::UnknownLead(_) | HappenError::UnknownRep { .. } | HappenError::Refused(_)) => {
-                Ok(())
-            }
-            Err(HappenError::Failed(error)) => Err(error),
+        let Some(mut lead) = tx.lock_lead_by_email(email).await? else {
+            return Ok(());
+        };
+        let agreement = &wake.rules.agreement;
+        let hours = self.hours.mail(&lead, agreement, None);
+        let circumstances = Circumstances { agreement, hours: &hours, absent_before: 0, now: wake.now };
+        match consequences(&lead, happening, None, circumstances) {
+            Ok(followed) => self.follow(tx, wake, &mut lead, happening, &Said::default(), &followed).await,
+            Err(_) => Ok(()),
         }
     }
 

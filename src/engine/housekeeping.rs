@@ -36,7 +36,16 @@ pub(super) async fn settle_lost_mail(
     let mut report = PassReport::default();
     loop {
         let mut tx = engine.store.begin().await?;
-        let lost = tx.lock_lost_mails(wake.now, all, BATCH).await?;
+        // Leads before mails, as whoever marks a mail does: a sender that was slow, not dead, may be at it now.
+        let mut leads: Vec<_> =
+            tx.lost_mails(wake.now, all, BATCH).await?.into_iter().filter_map(|mail| mail.lead).collect();
+        leads.sort_unstable();
+        leads.dedup();
+        if !leads.is_empty() {
+            tx.lock_rows_of_leads(&leads).await?;
+        }
+        let mut lost = tx.lock_lost_mails(wake.now, all, BATCH).await?;
+        lost.retain(|mail| mail.lead.is_none_or(|lead| leads.contains(&lead)));
         if lost.is_empty() {
             tx.rollback().await?;
             return Ok(report);

@@ -34,6 +34,9 @@ pub enum LifecycleError {
     /// The operating system gives no signals.
     #[error("signals cannot be received: {0}")]
     Signals(#[from] std::io::Error),
+    /// The task that wakes ended, which nothing tells it to.
+    #[error("the daemon stopped waking: a defect, please report it")]
+    Died,
     /// Stopped before what was in flight was finished.
     #[error("stopped before what was in flight was finished; the next start settles it")]
     Hard,
@@ -66,11 +69,15 @@ pub async fn run(
     engine.wake_up();
     tell_systemd(&[NotifyState::Ready]);
     tracing::info!(playbook.version = short(&engine.rules().version), "nurtured is at work");
-    let work = tokio::spawn(wake_until_stopped(Arc::clone(&engine), on_wake, stopping.clone()));
+    let mut work = tokio::spawn(wake_until_stopped(Arc::clone(&engine), on_wake, stopping.clone()));
     loop {
-        match signals.next().await {
-            Heard::Stop => break,
-            Heard::Reload => reload_playbook(&engine, &reload).await,
+        tokio::select! {
+            heard = signals.next() => match heard {
+                Heard::Stop => break,
+                Heard::Reload => reload_playbook(&engine, &reload).await,
+            },
+            // A daemon that no longer wakes must not look alive: systemd starts another.
+            _ = &mut work => return Err(LifecycleError::Died),
         }
     }
     tell_systemd(&[NotifyState::Stopping]);
@@ -78,7 +85,7 @@ pub async fn run(
     stopping.cancel();
     engine.stop();
     let finished = tokio::select! {
-        _ = work => true,
+        () = async { let _ = work.await; engine.close().await } => true,
         () = signals.stop_again() => false,
         () = tokio::time::sleep(SOFT_STOP) => false,
     };
@@ -88,7 +95,6 @@ pub async fn run(
     if !finished {
         return Err(LifecycleError::Hard);
     }
-    engine.close().await;
     tracing::info!("stopped");
     Ok(())
 }

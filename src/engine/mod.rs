@@ -38,9 +38,10 @@ mod staff_mail;
 pub mod take_in;
 pub mod why;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -55,8 +56,11 @@ use crate::mail::transport::Transport;
 use crate::store::{Store, StoreError};
 use deliver::Delivery;
 use hours::HoursShelf;
-use pass::{PassError, PassReport, WakeReport};
+use pass::{Complaints, PassError, PassReport, WakeReport};
 use playbooks::{InForce, PlaybookError, Playbooks};
+
+/// How long to wait, before the daemon ends, between two tries to write what it did.
+const WRITE_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Who we are, as our mail says it.
 #[derive(Clone, Debug)]
@@ -116,6 +120,7 @@ pub struct Engine {
     playbooks: Playbooks,
     hours: HoursShelf,
     delivery: Delivery,
+    complaints: Mutex<Complaints>,
     woken: Notify,
     stopping: CancellationToken,
 }
@@ -169,6 +174,7 @@ impl Engine {
             playbooks,
             hours: HoursShelf::default(),
             delivery: Delivery::new(transport, limits),
+            complaints: Mutex::default(),
             woken: Notify::new(),
             stopping: CancellationToken::new(),
         })
@@ -183,8 +189,18 @@ impl Engine {
         self.stopping.is_cancelled()
     }
 
-    /// Says goodbye to the mail server.
+    /// Has the store know what became of every mail that left, and says goodbye to the mail server.
     pub async fn close(&self) {
+        while self.delivery.has_unwritten() {
+            let wake = self.wake_at(self.clock.now());
+            match deliver::write_unwritten(self, &wake).await {
+                Ok(_) | Err(PassError::Transport(_)) => {}
+                Err(error) => {
+                    tracing::error!("what became of the last mails is not written yet: {error}");
+                    tokio::time::sleep(WRITE_AGAIN).await;
+                }
+            }
+        }
         self.delivery.close().await;
     }
 
@@ -223,20 +239,35 @@ impl Engine {
         self.woken.notify_one();
     }
 
-    /// Runs every pass once. What fails is in the report; the other passes run all the same.
+    /// Runs every pass once. What fails is in the report; the other passes run all the same, unless nothing can
+    /// be written at all: SQLite has had the first of them wait for seconds, and there are seven.
     pub async fn wake(self: &Arc<Engine>, now: Timestamp) -> WakeReport {
         let mut report = WakeReport::new(now);
         if let Err(error) = self.follow_playbook(now).await {
             report.add("playbook", Err(error));
         }
         let wake = Arc::new(self.wake_at(now));
-        report.add("intake", pass::guarded(intake::run(self, &wake)).await);
-        report.add("nurture", pass::guarded(nurture::run(self, &wake)).await);
-        report.add("hand-off", pass::guarded(hand_off::run(self, &wake)).await);
-        report.add("sla", pass::guarded(sla::run(self, &wake)).await);
-        report.add("recycle", pass::guarded(recycle::run(self, &wake)).await);
-        report.add("deliver", pass::guarded(deliver::run(self, &wake)).await);
-        report.add("housekeeping", pass::guarded(housekeeping::run(self, &wake)).await);
+        let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 7] = [
+            ("intake", Box::pin(intake::run(self, &wake))),
+            ("nurture", Box::pin(nurture::run(self, &wake))),
+            ("hand-off", Box::pin(hand_off::run(self, &wake))),
+            ("sla", Box::pin(sla::run(self, &wake))),
+            ("recycle", Box::pin(recycle::run(self, &wake))),
+            ("deliver", Box::pin(deliver::run(self, &wake))),
+            ("housekeeping", Box::pin(housekeeping::run(self, &wake))),
+        ];
+        for (name, pass) in passes {
+            if self.is_stopping() {
+                break;
+            }
+            let result = pass::guarded(pass).await;
+            let shut = self.store.is_exclusive() && result.as_ref().is_err_and(PassError::is_store_shut);
+            report.add(name, result);
+            if shut {
+                break;
+            }
+        }
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).tell(&report);
         report
     }
 

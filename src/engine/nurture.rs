@@ -31,7 +31,7 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
         let mut tx = engine.store.begin().await?;
         let due = tx.leads_with_due_enrolment(wake.now, BATCH as i64).await?;
         let leads = if due.is_empty() { Vec::new() } else { tx.lock_free_leads(&due, BATCH).await? };
-        if leads.is_empty() {
+        if leads.is_empty() || engine.is_stopping() {
             tx.rollback().await?;
             return Ok(report);
         }

@@ -1,5 +1,6 @@
 //! What a pass reports, and the guard that keeps one pass from taking the daemon down.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -55,6 +56,11 @@ pub enum PassError {
 }
 
 impl PassError {
+    /// Whether no other pass could write to the store either.
+    pub fn is_store_shut(&self) -> bool {
+        matches!(self, PassError::Store(StoreError::Busy(_) | StoreError::Full(_)))
+    }
+
     /// Whether the next wake may do better without anybody's help.
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -96,24 +102,8 @@ impl WakeReport {
         WakeReport { at, passes: Vec::new() }
     }
 
-    /// Adds what a pass did, and logs it if it did anything. A failure is logged here and nowhere else.
+    /// Adds what a pass did.
     pub fn add(&mut self, name: &'static str, result: Result<PassReport, PassError>) {
-        match &result {
-            Ok(report) if *report != PassReport::default() => {
-                tracing::info!(
-                    pass.name = name,
-                    pass.done = report.done,
-                    pass.put_off = report.put_off,
-                    pass.parked = report.parked,
-                    "{name}: {report}"
-                );
-            }
-            Ok(_) => {}
-            Err(error) if error.is_temporary() => {
-                tracing::warn!(pass.name = name, "{name} will be tried again at the next wake: {error}");
-            }
-            Err(error) => tracing::error!(pass.name = name, "{name} failed: {error}"),
-        }
         self.passes.push((name, result));
     }
 
@@ -138,6 +128,69 @@ impl WakeReport {
     /// The failures, by pass.
     pub fn failures(&self) -> impl Iterator<Item = (&'static str, &PassError)> {
         self.passes.iter().filter_map(|(name, result)| Some((*name, result.as_ref().err()?)))
+    }
+}
+
+/// Tells the log what passes did and could not do. What fails the same way at each wake is told once, and once
+/// more when it works again: a log that is full of one sentence hides all others.
+#[derive(Debug, Default)]
+pub struct Complaints {
+    /// What was last said of a pass that fails; of the store, when it cannot be written at all.
+    said: BTreeMap<&'static str, String>,
+}
+
+/// What a complaint is about when no pass can write.
+const THE_STORE: &str = "the store";
+
+impl Complaints {
+    /// Logs what a wake did. Failures are logged here and nowhere else.
+    pub fn tell(&mut self, report: &WakeReport) {
+        for (name, result) in &report.passes {
+            match result {
+                Ok(report) => did(name, report),
+                Err(error) => self.complain(name, error),
+            }
+        }
+        let fails_still = |about: &str| {
+            report
+                .failures()
+                .any(|(name, error)| name == about || (about == THE_STORE && error.is_store_shut()))
+        };
+        self.said.retain(|about, _| {
+            let ran = *about == THE_STORE || report.passes.iter().any(|(name, _)| name == about);
+            let keep = fails_still(about) || !ran;
+            if !keep {
+                tracing::info!("{about} works again");
+            }
+            keep
+        });
+    }
+
+    fn complain(&mut self, name: &'static str, error: &PassError) {
+        let about = if error.is_store_shut() { THE_STORE } else { name };
+        let words = error.to_string();
+        if self.said.get(about) == Some(&words) {
+            tracing::debug!(pass.name = name, "{about} fails still: {error}");
+            return;
+        }
+        if error.is_temporary() {
+            tracing::warn!(pass.name = name, "{about} fails and is tried again at each wake: {error}");
+        } else {
+            tracing::error!(pass.name = name, "{about} fails: {error}");
+        }
+        self.said.insert(about, words);
+    }
+}
+
+fn did(name: &str, report: &PassReport) {
+    if *report != PassReport::default() {
+        tracing::info!(
+            pass.name = name,
+            pass.done = report.done,
+            pass.put_off = report.put_off,
+            pass.parked = report.parked,
+            "{name}: {report}"
+        );
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
     loop {
         let mut tx = engine.store.begin().await?;
         let leads = tx.lock_leads_due(Stage::Resting, wake.now, BATCH).await?;
-        if leads.is_empty() {
+        if leads.is_empty() || engine.is_stopping() {
             tx.rollback().await?;
             return Ok(report);
         }

@@ -55,10 +55,13 @@ impl Engine {
         const WHY: &str = "settled by hand";
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
-        let mail = tx.outbox_mail(id).await?.ok_or(ResolveError::Unknown(id))?;
-        if let Some(lead) = mail.lead {
+        let unknown = ResolveError::Unknown(id);
+        let Some(lead) = tx.outbox_mail(id).await?.map(|mail| mail.lead) else { return Err(unknown) };
+        if let Some(lead) = lead {
             tx.lock_leads(&[lead]).await?;
         }
+        // Read once more under the lock: somebody may have settled it meanwhile.
+        let mail = tx.outbox_mail(id).await?.ok_or(unknown)?;
         if !matches!(mail.state, MailState::InDoubt | MailState::Parked) {
             return Err(ResolveError::Settled { id, state: mail.state });
         }

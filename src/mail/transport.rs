@@ -66,6 +66,16 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// What stands against the mail, when it was refused or has to wait.
+    pub fn scope(&self) -> Option<Scope> {
+        match self {
+            Outcome::Refused { scope, .. } | Outcome::Deferred { scope, .. } => Some(*scope),
+            Outcome::Accepted { .. } | Outcome::InDoubt { .. } => None,
+        }
+    }
+}
+
 /// What a failure is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

@@ -240,12 +240,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Moves enrolments on, those that still run.
+    /// Moves enrolments on, those that still run and have no other mail that is yet to leave: a step that is sent
+    /// again by hand does not hurry those behind it.
     pub async fn advance_enrolments(&mut self, advances: &[Advance]) -> Result<(), StoreError> {
         for advances in advances.chunks(bulk::MAX_BINDS / 3) {
             let sql = format!(
                 "UPDATE enrolment SET last_sent_at = COALESCE(v.column2, enrolment.last_sent_at), due_at = v.column3 \
-                 FROM (VALUES {}) AS v WHERE enrolment.id = v.column1 AND enrolment.state = 'active'",
+                 FROM (VALUES {}) AS v WHERE enrolment.id = v.column1 AND enrolment.state = 'active' \
+                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.enrolment_id = enrolment.id \
+                 AND outbox.state IN ('pending', 'sending'))",
                 bulk::values(advances.len(), 3)
             );
             each!(self, conn => {

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection, PgPool, SqliteConnection, SqlitePool};
 
 use super::{StoreError, Tx, migrate};
 
-/// How long a SQLite writer waits for another process (a command beside the daemon) to finish.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a SQLite writer waits for another process (a command beside the daemon) to finish. Ours take
+/// milliseconds; for a foreign one that takes longer the daemon asks again at each wake.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a writer waits for its turn within this program, each one before it for at most [`BUSY_TIMEOUT`].
+const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections of the daemon to PostgreSQL: passes run one after another, HTTP and delivery beside them.
 const POSTGRES_CONNECTIONS: u32 = 8;
 /// SQLite readers beside the one writer.
@@ -43,6 +46,18 @@ impl Store {
     /// has been at the database.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         let store = Store::connect(url).await?;
+        migrate::up_to_date(&store).await?;
+        Ok(store)
+    }
+
+    /// Opens a store for a daemon to work on. It is claimed first, so that one that is refused does not change the
+    /// schema under the daemon at work.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`StoreError::Taken`].
+    pub async fn open_for_daemon(url: &str) -> Result<Store, StoreError> {
+        let store = Store::connect(url).await?;
+        store.claim_for_daemon()?;
         migrate::up_to_date(&store).await?;
         Ok(store)
     }
@@ -89,12 +104,16 @@ impl Store {
             .pragma("temp_store", "memory");
         let write = SqlitePoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
+            .acquire_timeout(WRITER_TIMEOUT)
+            // Waiting for one's turn is how it is meant, and nothing to warn of.
+            .acquire_slow_threshold(WRITER_TIMEOUT)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(is_between_transactions(connection)) }))
             .connect_with(options.clone())
             .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .min_connections(0)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(is_between_transactions(connection)) }))
             .connect_lazy_with(options.read_only(true));
         let backend = Backend::Sqlite {
             write,
@@ -134,7 +153,9 @@ impl Store {
         let Backend::Sqlite { path, daemon_lock, .. } = &self.backend else {
             return Ok(());
         };
-        let mut lock_path = path.clone().into_os_string();
+        // By whatever name the file was reached, its lock is one: a link must not let a second daemon in.
+        let file_path = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let mut lock_path = file_path.into_os_string();
         lock_path.push(".lock");
         let taken = |why: String| StoreError::Address { url: path.display().to_string(), why };
         let file = std::fs::OpenOptions::new()
@@ -185,6 +206,14 @@ impl Store {
             Backend::Postgres(pool) => Some(pool),
         }
     }
+}
+
+/// Whether a connection can be used again; the pool replaces one that cannot.
+///
+/// On some errors, a full disk above all, SQLite itself rolls a transaction back. The driver's own rollback then
+/// fails, it believes the transaction open for ever, and would refuse every further one on that connection.
+fn is_between_transactions(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 /// A database address that can be shown: the password, if any, is replaced.

@@ -31,6 +31,20 @@ macro_rules! columns {
     };
 }
 
+/// Leases that several daemons hold are measured by the database's clock; `now` is bound and not asked.
+macro_rules! lost_lease_shared {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM outbox WHERE state = 'sending' \
+             AND lease_until <= CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + 0 * $1 \
+             ORDER BY id LIMIT $2"
+        )
+    };
+}
+const LOST_LEASE_SHARED: &str = lost_lease_shared!();
+
 statements! {
     LEADS_WITH_MAIL_DUE = "SELECT lead_id FROM outbox WHERE audience = 'lead' AND state = 'pending' AND due_at <= $1 \
                            ORDER BY due_at, id LIMIT $2";
@@ -54,8 +68,8 @@ statements! {
              lease_until = NULL WHERE id = $3 AND state = $4";
     MARK_LATER = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, lease_token = NULL, \
                   lease_until = NULL WHERE id = $3 AND lease_token = $4 AND state = 'sending'";
-    MARK_UNTRIED = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, attempts = attempts - 1, \
-                    lease_token = NULL, lease_until = NULL WHERE id = $3 AND lease_token = $4 AND state = 'sending'";
+    GIVE_BACK = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, attempts = attempts - 1, \
+                 lease_token = NULL, lease_until = NULL WHERE id = $3 AND lease_token = $4 AND state = 'sending'";
     MARK_ENDED = "UPDATE outbox SET state = $1, last_error = $2, ended_at = $3 \
                   WHERE id = $4 AND lease_token = $5 AND state = 'sending'";
 }
@@ -403,18 +417,18 @@ impl Tx {
         Ok(rows > 0)
     }
 
-    /// The same for a mail of which nothing was learnt, because the transport did not work: the try does not
+    /// A mail that was claimed, and of which nothing was learnt, may leave from `due_at` on; the try does not
     /// count. `false` when the lease was lost.
-    pub async fn mark_untried(
+    pub async fn give_back_mail(
         &mut self,
         token: i64,
         id: OutboxId,
         due_at: Timestamp,
-        error: &str,
+        why: &str,
     ) -> Result<bool, StoreError> {
-        let rows = each!(self, conn => sqlx::query(MARK_UNTRIED)
+        let rows = each!(self, conn => sqlx::query(GIVE_BACK)
             .bind(millis(due_at))
-            .bind(error)
+            .bind(why)
             .bind(id.0)
             .bind(token)
             .execute(conn)
@@ -444,22 +458,37 @@ impl Tx {
         Ok(rows > 0)
     }
 
-    /// Mails that were being sent when their sender vanished, locked. When the caller is the only daemon there
-    /// can be, and has just started, that is all that are `sending`.
+    /// Mails that were being sent when their sender vanished. When the caller is the only daemon there can be,
+    /// and has just started, that is all that are `sending`.
+    pub async fn lost_mails(
+        &mut self,
+        now: Timestamp,
+        all: bool,
+        limit: i64,
+    ) -> Result<Vec<OutboxMail>, StoreError> {
+        let sql = if self.locks_rows() { LOST_LEASE_SHARED } else { LOST_LEASE };
+        self.select_lost_mails(sql, now, all, limit).await
+    }
+
+    /// The same, locked, without those that another daemon has locked. The caller has locked their leads.
     pub async fn lock_lost_mails(
         &mut self,
         now: Timestamp,
         all: bool,
         limit: i64,
     ) -> Result<Vec<OutboxMail>, StoreError> {
-        const LOST_LEASE_LOCKED: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM outbox WHERE state = 'sending' \
-             AND lease_until <= CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + 0 * $1 \
-             ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED"
-        );
+        const LOST_LEASE_LOCKED: &str = concat!(lost_lease_shared!(), " FOR UPDATE SKIP LOCKED");
         let sql = if self.locks_rows() { LOST_LEASE_LOCKED } else { LOST_LEASE };
+        self.select_lost_mails(sql, now, all, limit).await
+    }
+
+    async fn select_lost_mails(
+        &mut self,
+        sql: &'static str,
+        now: Timestamp,
+        all: bool,
+        limit: i64,
+    ) -> Result<Vec<OutboxMail>, StoreError> {
         let until = if all && !self.locks_rows() { i64::MAX } else { millis(now) };
         domain(each!(self, conn => sqlx::query_as(sql).bind(until).bind(limit).fetch_all(conn).await)?)
     }

@@ -111,6 +111,12 @@ pub async fn enrolments_are_looked_at_when_they_are_due(place: Place) {
         times,
         [(in_a, Some(at("13:00:00")), Some(at("18:00:00"))), (in_b, None, Some(at("16:00:00")))]
     );
+    // One with a mail that is yet to leave waits for that.
+    tx.await_send(&[in_b]).await.expect("noted");
+    assert_eq!(tx.insert_mails(&[super::outbox::step(b, in_b, "k1", "second")]).await.expect("planned"), 1);
+    tx.advance_enrolments(&[advance(in_b, Some(at("14:00:00")), "19:00:00")]).await.expect("no error");
+    let waiting = tx.active_enrolment(b).await.expect("an answer").expect("an enrolment");
+    assert_eq!((waiting.last_sent_at, waiting.due_at), (None, None));
     let ended = tx.enrolments_of(c).await.expect("enrolments");
     assert_eq!(ended.iter().map(|one| (one.last_sent_at, one.due_at)).collect::<Vec<_>>(), [(None, None)]);
     tx.commit().await.expect("committed");

@@ -50,6 +50,12 @@ pub async fn one_sqlite_file_serves_one_daemon(place: Place) {
     if first.is_exclusive() {
         let refused = second.claim_for_daemon();
         assert!(matches!(refused, Err(StoreError::Taken { .. })), "{refused:?}");
+        // Nor by another name, as a release folder behind a link gives it.
+        let file = place.url.trim_start_matches("sqlite:");
+        let link = format!("{file}.link");
+        std::os::unix::fs::symlink(file, &link).expect("a link");
+        let refused = Store::open_for_daemon(&format!("sqlite:{link}")).await.err();
+        assert!(matches!(refused, Some(StoreError::Taken { .. })), "{refused:?}");
         // Whoever only asks or imports is not kept away.
         let mut tx = second.begin().await.expect("a transaction");
         insert(&mut tx, &lead("jane@firm.example")).await;

@@ -31,7 +31,7 @@ fn mail(lead: LeadId, key: &str) -> NewMail {
     }
 }
 
-fn step(lead: LeadId, enrolment: EnrolmentId, key: &str, step: &str) -> NewMail {
+pub fn step(lead: LeadId, enrolment: EnrolmentId, key: &str, step: &str) -> NewMail {
     NewMail {
         enrolment: Some(enrolment),
         sequence: Some("welcome".to_owned()),
@@ -153,6 +153,16 @@ pub async fn a_mail_is_marked_under_its_lease_alone(place: Place) {
     assert_eq!(tx.mark_sent(7, &[sent(id)]).await.expect("an answer"), [], "the lease was given back");
     tx.commit().await.expect("committed");
 
+    // Its turn did not come: the claim does not count.
+    claim(&store, &[id], 12, AN_HOUR).await;
+    let mut tx = store.begin().await.expect("a transaction");
+    assert!(!tx.give_back_mail(7, id, at("10:00:00"), "stopped").await.expect("an answer"));
+    assert!(tx.give_back_mail(12, id, at("10:00:00"), "stopped").await.expect("an answer"));
+    let back = one(&mut tx, id).await;
+    assert_eq!((back.state, back.attempts, back.due_at), (MailState::Pending, 1, at("10:00:00")));
+    assert!(!tx.give_back_mail(12, id, at("11:00:00"), "stopped").await.expect("an answer"), "once");
+    tx.commit().await.expect("committed");
+
     claim(&store, &[id], 9, AN_HOUR).await;
     // A second claim of the same mail takes nothing: it is not pending.
     claim(&store, &[id], 10, AN_HOUR).await;
@@ -193,8 +203,9 @@ pub async fn a_lost_mail_is_found_by_its_lease(place: Place) {
     claim(&store, &[lost], 2, 0).await;
 
     let mut tx = store.begin().await.expect("a transaction");
-    let found = tx.lock_lost_mails(at("09:00:00"), false, 10).await.expect("mails");
+    let found = tx.lost_mails(at("09:00:00"), false, 10).await.expect("mails");
     assert_eq!(found.iter().map(|mail| mail.id).collect::<Vec<_>>(), [lost]);
+    assert_eq!(tx.lock_lost_mails(at("09:00:00"), false, 10).await.expect("mails"), found);
 
     // Who has just started alone knows that nobody holds any lease; where several share the work nobody
     // can know that.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::pass::{PassError, PassReport};
 use super::super::{Engine, Wake, staff_mail};
 use super::claim::brake_day;
-use super::{Tried, again_at};
+use super::{Batch, Tried, Unsent, again_at};
 use crate::domain::backoff;
 use crate::domain::happening::Happening;
 use crate::domain::ids::OutboxId;
@@ -18,38 +18,28 @@ use crate::domain::sequence::{due, next_step};
 use crate::mail::transport::{Outcome, Scope};
 use crate::store::{Advance, NewEvent, OutboxMail, SentMail, Tx};
 
-/// Writes what became of the mails sent under `token`.
-pub(super) async fn results(
-    engine: &Engine,
-    wake: &Wake,
-    token: i64,
-    tried: Vec<Tried>,
-) -> Result<PassReport, PassError> {
-    let now = engine.clock.now().max(wake.now);
+/// Writes what became of a batch, all of it or nothing. Written twice, the second time changes nothing.
+///
+/// # Errors
+/// [`PassError::Transport`] when all of it is written, and the transport as a whole did not work.
+pub(super) async fn results(engine: &Engine, wake: &Wake, batch: &Batch) -> Result<PassReport, PassError> {
+    let Batch { token, at: now, tried, .. } = batch;
+    let (token, now) = (*token, *now);
     let mut report = PassReport::default();
     let mut transport_trouble = None;
-    let mut dead_addresses = Vec::new();
     let mut unsent = 0;
     let mut tx = engine.store.begin().await?;
-    lock_leads_of(&mut tx, &tried).await?;
+    lock_leads_of(&mut tx, tried).await?;
     let accepted: Vec<&Tried> =
         tried.iter().filter(|tried| matches!(tried.result, Ok(Outcome::Accepted { .. }))).collect();
     report.done += accepted.len() as u64;
     sent(engine, &mut tx, wake, token, &accepted, now).await?;
-    for Tried { mail, result, .. } in &tried {
+    for Tried { mail, result, .. } in tried {
         let row = &mail.row;
         match result {
             Ok(Outcome::Accepted { .. }) => {}
-            Ok(Outcome::InDoubt { reply }) => {
-                let why = reply.unmasked();
-                if row.audience == Audience::Staff && row.attempts + 1 < backoff::MOST_ATTEMPTS {
-                    // Not at once: a server that never answers would get it again every second.
-                    tx.mark_later(token, row.id, again_at(now, row.attempts + 1), why).await?;
-                    report.put_off += 1;
-                } else if row.audience == Audience::Staff {
-                    park(engine, &mut tx, wake, token, row, why, &reply.to_string(), now).await?;
-                    report.parked += 1;
-                } else if tx.mark_ended(token, row.id, MailState::InDoubt, why, now).await? {
+            Ok(Outcome::InDoubt { reply }) if row.audience == Audience::Lead => {
+                if tx.mark_ended(token, row.id, MailState::InDoubt, reply.unmasked(), now).await? {
                     fell_into_doubt(engine, &mut tx, wake, row, mail.lead.as_ref(), now).await?;
                     report.parked += 1;
                 }
@@ -60,16 +50,26 @@ pub(super) async fn results(
             ) => {
                 // Nothing was learnt about this mail; it goes as soon as the transport works again.
                 let until = engine.delivery.in_trouble(now);
-                tx.mark_untried(token, row.id, until, reply.unmasked()).await?;
-                tx.free_slot(row.id).await?;
+                give_back(&mut tx, token, row, until, reply.unmasked()).await?;
                 unsent += i64::from(row.audience == Audience::Lead);
                 transport_trouble = Some(reply.to_string());
                 report.put_off += 1;
             }
-            Ok(Outcome::Deferred { reply, .. }) if row.attempts + 1 < backoff::MOST_ATTEMPTS => {
-                tx.mark_later(token, row.id, again_at(now, row.attempts + 1), reply.unmasked()).await?;
-                tx.free_slot(row.id).await?;
+            Err(Unsent::NotTried(why)) => {
+                give_back(&mut tx, token, row, now, why).await?;
                 unsent += i64::from(row.audience == Audience::Lead);
+                report.put_off += 1;
+            }
+            // Mail to staff that may have arrived goes again; not at once, or a server that never answers
+            // would have a rep's mailbox filled with copies.
+            Ok(Outcome::Deferred { reply, .. } | Outcome::InDoubt { reply })
+                if row.attempts + 1 < backoff::MOST_ATTEMPTS =>
+            {
+                let again = again_at(now, row.attempts + 1);
+                if tx.mark_later(token, row.id, again, reply.unmasked()).await? {
+                    tx.free_slot(row.id).await?;
+                    unsent += i64::from(row.audience == Audience::Lead);
+                }
                 report.put_off += 1;
             }
             Ok(Outcome::Refused { reply, scope: Scope::Address }) if row.audience == Audience::Lead => {
@@ -78,15 +78,19 @@ pub(super) async fn results(
                     let facts =
                         json!({ "sequence": row.sequence, "step": row.step, "why": reply.to_string() });
                     tx.append(&[about(wake, row, "dropped", facts)]).await?;
-                    dead_addresses.push(row.recipient.clone());
+                    // In this transaction: a crash must not leave the sequence waiting for a mail that is gone.
+                    let bounced = Happening::Bounced { permanent: true };
+                    engine.happened_by_mail(&mut tx, wake, &row.recipient, &bounced).await?;
                     report.done += 1;
                 }
             }
-            Ok(Outcome::Deferred { reply, .. } | Outcome::Refused { reply, .. }) => {
+            Ok(
+                Outcome::Deferred { reply, .. } | Outcome::Refused { reply, .. } | Outcome::InDoubt { reply },
+            ) => {
                 park(engine, &mut tx, wake, token, row, reply.unmasked(), &reply.to_string(), now).await?;
                 report.parked += 1;
             }
-            Err(why) => {
+            Err(Unsent::Unwritable(why)) => {
                 park(engine, &mut tx, wake, token, row, why, why, now).await?;
                 report.parked += 1;
             }
@@ -97,9 +101,6 @@ pub(super) async fn results(
         tx.count_lead_mails(brake_day(wake), -unsent).await?;
     }
     tx.commit().await?;
-    for address in dead_addresses {
-        engine.happened_by_mail(wake, &address, &Happening::Bounced { permanent: true }).await?;
-    }
     match transport_trouble {
         Some(why) => Err(PassError::Transport(why)),
         None => {
@@ -109,6 +110,20 @@ pub(super) async fn results(
             Ok(report)
         }
     }
+}
+
+/// A mail of which nothing was learnt is as if it had never been claimed.
+async fn give_back(
+    tx: &mut Tx,
+    token: i64,
+    row: &OutboxMail,
+    due_at: Timestamp,
+    why: &str,
+) -> Result<(), PassError> {
+    if tx.give_back_mail(token, row.id, due_at, why).await? {
+        tx.free_slot(row.id).await?;
+    }
+    Ok(())
 }
 
 /// Leads are locked before their mails are marked, in the order in which everybody locks them.

@@ -11,7 +11,9 @@
 //! 3. [`mark`]: what became of each mail is written for the whole batch, under the lease it was sent under.
 //!
 //! Whatever dies between 1 and 3 leaves at most the claimed batches behind, as `sending`; housekeeping finds
-//! them, puts staff mail back and declares lead mail in doubt.
+//! them, puts staff mail back and declares lead mail in doubt. A store that cannot be written at 3 (locked by
+//! another program, its disk full) costs nothing: the results are kept, and nothing else is sent before they
+//! are written.
 //!
 //! Several lanes do this at once, so that the store works while the network does. Staff mail goes first in
 //! each lane, and a wake delivers for a second at most before it looks at everything else again: a hand-off
@@ -21,7 +23,7 @@ mod claim;
 mod mark;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -31,13 +33,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::pass::{PassError, PassReport};
+use super::playbooks::PlaybookError;
 use super::{Engine, Limits, Wake};
 use crate::domain::backoff;
 use crate::domain::ids::LeadId;
 use crate::domain::mail::{Audience, MailState};
 use crate::mail::message::{Correspondent, Letter, Unsubscribe, compose};
 use crate::mail::token;
-use crate::mail::transport::{Outcome, Parcel, Session, Transport};
+use crate::mail::transport::{Outcome, Parcel, Scope, Session, Transport};
 use crate::playbook::LEAD_LAYOUT;
 use crate::store::{StoreError, Tx};
 
@@ -59,6 +62,8 @@ pub(super) struct Delivery {
     /// Open connections that nobody is using.
     sessions: Mutex<Vec<Session>>,
     trouble: Mutex<Trouble>,
+    /// Batches of which the store does not know yet what became of them.
+    unwritten: Mutex<Vec<Batch>>,
 }
 
 /// The transport as a whole does not work: no point in trying the next mail.
@@ -68,17 +73,42 @@ struct Trouble {
     until: Option<Timestamp>,
 }
 
+/// Mails that were sent, or not, under one lease.
+struct Batch {
+    token: i64,
+    /// When the last of them was through.
+    at: Timestamp,
+    /// Until when nobody else takes them for lost.
+    lease_ends: Instant,
+    tried: Vec<Tried>,
+}
+
 /// A claimed mail and what became of it.
-pub(super) struct Tried {
+struct Tried {
     mail: Claimed,
     /// The subject it was sent under.
     subject: String,
-    result: Result<Outcome, String>,
+    result: Result<Outcome, Unsent>,
+}
+
+/// Why a claimed mail never got as far as the transport.
+#[derive(Debug)]
+enum Unsent {
+    /// It cannot be written as a mail; somebody has to look at it.
+    Unwritable(String),
+    /// Its turn did not come. Nothing was learnt about it.
+    NotTried(String),
 }
 
 impl Delivery {
     pub fn new(transport: Transport, limits: Limits) -> Delivery {
-        Delivery { transport, limits, sessions: Mutex::default(), trouble: Mutex::default() }
+        Delivery {
+            transport,
+            limits,
+            sessions: Mutex::default(),
+            trouble: Mutex::default(),
+            unwritten: Mutex::default(),
+        }
     }
 
     /// How long a pass goes on.
@@ -112,6 +142,19 @@ impl Delivery {
         trouble.until.unwrap_or(now)
     }
 
+    fn keep_unwritten(&self, batch: Batch) {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
+    }
+
+    fn take_unwritten(&self) -> Vec<Batch> {
+        std::mem::take(&mut *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the store does not know yet what became of some mail.
+    pub fn has_unwritten(&self) -> bool {
+        !self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     fn works(&self) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Trouble::default();
     }
@@ -124,8 +167,9 @@ impl Delivery {
 }
 
 pub(super) async fn run(engine: &Arc<Engine>, wake: &Arc<Wake>) -> Result<PassReport, PassError> {
+    let mut report = write_unwritten(engine, wake).await?;
     if engine.delivery.rests_until(wake.now).is_some() {
-        return Ok(PassReport::default());
+        return Ok(report);
     }
     let connections = engine.delivery.transport.sessions().max(1);
     let lanes = LANES.min(connections);
@@ -135,7 +179,6 @@ pub(super) async fn run(engine: &Arc<Engine>, wake: &Arc<Wake>) -> Result<PassRe
         let (engine, wake) = (Arc::clone(engine), Arc::clone(wake));
         running.spawn(async move { run_lane(&engine, &wake, share).await });
     }
-    let mut report = PassReport::default();
     let mut failed = None;
     while let Some(lane) = running.join_next().await {
         match lane {
@@ -183,8 +226,7 @@ async fn deliver_batch(
     sessions: &mut [Session],
 ) -> Result<Option<PassReport>, PassError> {
     let lease = engine.delivery.limits.lease;
-    // Half the lease: whoever sends longer than that would meet the finder of lost mail.
-    let deadline = Instant::now() + lease / 2;
+    let begun = Instant::now();
     let mut claim = claim::staff(engine, wake, BATCH, lease).await?;
     if claim.is_empty() {
         claim = claim::leads(engine, wake, BATCH, lease).await?;
@@ -193,12 +235,48 @@ async fn deliver_batch(
         return Ok(None);
     }
     let Claim { token, mails, report } = claim;
-    let tried = send(engine, wake, sessions, mails, deadline).await;
-    let marked = mark::results(engine, wake, token, tried).await?;
+    // Half the lease: whoever sends longer than that would meet the finder of lost mail.
+    let tried = send(engine, wake, sessions, mails, begun + lease / 2).await;
+    let at = engine.clock.now().max(wake.now);
+    let marked = write(engine, wake, Batch { token, at, lease_ends: begun + lease, tried }).await?;
     Ok(Some(report.and(marked)))
 }
 
-/// Sends a batch over several connections at once.
+/// Writes what became of a batch, or keeps it until the store can be written.
+async fn write(engine: &Engine, wake: &Wake, batch: Batch) -> Result<PassReport, PassError> {
+    let written = mark::results(engine, wake, &batch).await;
+    if let Err(PassError::Store(error)) = &written {
+        if error.is_temporary() || Instant::now() < batch.lease_ends {
+            engine.delivery.keep_unwritten(batch);
+        } else {
+            // Housekeeping settles them like those of a daemon that vanished.
+            tracing::error!("what became of {} mails cannot be written: {error}", batch.tried.len());
+        }
+    }
+    written
+}
+
+/// Writes what became of batches when the store could not be written at once.
+///
+/// # Errors
+/// When it still cannot be written, or when the transport was in trouble then.
+pub(super) async fn write_unwritten(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let mut report = PassReport::default();
+    let mut batches = engine.delivery.take_unwritten().into_iter();
+    while let Some(batch) = batches.next() {
+        match write(engine, wake, batch).await {
+            Ok(written) => report = report.and(written),
+            Err(error) => {
+                batches.for_each(|batch| engine.delivery.keep_unwritten(batch));
+                return Err(error);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Sends a batch over several connections at once. No further mail is begun when the daemon is to stop, when
+/// time is up, or when the transport as a whole does not work; those mails are given back.
 async fn send(
     engine: &Engine,
     wake: &Wake,
@@ -207,30 +285,52 @@ async fn send(
     deadline: Instant,
 ) -> Vec<Tried> {
     let queue = Mutex::new(VecDeque::from(mails));
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let over: OnceLock<&'static str> = OnceLock::new();
+    let next = || {
+        if engine.is_stopping() {
+            over.get_or_init(|| "the daemon stopped before its turn came");
+        } else if Instant::now() >= deadline {
+            over.get_or_init(|| "the mails before it took too long");
+        }
+        if over.get().is_some() {
+            return None;
+        }
+        queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    };
     let workers = sessions.iter_mut().map(|session| async {
         let mut tried = Vec::new();
         while let Some(mail) = next() {
             let (subject, parcel) = match letter(engine, wake, &mail).await {
                 Ok(letter) => letter,
-                Err(why) => {
-                    tried.push(Tried { mail, subject: String::new(), result: Err(why) });
+                Err(unsent) => {
+                    tried.push(Tried { mail, subject: String::new(), result: Err(unsent) });
                     continue;
                 }
             };
             let outcome = session.send(&parcel, deadline).await;
+            if outcome.scope() == Some(Scope::Transport) {
+                over.get_or_init(|| "the mail server does not work");
+            }
             tried.push(Tried { mail, subject, result: Ok(outcome) });
         }
         tried
     });
     let mut tried: Vec<Tried> = join_all(workers).await.into_iter().flatten().collect();
+    let left = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let why = over.get().copied().unwrap_or_default();
+    tried.extend(left.into_iter().map(|mail| Tried {
+        mail,
+        subject: String::new(),
+        result: Err(Unsent::NotTried(why.to_owned())),
+    }));
     // In the order in which they were planned, whichever connection was quicker.
     tried.sort_by_key(|tried| tried.mail.row.id);
     tried
 }
 
 /// A claimed mail as it goes on the wire, and its subject.
-async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String, Parcel), String> {
+async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String, Parcel), Unsent> {
+    let unwritable = |error: &dyn std::fmt::Display| Unsent::Unwritable(error.to_string());
     let row = &mail.row;
     let identity = &engine.identity;
     let envelope_from = token::envelope_sender(&engine.keys.mail, row.id, &identity.from.address)
@@ -238,11 +338,12 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
     let (subject, bytes) = match (&mail.message, &mail.lead) {
         (Some(message), _) => (row.subject.clone().unwrap_or_default(), message.clone()),
         (None, Some(lead)) => {
-            let playbook = engine
-                .playbooks
-                .version(&engine.store, &row.playbook)
-                .await
-                .map_err(|error| error.to_string())?;
+            let version = engine.playbooks.version(&engine.store, &row.playbook).await;
+            let playbook = version.map_err(|error| match error {
+                // That the store cannot be read just now is no fault of this mail.
+                PlaybookError::Store(_) => Unsent::NotTried(error.to_string()),
+                error => unwritable(&error),
+            })?;
             let template = format!(
                 "{}/{}",
                 row.sequence.as_deref().unwrap_or_default(),
@@ -252,7 +353,7 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
             let rendered = playbook
                 .templates
                 .render(&template, LEAD_LAYOUT, &values)
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| unwritable(&error))?;
             let letter = Letter {
                 from: identity.from.clone(),
                 reply_to: identity.reply_to.clone(),
@@ -268,10 +369,12 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
                 auto_generated: false,
                 extra: Vec::new(),
             };
-            let bytes = compose(&letter).map_err(|error| error.to_string())?;
+            let bytes = compose(&letter).map_err(|error| unwritable(&error))?;
             (letter.subject, bytes)
         }
-        (None, None) => return Err("a staff mail without its message: a defect, please report it".to_owned()),
+        (None, None) => {
+            return Err(unwritable(&"a staff mail without its message: a defect, please report it"));
+        }
     };
     let parcel = Parcel { envelope_from, to: row.recipient.clone(), bytes, file_stem: row.id.to_string() };
     Ok((subject, parcel))
