@@ -11,7 +11,7 @@ use crate::domain::mail::MailState;
 use crate::engine::resolve::{ResolveError, Verdict};
 use crate::store::OutboxMail;
 
-/// Mail that waits, is in doubt, or needs a person.
+/// List mail that waits, is in doubt or needs a person, and settle it
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("state")), args_conflicts_with_subcommands = true)]
 pub struct Outbox {
@@ -30,7 +30,7 @@ pub struct Outbox {
     #[arg(long, group = "state")]
     sending: bool,
     /// At most so many
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..))]
     limit: i64,
     /// One JSON object a line
     #[arg(long)]
@@ -80,13 +80,19 @@ impl Outbox {
         };
         let store = workplace.store().await?;
         let mut tx = store.read().await.map_err(CliError::failed)?;
-        let mails = tx.mails_in(state, self.limit.max(0)).await.map_err(CliError::failed)?;
+        // One more than is shown, to know whether there are more.
+        let mut mails = tx.mails_in(state, self.limit.saturating_add(1)).await.map_err(CliError::failed)?;
         tx.rollback().await.map_err(CliError::failed)?;
+        let more = mails.len() as i64 > self.limit;
+        mails.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
         for mail in &mails {
             if self.json { line(&mail_json(mail).to_string())? } else { line(&mail_line(mail))? }
         }
         if !self.json && mails.is_empty() {
             eprintln!("nurtured: no mail is {}", state.name().replace('_', " "));
+        }
+        if !self.json && more {
+            eprintln!("nurtured: there are more; --limit shows more of them");
         }
         Ok(())
     }
@@ -99,9 +105,16 @@ async fn resolve(workplace: Workplace, mail: &str, verdict: Verdict) -> Result<(
         let mails = tx.mails_in(MailState::InDoubt, i64::MAX).await.map_err(CliError::failed)?;
         mails.into_iter().map(|mail| mail.id).collect()
     } else {
-        let id = mail.parse().map_err(|_| CliError::Misuse(format!("`{mail}` is no number of a mail")))?;
+        let id = mail.parse().map_err(|_| {
+            CliError::Misuse(format!(
+                "`{mail}` is no number of a mail: write the number that `nurtured outbox` shows, or `all`"
+            ))
+        })?;
         vec![OutboxId(id)]
     };
+    if ids.is_empty() {
+        eprintln!("nurtured: no mail is in doubt");
+    }
     for id in ids {
         match engine.resolve(id, verdict, Clock::System.now()).await {
             Ok(()) => line(&format!("mail {id}: settled"))?,

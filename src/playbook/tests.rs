@@ -98,7 +98,11 @@ fn the_playbook_that_comes_with_the_program_has_no_problem() {
     assert_eq!(mails, [1, 3, 6, 4, 5]);
     for (name, sequence) in &playbook.sequences {
         for step in &sequence.steps {
-            assert!(playbook.templates.has_template(&format!("{name}/{}", step.name)), "{name}/{}", step.name);
+            assert!(
+                playbook.templates.has_template(&format!("{name}/{}", step.name)),
+                "{name}/{}",
+                step.name
+            );
         }
     }
     let rep = agreement.rep(&"rep2@ours.example".parse().expect("an address")).expect("a rep");
