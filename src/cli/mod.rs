@@ -118,9 +118,12 @@ pub fn main() -> ExitCode {
 }
 
 /// Whether these arguments, the program's name first, are a command line: that every command, option and value
-/// in them exists. Nothing is run. Documentation is held to it.
+/// in them exists. Nothing is run. A final `--help` asks whether they begin one. Documentation is held to it.
 pub fn parses<'a>(arguments: impl IntoIterator<Item = &'a str>) -> bool {
-    command().try_get_matches_from(arguments).is_ok()
+    match command().try_get_matches_from(arguments) {
+        Ok(_) => true,
+        Err(error) => !error.use_stderr(),
+    }
 }
 
 /// The command line, its commands grouped by who needs them.

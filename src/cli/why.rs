@@ -82,7 +82,7 @@ impl Why {
 }
 
 fn with_owner(lead: &Lead) -> String {
-    lead.owner.as_ref().map(|owner| format!(" with {owner}")).unwrap_or_default()
+    lead.owner.as_ref().map(|owner| format!(", with {owner}")).unwrap_or_default()
 }
 
 /// How what is planned is told.
