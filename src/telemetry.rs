@@ -65,7 +65,12 @@ pub fn start(config: LogConfig, env: &impl Fn(&str) -> Option<String>) -> Result
 fn filter(level: Level, rust_log: Option<&str>) -> Result<EnvFilter, ParseError> {
     match rust_log.filter(|directives| !directives.trim().is_empty()) {
         Some(directives) => EnvFilter::builder().parse(directives),
-        None => EnvFilter::builder().parse(format!("{},nurtured={level}", level.min(Level::INFO))),
+        // The heartbeat's crate tells the operator of its own birth ("Uninited").
+        None => EnvFilter::builder().parse(format!(
+            "{},tokio_cron_scheduler={},nurtured={level}",
+            level.min(Level::INFO),
+            level.min(Level::WARN)
+        )),
     }
 }
 
@@ -258,6 +263,7 @@ mod tests {
         let act = || {
             tracing::debug!(target: "nurtured::engine", "ours");
             tracing::debug!(target: "hyper::proto", "theirs");
+            tracing::info!(target: "tokio_cron_scheduler::job", "Uninited");
             tracing::warn!(target: "hyper::proto", "theirs, which matters");
         };
         assert_eq!(

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::playbook::{Playbook, PlaybookFiles};
 use crate::problem::Problems;
 
-/// Validate the configuration and the playbook: every problem at once, each with its place and a hint.
+/// Find every mistake in configuration and playbook, each with its place and a hint
 #[derive(Debug, Args)]
 pub struct Check {
     /// A playbook's folder to check, in place of the configured one
@@ -78,11 +78,11 @@ fn lines(problems: &Problems) -> Vec<serde_json::Value> {
         .collect()
 }
 
-/// Write a starter `nurtured.toml` and the built-in playbook to edit. Nothing is overwritten.
+/// Write a nurtured.toml and the playbook to edit; nothing is overwritten
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where
-    #[arg(default_value = ".")]
+    /// The folder to write into, made when it is missing
+    #[arg(default_value = ".", value_name = "DIR")]
     directory: PathBuf,
 }
 

@@ -17,7 +17,15 @@ use crate::playbook::{Playbook, PlaybookFiles};
 /// The sample leads and what becomes of them.
 const SCENARIO: &str = include_str!("demo.toml");
 
-/// Two simulated months on sample leads: a readable timeline, and the mails as files.
+/// What stands above the timeline.
+const OPENING: [&str; 4] = [
+    "Two months with nurtured: the engine itself, on a virtual clock, by the playbook that comes with it.",
+    "Nothing leaves this machine. Times are the office's (Berlin); what a lead's own clock shows stands behind.",
+    "",
+    "  ← mail to the lead     ✉ mail to one of ours     … mail waits, and why     ⏱ a promise of sales",
+];
+
+/// Two simulated months on sample leads, and the mails as files
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Where the mails go; those of an earlier demo are replaced
@@ -39,12 +47,14 @@ impl Demo {
         remove_earlier(&self.directory).map_err(cannot)?;
         std::fs::create_dir_all(&self.directory).map_err(cannot)?;
         if !self.json {
-            line("Two months with nurtured, on the built-in playbook. Nothing leaves this machine.")?;
+            for words in OPENING {
+                line(words)?;
+            }
         }
         let scratch = Scratch::new()?;
         let store = scratch.store().await?;
         let transport = Transport::Directory(Directory::new(&self.directory));
-        let mut timeline = Timeline::new(&playbook.agreement);
+        let mut timeline = Timeline::new(&scenario, &playbook.agreement);
         let mut mails = 0;
         let mut failed = None;
         let result = simulate::run(&scenario, &files, store.clone(), identity(), transport, |told| {
@@ -61,6 +71,7 @@ impl Demo {
             return Err(error);
         }
         if !self.json {
+            timeline.finish()?;
             line("")?;
             line(&format!("{mails} mails are in {}/, one file each.", self.directory.display()))?;
             line("Next: `nurtured init` writes a configuration and this playbook to edit.")?;

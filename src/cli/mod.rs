@@ -4,6 +4,7 @@
 //! invalid configuration. What a command prints goes to standard output; progress and complaints go to
 //! standard error.
 
+mod arguments;
 mod check;
 pub mod clock;
 mod demo;
@@ -24,19 +25,27 @@ mod workplace;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::telemetry;
 use workplace::Workplace;
 
 pub use output::CliError;
 
-/// Nurtures leads, hands ready ones to one rep, and does not forget those that nobody has contacted.
+/// The commands by who needs them first, in the order of the help.
+const AUDIENCES: [(&str, &[&str]); 4] = [
+    ("To begin with", &["demo", "init", "check"]),
+    ("For operators", &["run", "status", "import", "outbox", "release", "completions"]),
+    ("For marketers", &["preview", "send-test", "simulate", "clock"]),
+    ("For reps and managers", &["lead", "why", "may-contact", "rep"]),
+];
+
+/// Nurtures leads by mail, hands ready ones to one rep, and does not forget those that nobody has contacted
 #[derive(Debug, Parser)]
-#[command(name = "nurtured", version, about, long_about = None, max_term_width = 100)]
+#[command(name = "nurtured", version, long_about = None, max_term_width = 100)]
 struct Cli {
-    /// The server's configuration. Without it: `nurtured.toml` in the working directory, or defaults that work.
-    #[arg(long, short, global = true, env = "NURTURED_CONFIG", value_name = "FILE")]
+    /// The server's configuration [default: nurtured.toml here, or else defaults that work]
+    #[arg(long, short, global = true, env = "NURTURED_CONFIG", value_name = "FILE", display_order = 900)]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -44,33 +53,49 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Run),
     Demo(demo::Demo),
     Init(check::Init),
     Check(check::Check),
-    Import(take_in::Import),
-    Lead(lead::LeadCommand),
-    Rep(rep::RepCommand),
-    Why(why::Why),
-    MayContact(why::MayContact),
-    Preview(preview::Preview),
-    SendTest(preview::SendTest),
-    Simulate(simulate::Simulate),
-    /// Business-time calculator: JSON Lines in, JSON Lines out
-    Clock,
+    Run(run::Run),
     Status(status::Status),
+    Import(take_in::Import),
     Outbox(outbox::Outbox),
     Release(status::Release),
-    /// Completions for a shell: nurtured completions bash > /usr/share/bash-completion/completions/nurtured
+    /// Print completions for a shell
+    ///
+    /// To install them:
+    ///
+    /// bash: nurtured completions bash > /usr/share/bash-completion/completions/nurtured
+    ///
+    /// zsh: nurtured completions zsh > /usr/share/zsh/site-functions/_nurtured
+    ///
+    /// fish: nurtured completions fish > ~/.config/fish/completions/nurtured.fish
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    Preview(preview::Preview),
+    SendTest(preview::SendTest),
+    Simulate(simulate::Simulate),
+    /// Count business time: JSON Lines in, JSON Lines out
+    ///
+    /// A line asks how many minutes are open between two instants ("from", "to"), or when so many are used up
+    /// ("from", "minutes"), in "hours" of a "zone" without "holidays":
+    ///
+    /// {"hours":"Mo-Fr 09:00-17:00","zone":"Europe/Berlin","holidays":["2026-03-09"],"from":"2026-03-06T16:30:00+01:00","minutes":60}
+    ///
+    /// A line that cannot be answered gets an "error" in its place, and the exit code is 1.
+    Clock,
+    Lead(lead::LeadCommand),
+    Why(why::Why),
+    MayContact(why::MayContact),
+    Rep(rep::RepCommand),
 }
 
 /// Runs the command line of the process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no mistakes.
@@ -92,6 +117,34 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Whether these arguments, the program's name first, are a command line: that every command, option and value
+/// in them exists. Nothing is run. A final `--help` asks whether they begin one. Documentation is held to it.
+pub fn parses<'a>(arguments: impl IntoIterator<Item = &'a str>) -> bool {
+    match command().try_get_matches_from(arguments) {
+        Ok(_) => true,
+        Err(error) => !error.use_stderr(),
+    }
+}
+
+/// The command line, its commands grouped by who needs them.
+fn command() -> clap::Command {
+    let command = Cli::command();
+    let mut groups = String::new();
+    for (audience, names) in AUDIENCES {
+        groups.push_str(&format!("{audience}:\n"));
+        for found in names.iter().filter_map(|name| command.find_subcommand(name)) {
+            let about = found.get_about().map(ToString::to_string).unwrap_or_default();
+            groups.push_str(&format!("  {:<13}{about}\n", found.get_name()));
+        }
+        groups.push('\n');
+    }
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\n\n\
+         `nurtured help COMMAND` says more about one. Exit codes: 0 done, 1 failed, 2 misuse or invalid configuration."
+    );
+    command.help_template(template)
+}
+
 async fn run(cli: Cli) -> Result<(), CliError> {
     let config = cli.config.as_deref();
     match cli.command {
@@ -106,14 +159,15 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::MayContact(command) => command.run(at_work(config, false)?).await,
         Command::Preview(command) => command.run(at_work(config, false)?).await,
         Command::SendTest(command) => command.run(at_work(config, false)?).await,
-        Command::Simulate(command) => command.run().await,
+        Command::Simulate(command) => command.run(config).await,
         Command::Clock => tokio::task::spawn_blocking(run_clock).await.map_err(CliError::failed)?,
         Command::Status(command) => command.run(at_work(config, false)?).await,
         Command::Outbox(command) => command.run(at_work(config, false)?).await,
         Command::Release(command) => command.run(at_work(config, false)?).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "nurtured", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command(), "nurtured", &mut script);
+            output::line(String::from_utf8_lossy(&script).trim_end())
         }
     }
 }
@@ -139,5 +193,42 @@ fn run_clock() -> Result<(), CliError> {
         Ok(true) => Ok(()),
         Ok(false) => Err(CliError::Silent),
         Err(error) => output::pipe(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_command_once() {
+        let mut grouped: Vec<&str> = AUDIENCES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        grouped.sort_unstable();
+        let command = Cli::command();
+        let mut known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        known.sort_unstable();
+        assert_eq!(grouped, known);
+    }
+
+    #[test]
+    fn every_argument_of_every_command_has_a_line_of_help() {
+        fn look(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} does not say what it does");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{path}: {} says nothing", argument.get_id());
+            }
+            command.get_subcommands().for_each(|inner| look(inner, &path));
+        }
+        look(&command(), "");
+        command().debug_assert();
+    }
+
+    #[test]
+    fn no_line_of_the_help_is_longer_than_a_terminal_of_100_columns() {
+        let help = command().render_help().to_string();
+        for line in help.lines() {
+            assert!(line.chars().count() <= 110, "{line}");
+        }
     }
 }

@@ -11,11 +11,7 @@ use crate::domain::mail::MailState;
 use crate::engine::resolve::{ResolveError, Verdict};
 use crate::store::OutboxMail;
 
-/// What a person can do about mail that is listed as needing one.
-const HOW_TO_SETTLE: &str = "settle one with `nurtured outbox resolve NUMBER`, or with `resolve all` all that are \
-                             in doubt: --sent if it arrived, --again if it did not, --drop to let it be";
-
-/// Mail that waits, is in doubt, or needs a person.
+/// List mail that waits, is in doubt or needs a person, and settle it
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("state")), args_conflicts_with_subcommands = true)]
 pub struct Outbox {
@@ -34,7 +30,7 @@ pub struct Outbox {
     #[arg(long, group = "state")]
     sending: bool,
     /// At most so many
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..))]
     limit: i64,
     /// One JSON object a line
     #[arg(long)]
@@ -84,21 +80,19 @@ impl Outbox {
         };
         let store = workplace.store().await?;
         let mut tx = store.read().await.map_err(CliError::failed)?;
-        let limit = self.limit.max(0);
-        let mut mails = tx.mails_in(state, limit.saturating_add(1)).await.map_err(CliError::failed)?;
-        tx.rollback().await.map_err(CliError::failed)?;
-        let more = mails.len() as i64 > limit;
-        if more {
-            mails.pop();
+        if !self.json && more {
+            eprintln!("nurtured: there are more; --limit shows more of them");
         }
+        if !self.json && !mails.is_empty() && matches!(state, MailState::InDoubt | MailState::Parked) {
+            eprintln!("nurtured: {HOW_TO_SETTLE}");
         for mail in &mails {
             if self.json { line(&mail_json(mail).to_string())? } else { line(&mail_line(mail))? }
         }
         if !self.json && mails.is_empty() {
             eprintln!("nurtured: no mail is {}", state.name().replace('_', " "));
         }
-        if more {
-            eprintln!("nurtured: there are more; --limit shows them");
+        if !self.json && more {
+            eprintln!("nurtured: there are more; --limit shows more of them");
         }
         if !self.json && !mails.is_empty() && matches!(state, MailState::InDoubt | MailState::Parked) {
             eprintln!("nurtured: {HOW_TO_SETTLE}");
@@ -114,9 +108,16 @@ async fn resolve(workplace: Workplace, mail: &str, verdict: Verdict) -> Result<(
         let mails = tx.mails_in(MailState::InDoubt, i64::MAX).await.map_err(CliError::failed)?;
         mails.into_iter().map(|mail| mail.id).collect()
     } else {
-        let id = mail.parse().map_err(|_| CliError::Misuse(format!("`{mail}` is no number of a mail")))?;
+        let id = mail.parse().map_err(|_| {
+            CliError::Misuse(format!(
+                "`{mail}` is no number of a mail: write the number that `nurtured outbox` shows, or `all`"
+            ))
+        })?;
         vec![OutboxId(id)]
     };
+    if ids.is_empty() {
+        eprintln!("nurtured: no mail is in doubt");
+    }
     for id in ids {
         match engine.resolve(id, verdict, Clock::System.now()).await {
             Ok(()) => line(&format!("mail {id}: settled"))?,

@@ -18,12 +18,12 @@ use crate::problem::nearest;
 /// How long a server may take for a test mail.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// What one mail looks like.
+/// Show what one mail looks like
 #[derive(Debug, Args)]
 pub struct Preview {
     /// The mail: sequence/step, or staff/name
     mail: String,
-    /// For this lead; without it, for a sample one
+    /// For this lead; without it, and for mail to staff, for a sample one
     #[arg(long, value_name = "LEAD")]
     lead: Option<EmailAddress>,
     /// The HTML part in place of the text part
@@ -58,15 +58,15 @@ impl Preview {
     }
 }
 
-/// Send one mail to one address, to see it in an inbox.
+/// Send one mail to one address, to see it in an inbox
 #[derive(Debug, Args)]
 pub struct SendTest {
     /// The mail: sequence/step, or staff/name
     mail: String,
     /// To whom
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS")]
     to: EmailAddress,
-    /// For this lead; without it, for a sample one
+    /// For this lead; without it, and for mail to staff, for a sample one
     #[arg(long, value_name = "LEAD")]
     lead: Option<EmailAddress>,
 }

@@ -9,7 +9,7 @@ use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::email::EmailAddress;
 
-/// A rep's absences: nobody away is given a lead.
+/// Say that a rep is away, or back: nobody away is given a lead
 #[derive(Debug, Args)]
 pub struct RepCommand {
     #[command(subcommand)]
@@ -20,15 +20,15 @@ pub struct RepCommand {
 enum Action {
     /// A rep is away from now on
     Away {
-        /// Who
+        /// The rep's email address
         rep: EmailAddress,
         /// Their first day back: 2026-03-16
-        #[arg(long)]
+        #[arg(long, value_name = "DAY", value_parser = super::arguments::date)]
         until: Date,
     },
     /// A rep is back earlier than announced
     Back {
-        /// Who
+        /// The rep's email address
         rep: EmailAddress,
     },
 }

@@ -11,7 +11,10 @@ use crate::clock::Clock;
 use crate::engine::lifecycle;
 use crate::http::{self, Health};
 
-/// The daemon. It runs until SIGTERM or Ctrl-C; SIGHUP reads the playbook again.
+/// Run the daemon, until SIGTERM or Ctrl-C
+///
+/// SIGTERM finishes what is on the wire, a second one stops at once. SIGHUP reads the playbook again, all of it or
+/// nothing.
 #[derive(Debug, Args)]
 pub struct Run {
     /// Do what is due now, then exit; with 1 when something failed
@@ -36,8 +39,13 @@ impl Run {
         let health = Health::new();
         let address = workplace.config.http.listen;
         let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
-            CliError::failed(format!("{address} cannot be listened on ([http] listen): {error}"))
+            CliError::failed(format!(
+                "{address} cannot be listened on: {error}; stop what listens there, or say another [http] listen"
+            ))
         })?;
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("pages for leads and health at http://{address}");
+        }
         let served =
             tokio::spawn(http::serve(Arc::clone(&engine), listener, health.clone(), stopping.clone()));
         let reload = move || {

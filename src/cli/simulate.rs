@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::output::{CliError, line};
 use super::timeline::Timeline;
+use super::workplace::{Workplace, store_failed};
 use crate::domain::intake::Owners;
 use crate::engine::Identity;
 use crate::engine::playbooks::PlaybookError;
@@ -16,14 +17,14 @@ use crate::mail::transport::{Memory, Transport};
 use crate::playbook::{Playbook, PlaybookFiles};
 use crate::store::Store;
 
-/// What would happen: the real engine on a virtual clock, on the leads and events of a file.
+/// Show what would happen to the leads and events of a file: the real engine on a virtual clock
 ///
 /// The scenario names its first and last instant, leads that come in and events that happen to them. The
-/// engine works on an empty store of its own; nothing is sent. The same scenario gives the same lines, every
-/// time.
+/// engine works on an empty store of its own, by the playbook that --playbook names, else the scenario, else the
+/// configuration; nothing is sent. The same scenario gives the same lines, every time.
 #[derive(Debug, Args)]
 pub struct Simulate {
-    /// The scenario
+    /// The scenario: a TOML file
     scenario: PathBuf,
     /// One JSON object a line
     #[arg(long)]
@@ -37,15 +38,16 @@ pub struct Simulate {
 }
 
 impl Simulate {
-    pub(super) async fn run(self) -> Result<(), CliError> {
+    pub(super) async fn run(self, config: Option<&Path>) -> Result<(), CliError> {
         let name = self.scenario.display().to_string();
         let text = std::fs::read_to_string(&self.scenario)
             .map_err(|error| CliError::Misuse(format!("{name} cannot be read: {error}")))?;
         let named = Scenario::playbook_of(&text);
-        let folder = self
-            .playbook
-            .clone()
-            .or_else(|| named.map(|folder| self.scenario.parent().unwrap_or(Path::new("")).join(folder)));
+        let beside = |folder| self.scenario.parent().unwrap_or(Path::new("")).join(folder);
+        let folder = match self.playbook.clone().or_else(|| named.map(beside)) {
+            Some(folder) => Some(folder),
+            None => Workplace::open(config)?.config.playbook,
+        };
         let files = playbook_files(folder.as_deref())?;
         let playbook = Playbook::load(&files).map_err(CliError::Problems)?;
         let scenario =
@@ -55,7 +57,7 @@ impl Simulate {
             Some(url) => open_empty(url).await?,
             None => scratch.store().await?,
         };
-        let mut timeline = Timeline::new(&playbook.agreement);
+        let mut timeline = Timeline::new(&scenario, &playbook.agreement);
         let mut failed = None;
         let result = simulate::run(
             &scenario,
@@ -73,7 +75,11 @@ impl Simulate {
         .await;
         store.close().await;
         result.map_err(simulation_failed)?;
-        failed.map_or(Ok(()), Err)
+        match failed {
+            Some(error) => Err(error),
+            None if self.json => Ok(()),
+            None => timeline.finish(),
+        }
     }
 }
 
@@ -88,9 +94,10 @@ pub(super) fn simulation_failed(error: SimulationError) -> CliError {
 pub(super) fn playbook_files(folder: Option<&Path>) -> Result<PlaybookFiles, CliError> {
     match folder {
         None => Ok(PlaybookFiles::builtin()),
-        Some(folder) => {
-            PlaybookFiles::from_directory(folder).map_err(|error| CliError::Misuse(error.to_string()))
-        }
+        Some(folder) => PlaybookFiles::from_directory(folder).map_err(|error| {
+            let hint = if folder.exists() { "" } else { " (`nurtured init` writes one to begin with)" };
+            CliError::Misuse(format!("the playbook cannot be read: {error}{hint}"))
+        }),
     }
 }
 
@@ -111,7 +118,7 @@ pub(super) fn identity() -> Identity {
 
 /// A database named on the command line must be empty: a simulation would mix with what is there.
 async fn open_empty(url: &str) -> Result<Store, CliError> {
-    let store = Store::open(url).await.map_err(CliError::failed)?;
+    let store = Store::open(url).await.map_err(|error| store_failed(url, error))?;
     let mut tx = store.read().await.map_err(CliError::failed)?;
     let used = tx.playbook_in_force().await.map_err(CliError::failed)?.is_some();
     tx.rollback().await.map_err(CliError::failed)?;

@@ -15,13 +15,13 @@ use crate::domain::lead::LeadRecord;
 use crate::engine::Engine;
 use crate::engine::take_in::TakenIn;
 
-/// Take in leads from a CSV file: a HubSpot, Salesforce or Mautic export, or a plain list.
+/// Take in leads from a CSV file: an export of HubSpot, Salesforce or Mautic, or a plain list
 ///
 /// The same file may be imported again and again: what is known is not doubled, and what the CRM changed
 /// (owner, status, activity) is taken over. Rows that cannot go in are written to a file beside the input.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The file
+    /// The CSV file
     file: PathBuf,
     /// Say what would happen, and change nothing
     #[arg(long)]

@@ -1,5 +1,7 @@
 //! `nurtured why` and `nurtured may-contact`: what happened to a lead and why, and what may happen next.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,13 +13,14 @@ use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::contact::{Channel, Permission};
 use crate::domain::email::EmailAddress;
+use crate::domain::ids::EventId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::mail::MailState;
 use crate::engine::hours::zone_of;
 use crate::engine::{simulate, why};
 use crate::store::{StoreError, Tx};
 
-/// The history of a lead with its reasons, and what comes next.
+/// Tell the history of a lead with its reasons, and what comes next
 #[derive(Debug, Args)]
 pub struct Why {
     /// The lead's email address
@@ -34,9 +37,15 @@ impl Why {
         let lead = tx.lead_by_email(&self.lead).await.map_err(CliError::failed)?;
         let lead = lead.ok_or_else(|| unknown(&self.lead))?;
         let zone = TimeZone::get(&zone_of(&lead, &engine.rules().agreement)).unwrap_or(TimeZone::UTC);
+        let mut notes: BTreeMap<EventId, String> =
+            tx.event_texts(lead.id).await.map_err(CliError::failed)?.into_iter().collect();
         for event in tx.events_of(lead.id).await.map_err(CliError::failed)? {
-            let told = simulate::line(&mut tx, event).await.map_err(CliError::failed)?;
+            let note = notes.remove(&event.id);
+            let mut told = simulate::line(&mut tx, event).await.map_err(CliError::failed)?;
             if self.json {
+                if let (Some(facts), Some(note)) = (told.facts.as_object_mut(), &note) {
+                    facts.insert("note".to_owned(), json!(note));
+                }
                 line(&told.to_json())?;
                 continue;
             }
@@ -47,13 +56,15 @@ impl Why {
                     };
                     Some(format!("Mail to {}: “{}”.", fact("to"), fact("subject")))
                 }
-                _ => why::words(&told.event),
+                _ => why::words(&told.event, |at| clock(at, &zone)),
             };
             if let Some(words) = words {
-                line(&format!("{}  {words}", clock(told.at, &zone)))?;
+                let note = note.map(|note| format!(" “{note}”")).unwrap_or_default();
+                line(&format!("{}  {words}{note}", clock(told.at, &zone)))?;
             }
         }
-        let next = coming(&mut tx, &lead, &zone).await.map_err(CliError::failed)?;
+        let calendar = Plan { zone: &zone, now: Clock::System.now() };
+        let next = calendar.coming(&mut tx, &lead).await.map_err(CliError::failed)?;
         tx.rollback().await.map_err(CliError::failed)?;
         if self.json {
             return Ok(());
@@ -71,60 +82,77 @@ impl Why {
 }
 
 fn with_owner(lead: &Lead) -> String {
-    lead.owner.as_ref().map(|owner| format!(" with {owner}")).unwrap_or_default()
+    lead.owner.as_ref().map(|owner| format!(", with {owner}")).unwrap_or_default()
 }
 
-/// What is planned for a lead, each with its time.
-async fn coming(tx: &mut Tx, lead: &Lead, zone: &TimeZone) -> Result<Vec<String>, StoreError> {
-    let mut next = Vec::new();
-    for mail in tx.mails_of(lead.id).await? {
-        let what = match (&mail.sequence, &mail.step) {
-            (Some(sequence), Some(step)) => format!("mail {sequence}/{step}"),
-            _ => format!("{} mail to {}", mail.class.name().replace('_', " "), mail.recipient),
-        };
-        let reason = mail.held_why.or(mail.last_error).map(|why| format!(": {why}")).unwrap_or_default();
-        match mail.state {
-            MailState::Pending => next.push(format!("{}  {what}{reason}", clock(mail.due_at, zone))),
-            MailState::Sending => next.push(format!("{what} is being sent")),
-            MailState::InDoubt => {
-                next.push(format!("{what} may or may not have arrived (nurtured outbox --in-doubt)"));
+/// How what is planned is told.
+struct Plan<'a> {
+    zone: &'a TimeZone,
+    now: Timestamp,
+}
+
+impl Plan<'_> {
+    /// When something is planned; what is due is done as soon as a daemon looks.
+    fn when(&self, due: Timestamp) -> String {
+        if due <= self.now { "as soon as the daemon looks".to_owned() } else { clock(due, self.zone) }
+    }
+
+    /// What is planned for a lead, each with its time.
+    async fn coming(&self, tx: &mut Tx, lead: &Lead) -> Result<Vec<String>, StoreError> {
+        let mut next = Vec::new();
+        for mail in tx.mails_of(lead.id).await? {
+            let what = match (&mail.sequence, &mail.step) {
+                (Some(sequence), Some(step)) => format!("mail {sequence}/{step}"),
+                _ => format!("{} mail to {}", mail.class.name().replace('_', " "), mail.recipient),
+            };
+            let reason = mail.held_why.or(mail.last_error).map(|why| format!(": {why}")).unwrap_or_default();
+            match mail.state {
+                MailState::Pending => next.push(format!("{}  {what}{reason}", self.when(mail.due_at))),
+                MailState::Sending => next.push(format!("{what} is being sent")),
+                MailState::InDoubt => {
+                    next.push(format!("{what} may or may not have arrived (nurtured outbox --in-doubt)"));
+                }
+                MailState::Parked => next.push(format!("{what} needs a person{reason}")),
+                MailState::Sent | MailState::Skipped | MailState::Dropped => {}
             }
-            MailState::Parked => next.push(format!("{what} needs a person{reason}")),
-            MailState::Sent | MailState::Skipped | MailState::Dropped => {}
         }
+        if let Some(enrolment) = tx.active_enrolment(lead.id).await?
+            && let Some(due) = enrolment.due_at
+        {
+            next.push(format!("{}  the next step of sequence {}", self.when(due), enrolment.sequence));
+        }
+        for clocks in tx.running_clocks(lead.id).await? {
+            next.push(format!(
+                "{}  {} is due",
+                clock(clocks.deadline_at, self.zone),
+                clocks.kind.replace('_', " ")
+            ));
+        }
+        if let Some(due) = lead.due_at {
+            let what = match lead.stage {
+                Stage::Resting => "its rest is over",
+                Stage::Qualified => "it is handed to a rep",
+                _ => "it is looked at",
+            };
+            next.push(format!("{}  {what}", self.when(due)));
+        } else if lead.stage == Stage::Qualified {
+            next.push("it waits for a rep with room".to_owned());
+        }
+        Ok(next)
     }
-    if let Some(enrolment) = tx.active_enrolment(lead.id).await?
-        && let Some(due) = enrolment.due_at
-    {
-        next.push(format!("{}  the next step of sequence {}", clock(due, zone), enrolment.sequence));
-    }
-    for clocks in tx.running_clocks(lead.id).await? {
-        next.push(format!("{}  {} is due", clock(clocks.deadline_at, zone), clocks.kind.replace('_', " ")));
-    }
-    if let Some(due) = lead.due_at {
-        let what = match lead.stage {
-            Stage::Resting => "its rest is over",
-            Stage::Qualified => "it is handed to a rep",
-            _ => "it is looked at",
-        };
-        next.push(format!("{}  {what}", clock(due, zone)));
-    } else if lead.stage == Stage::Qualified {
-        next.push("it waits for a rep with room".to_owned());
-    }
-    Ok(next)
 }
 
 fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
 }
 
-/// Whether a lead may be contacted now, and if not, until when and why.
+/// Ask whether a lead may be contacted now, and if not, until when and why
 #[derive(Debug, Args)]
 pub struct MayContact {
     /// The lead's email address
     lead: EmailAddress,
     /// How: email or phone
-    #[arg(long, value_parser = |text: &str| text.parse::<Channel>().map_err(|_| "it is email or phone".to_owned()))]
+    #[arg(long, value_parser = super::arguments::channel)]
     channel: Channel,
     /// The rep who asks; without it: for a sequence (email), or for whoever owns the lead (phone)
     #[arg(long = "as", value_name = "REP")]

@@ -10,7 +10,7 @@ use crate::engine::playbooks::{self, PlaybookError};
 use crate::engine::{Engine, Identity, Limits};
 use crate::mail::transport::Transport;
 use crate::playbook::PlaybookFiles;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The configuration that is taken when none is named, if it is there.
 const CONFIG_FILE: &str = "nurtured.toml";
@@ -36,7 +36,8 @@ impl Workplace {
 
     /// The store, its schema up to date.
     pub async fn store(&self) -> Result<Store, CliError> {
-        Store::open(self.config.store_url.reveal()).await.map_err(CliError::failed)
+        let url = self.config.store_url.reveal();
+        Store::open(url).await.map_err(|error| store_failed(url, error))
     }
 
     /// The same for the daemon, which is alone on a SQLite file.
@@ -87,6 +88,20 @@ impl Workplace {
             postal_address: mail.postal_address.clone(),
         }
     }
+}
+
+/// A store that cannot be opened, with its address and what to look at.
+pub(super) fn store_failed(url: &str, error: StoreError) -> CliError {
+    let StoreError::Driver(cause) = &error else {
+        return CliError::failed(error);
+    };
+    let hint = if url.starts_with("sqlite:") {
+        "is it a file of ours, in a folder that is there and that this user may write to?"
+    } else {
+        "does the server run, and are address, user and database right?"
+    };
+    let shown = crate::store::without_password(url);
+    CliError::Failed(format!("{shown} cannot be opened: {cause}; {hint}"))
 }
 
 /// A playbook with problems is told like any file with problems.

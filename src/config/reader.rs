@@ -173,7 +173,11 @@ impl<'a> Reader<'a> {
             "" => Err(Refusal::new("this is empty", "write something, or delete the line")),
             text => Ok(Secret::new(text)),
         })?;
-        if let Place::File(_) = found.place {
+        // An address of a database is a secret only as far as it holds one.
+        let is_secret = key != "url" || found.value.reveal().contains('@');
+        if let Place::File(_) = found.place
+            && is_secret
+        {
             secrets::warn_if_exposed(Path::new(self.around.file), &self.around);
         }
         Some(found)

@@ -11,7 +11,7 @@ use crate::domain::agreement::{Agreement, ContactRules};
 use crate::domain::calendar::Holidays;
 use crate::domain::calendar::{Calendar, Hours};
 use crate::domain::country;
-use crate::domain::lead::Lead;
+use crate::domain::lead::{Lead, Profile};
 
 /// Calendars kept before all are made anew: zones × countries × windows in use are far fewer.
 const KEPT: usize = 4_096;
@@ -24,12 +24,16 @@ type Key = (String, Option<String>, String);
 
 /// The zone a lead lives in, as far as is known.
 pub fn zone_of(lead: &Lead, agreement: &Agreement) -> String {
-    let profile = &lead.profile;
+    zone_of_profile(&lead.profile, lead.campaign.as_deref(), agreement)
+}
+
+/// The same of somebody who is not in the store.
+pub fn zone_of_profile(profile: &Profile, campaign: Option<&str>, agreement: &Agreement) -> String {
     profile
         .zone
         .clone()
         .or_else(|| profile.country.as_deref().and_then(country::default_zone).map(str::to_owned))
-        .or_else(|| agreement.campaign(lead.campaign.as_deref()?)?.zone.clone())
+        .or_else(|| agreement.campaign(campaign?)?.zone.clone())
         .unwrap_or_else(|| agreement.contact.default_zone.clone())
 }
 

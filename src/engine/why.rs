@@ -1,12 +1,18 @@
 //! The event log in words: what happened to a lead, and why.
+//!
+//! A sentence may name an instant (a mail waits until, a promise falls due): its reader's clock tells it, so
+//! the caller says how instants are told.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::store::Event;
 
-/// An event as one sentence without its time; `None` for those that only machines care about.
-pub fn words(event: &Event) -> Option<String> {
+/// An event as one sentence without its time; `None` for those that only machines care about. `told` says an
+/// instant the way the reader of the sentence does.
+pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String> {
     let fact = |name: &str| event.facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let instant = |name: &str| fact(name).parse().map_or_else(|_| fact(name), &told);
     let step = || format!("{}/{}", fact("sequence"), fact("step"));
     let by = event.actor.as_ref().map(|actor| format!(" ({actor})")).unwrap_or_default();
     Some(match event.kind.as_str() {
@@ -18,14 +24,15 @@ pub fn words(event: &Event) -> Option<String> {
         "finished" => format!("Went through sequence {}.", fact("sequence")),
         "exited" => format!("Left sequence {}: {}.", fact("sequence"), fact("why")),
         "skipped" => format!("Step {} left out: {}.", step(), fact("why")),
-        "deferred" => format!("Mail {} waits until {}: {}.", step(), fact("until"), fact("why")),
+        "deferred" => format!("Mail {} waits until {}: {}.", step(), instant("until"), fact("why")),
         "dropped" => format!("Mail {} dropped: {}.", step(), fact("why")),
         "parked" => format!("Needs a person: {}.", fact("why")),
         "in_doubt" => format!("Mail {} may or may not have arrived.", step()),
         "mail" => "Mail sent.".to_owned(),
         "assigned" => format!("Handed to {}: {}.", fact("to"), fact("why")),
-        "waiting" => format!("Waits for a rep: {}.", fact("why")),
-        "clock_started" => format!("{} promised by {}.", promise(&fact("promise")), fact("by")),
+        "waiting" if fact("until").is_empty() => format!("Waits for a rep: {}.", fact("why")),
+        "waiting" => format!("Waits for a rep until {}: {}.", instant("until"), fact("why")),
+        "clock_started" => format!("{} promised by {}.", promise(&fact("promise")), instant("by")),
         "clock_stopped" => {
             let state = match fact("state").as_str() {
                 "met" => "kept",
@@ -34,7 +41,7 @@ pub fn words(event: &Event) -> Option<String> {
             };
             format!("{} {state} ({}).", promise(&fact("promise")), spaced(&fact("why")))
         }
-        "deadline_moved" => format!("{} now due {}.", promise(&fact("promise")), fact("to")),
+        "deadline_moved" => format!("{} now due {}.", promise(&fact("promise")), instant("to")),
         "level" => {
             let late = event.facts.get("detected_late").and_then(Value::as_bool).unwrap_or_default();
             format!("Level {} reached{}.", fact("level"), if late { ", found late" } else { "" })
@@ -76,4 +83,51 @@ fn promise(kind: &str) -> String {
         first.make_ascii_uppercase();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::ids::EventId;
+
+    #[test]
+    fn an_instant_in_a_sentence_is_told_by_the_reader_s_clock() {
+        let in_kolkata = |at: Timestamp| {
+            at.to_zoned(jiff::tz::TimeZone::get("Asia/Kolkata").unwrap()).strftime("%a %H:%M").to_string()
+        };
+        for (kind, facts, sentence) in [
+            (
+                "deferred",
+                json!({ "sequence": "welcome", "step": "hello", "until": "2026-03-03T03:30:00Z", "why": "night" }),
+                "Mail welcome/hello waits until Tue 09:00: night.",
+            ),
+            (
+                "clock_started",
+                json!({ "promise": "first_contact", "by": "2026-03-03T03:30:00Z" }),
+                "First contact promised by Tue 09:00.",
+            ),
+            (
+                "deadline_moved",
+                json!({ "promise": "first_contact", "to": "2026-03-03T03:30:00Z" }),
+                "First contact now due Tue 09:00.",
+            ),
+            ("out_of_office", json!({ "until": "2026-03-09" }), "Is away, back on 2026-03-09."),
+        ] {
+            let at = Timestamp::UNIX_EPOCH;
+            let event = Event {
+                id: EventId(1),
+                lead: None,
+                occurred_at: at,
+                recorded_at: at,
+                kind: kind.to_owned(),
+                actor: None,
+                playbook: None,
+                mail: None,
+                facts,
+            };
+            assert_eq!(words(&event, in_kolkata).as_deref(), Some(sentence));
+        }
+    }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Somebody else is writing. Trying again later is right.
-    #[error("the database is busy: {0}")]
+    #[error("the database is busy: somebody else has been writing to it for too long; try again ({0})")]
     Busy(#[source] sqlx::Error),
     /// The disk or the quota is full. Trying again later is right, and a person should hear of it.
     #[error("the database cannot grow, its disk is full: {0}")]

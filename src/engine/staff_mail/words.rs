@@ -200,20 +200,10 @@ pub(super) fn history(calendar: &Calendar, events: &[Event], since: Timestamp) -
         // That mails went out is no news to whoever got them, and who has the lead is told by `assigned`.
         .filter(|event| !["mail", "stage"].contains(&event.kind.as_str()))
         .filter_map(|event| {
-            let words = why::words(&Event { facts: by_the_clock(calendar, &event.facts), ..event.clone() })?;
+            let words = why::words(event, |at| day_and_time(&calendar.local(at)))?;
             Some(json!({ "at": day_and_time(&calendar.local(event.occurred_at)), "words": words }))
         })
         .collect()
-}
-
-/// The facts of an event with every instant as people read it.
-fn by_the_clock(calendar: &Calendar, facts: &Value) -> Value {
-    let Value::Object(facts) = facts else { return facts.clone() };
-    let shown = |fact: &Value| match fact.as_str().and_then(|text| text.parse::<Timestamp>().ok()) {
-        Some(at) => Value::String(day_and_time(&calendar.local(at))),
-        None => fact.clone(),
-    };
-    Value::Object(facts.iter().map(|(name, fact)| (name.clone(), shown(fact))).collect())
 }
 
 /// What the reader can do, as commands; the links of action mails take their place when there are any. What

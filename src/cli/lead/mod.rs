@@ -1,0 +1,178 @@
+//! `nurtured lead`: one lead at a time, and every disposition a rep can give.
+
+mod add;
+mod show;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+
+use super::arguments;
+use super::output::{CliError, line};
+use super::workplace::Workplace;
+use crate::clock::Clock;
+use crate::domain::contact::Channel;
+use crate::domain::email::EmailAddress;
+use crate::domain::happening::{Happening, Outcome};
+use crate::domain::lead::Lead;
+use crate::engine::Engine;
+use crate::engine::happen::{HappenError, Said};
+use add::Add;
+use show::{List, Show, lead_json};
+
+/// One lead at a time: add, look at, list, and say what happened
+#[derive(Debug, Args)]
+pub struct LeadCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Take in one lead, or what is new of one that is known
+    Add(Box<Add>),
+    /// Everything that is known of a lead
+    Show(Show),
+    /// A list of leads
+    List(List),
+    /// Its rep takes it
+    Accept(Disposition),
+    /// Its rep tried to reach it
+    Attempt {
+        /// How: phone or email
+        #[arg(long, default_value = "phone", value_parser = arguments::channel)]
+        channel: Channel,
+        /// With what result: reached, no-answer, left-message, wrong-number, sent
+        #[arg(long, default_value = "no-answer", value_parser = arguments::outcome)]
+        outcome: Outcome,
+        #[command(flatten)]
+        who: Disposition,
+    },
+    /// Its rep and it were in touch
+    Contacted(Disposition),
+    /// Sales gives it back; the reason decides when it returns
+    Reject {
+        /// Why: a reason of the agreement
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Disposition,
+    },
+    /// There is a deal to win
+    Opportunity(Disposition),
+    /// It is a customer
+    Won(Disposition),
+    /// The deal is lost; the reason decides when it returns
+    Lost {
+        /// Why: a reason of the agreement
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Disposition,
+    },
+    /// It asked to hear from us on a day; until then nobody writes or calls
+    FollowUp {
+        /// The day: 2026-03-16
+        #[arg(long, value_name = "DAY", value_parser = arguments::date)]
+        on: Date,
+        #[command(flatten)]
+        who: Disposition,
+    },
+    /// It is away; until its return nobody writes or calls
+    Away {
+        /// Its first day back: 2026-03-16; without it, a week
+        #[arg(long, value_name = "DAY", value_parser = arguments::date)]
+        until: Option<Date>,
+        #[command(flatten)]
+        who: Disposition,
+    },
+    /// It did something that scoring knows: opened a page, came to a webinar
+    Activity {
+        #[command(flatten)]
+        who: Disposition,
+        /// The activity's name: pricing_page
+        name: String,
+    },
+    /// It wrote back
+    Replied(Disposition),
+    /// It wants no more marketing mail
+    Unsubscribe(Disposition),
+}
+
+/// Which lead, and by whose hand.
+#[derive(Debug, Args)]
+struct Disposition {
+    /// The lead's email address
+    lead: EmailAddress,
+    /// The rep who says so; without it: the lead's owner
+    #[arg(long = "as", value_name = "REP")]
+    rep: Option<EmailAddress>,
+    /// In words, for the history: `nurtured why` shows them
+    #[arg(long, value_name = "WORDS")]
+    note: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl LeadCommand {
+    pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
+        let (who, happening) = match self.action {
+            Action::Add(add) => return add.run(workplace).await,
+            Action::Show(show) => return show.run(workplace).await,
+            Action::List(list) => return list.run(workplace).await,
+            Action::Accept(who) => (who, Happening::Accepted),
+            Action::Attempt { who, channel, outcome } => (who, Happening::Attempt { channel, outcome }),
+            Action::Contacted(who) => (who, Happening::Contacted),
+            Action::Reject { who, reason } => (who, Happening::Rejected { reason }),
+            Action::Opportunity(who) => (who, Happening::Opportunity),
+            Action::Won(who) => (who, Happening::Won),
+            Action::Lost { who, reason } => (who, Happening::Lost { reason }),
+            Action::FollowUp { who, on } => (who, Happening::FollowUp { on }),
+            Action::Away { who, until } => (who, Happening::Away { until, do_not_call: false }),
+            Action::Activity { who, name } => (who, Happening::Activity { name }),
+            Action::Replied(who) => (who, Happening::Replied),
+            Action::Unsubscribe(who) => (who, Happening::Unsubscribed),
+        };
+        who.say(workplace, &happening).await
+    }
+}
+
+impl Disposition {
+    async fn say(self, workplace: Workplace, happening: &Happening) -> Result<(), CliError> {
+        let engine = workplace.engine().await?;
+        let said = Said { by: self.rep, words: self.note };
+        let before = look(&engine, &self.lead).await?;
+        let lead =
+            engine.happened(&self.lead, happening, &said, Clock::System.now()).await.map_err(refused)?;
+        if self.json {
+            return line(&lead_json(&lead).to_string());
+        }
+        let moved = if before.stage == lead.stage {
+            format!("stays {}", lead.stage)
+        } else {
+            format!("{} → {}", before.stage, lead.stage)
+        };
+        let words = format!("{} noted; {moved}", happening.kind()).replace('_', " ");
+        line(&format!("{}: {words}", lead.email))
+    }
+}
+
+async fn look(engine: &Engine, email: &EmailAddress) -> Result<Lead, CliError> {
+    let mut tx = engine.store().read().await.map_err(CliError::failed)?;
+    let lead = tx.lead_by_email(email).await.map_err(CliError::failed)?;
+    tx.rollback().await.map_err(CliError::failed)?;
+    lead.ok_or_else(|| unknown(email))
+}
+
+pub(super) fn unknown(email: &EmailAddress) -> CliError {
+    CliError::Failed(format!("no lead has the address {email}"))
+}
+
+/// What cannot be so is the caller's mistake; what failed is not.
+pub(super) fn refused(error: HappenError) -> CliError {
+    match error {
+        HappenError::Refused(refusal) => CliError::Misuse(refusal.to_string()),
+        HappenError::UnknownRep { .. } => CliError::Misuse(error.to_string()),
+        HappenError::UnknownLead(_) | HappenError::Failed(_) => CliError::failed(error),
+    }
+}

@@ -1,0 +1,198 @@
+//! What README.md says is so: its commands are commands, its files load, its lists are whole.
+
+use std::collections::BTreeSet;
+
+use nurtured::cli;
+use nurtured::domain::condition::VARIABLES;
+use nurtured::playbook::schemas::LEAD_MAIL;
+use nurtured::playbook::{Playbook, PlaybookFiles};
+
+use crate::place::Place;
+
+const README: &str = include_str!("../../README.md");
+
+/// The fenced blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    README.split(&fence).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+}
+
+/// What stands between backticks outside of fenced blocks.
+fn spans() -> Vec<&'static str> {
+    let prose = README.split("```").step_by(2);
+    prose.flat_map(|text| text.split('`').skip(1).step_by(2)).collect()
+}
+
+/// The words of a command line; what stands in quotes is one; comments and what goes into a file are none.
+fn words(line: &str) -> Vec<String> {
+    let line = line.split(" #").next().and_then(|line| line.split(" > ").next()).unwrap_or_default();
+    let mut words = Vec::new();
+    for (number, part) in line.split('"').enumerate() {
+        if number % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+/// Every command of a block, by its words without the program's name.
+fn commands() -> Vec<Vec<String>> {
+    let lines = blocks("sh").into_iter().flat_map(str::lines);
+    let commands: Vec<_> = lines.filter(|line| line.starts_with("nurtured ")).map(words).collect();
+    assert!(commands.len() > 15, "{commands:?}");
+    commands
+}
+
+#[test]
+fn every_command_in_a_block_is_one() {
+    for command in commands() {
+        assert!(cli::parses(command.iter().map(String::as_str)), "{command:?}");
+    }
+}
+
+#[test]
+fn every_command_in_the_prose_begins_one() {
+    let spans = spans();
+    let spoken: Vec<&&str> = spans.iter().filter(|span| span.starts_with("nurtured ")).collect();
+    assert!(spoken.len() > 10, "{spoken:?}");
+    for span in spoken {
+        let mut words = words(span);
+        words.push("--help".to_owned());
+        assert!(cli::parses(words.iter().map(String::as_str)), "{span}");
+    }
+}
+
+#[test]
+fn a_rep_s_commands_do_what_they_say() {
+    let place = Place::always_open();
+    let jane = "jane@acme.example";
+    for command in commands().into_iter().filter(|command| {
+        ["lead", "rep", "may-contact"].contains(&command[1].as_str()) && command[2] != "add"
+    }) {
+        // Each is said of a fresh hand-off, an opportunity where the deal has to be there already.
+        let place_of_its_own = Place::always_open();
+        place_of_its_own.run(&["lead", "add", jane, "--campaign", "demo-request"]).done();
+        place_of_its_own.run(&["run", "--once"]).done();
+        let arguments: Vec<&str> = command[1..].iter().map(String::as_str).collect();
+        if arguments[1] == "won" {
+            place_of_its_own.run(&["lead", "opportunity", jane]).done();
+        }
+        place_of_its_own.run(&arguments).done();
+    }
+    let add = commands().into_iter().find(|command| command[1..3] == ["lead", "add"]).expect("it is named");
+    place.run(&add[1..].iter().map(String::as_str).collect::<Vec<_>>()).done();
+    place.write("leads.csv", "email\nbo@x.example\n");
+    place.run(&["import", "leads.csv", "--dry-run"]).done();
+}
+
+#[test]
+fn its_configurations_are_in_order() {
+    let place = Place::new();
+    place.write("smtp-password", "secret\n");
+    let blocks = blocks("toml");
+    assert!(blocks.len() >= 2);
+    for block in blocks {
+        place.write("nurtured.toml", block);
+        place.run(&["check"]).done();
+    }
+}
+
+#[test]
+fn its_variable_is_one() {
+    let place = Place::new();
+    let mut command = place.command(&["status"]);
+    let name = spans().into_iter().find(|span| span.starts_with("NURTURED_")).expect("one is named");
+    let starter = include_str!("../../src/config/starter.toml");
+    assert!(starter.contains(name), "{name}");
+    let output = command.env(name, "no name of a host").output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(2), "{name} is not read");
+}
+
+#[test]
+fn every_file_it_names_is_there() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let linked = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let linked = linked.filter(|link| !link.starts_with("http") && !link.starts_with('#'));
+    let is_path = |span: &&str| {
+        !span.contains(' ') && ["src/", "tests/", "systemd/"].iter().any(|folder| span.starts_with(folder))
+    };
+    let in_blocks = blocks("sh").into_iter().flat_map(str::split_whitespace).filter(is_path);
+    for path in linked.chain(spans().into_iter().filter(is_path)).chain(in_blocks) {
+        assert!(here.join(path).exists(), "{path}");
+    }
+    for line in blocks("text").into_iter().flat_map(str::lines) {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if name.contains('.') {
+            assert!(here.join("templates").join(name).exists(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn it_lists_every_name_a_condition_knows() {
+    let spans: BTreeSet<&str> = spans().into_iter().collect();
+    let listed: BTreeSet<&str> = spans
+        .iter()
+        .map(|span| span.split('[').next().unwrap_or_default())
+        .map(|span| if span.starts_with("lead.activities.") { "lead.activities" } else { span })
+        .collect();
+    for variable in VARIABLES {
+        assert!(listed.contains(variable.path), "{}", variable.path);
+    }
+    let known = |name: &str| {
+        VARIABLES.iter().any(|variable| variable.path == name)
+            || LEAD_MAIL.variables().iter().any(|(path, _)| path == name)
+    };
+    for name in &listed {
+        let is_name = ["lead.", "campaign.", "event.", "sender."].iter().any(|owner| name.starts_with(owner));
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte));
+        if is_name && is_plain && !name.ends_with(".toml") {
+            assert!(known(name), "{name} is no name");
+        }
+    }
+}
+
+#[test]
+fn it_lists_every_name_a_mail_knows() {
+    let spans: BTreeSet<&str> = spans().into_iter().collect();
+    for (path, _) in LEAD_MAIL.variables() {
+        let is_record = LEAD_MAIL.variables().iter().any(|(other, _)| other.starts_with(&format!("{path}.")));
+        assert!(is_record || spans.contains(path.as_str()), "{path}");
+    }
+}
+
+#[test]
+fn its_reasons_are_those_of_the_agreement() {
+    let playbook = Playbook::load(&PlaybookFiles::builtin()).expect("the built-in playbook is in order");
+    let table = README.split("| reason | what follows |").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let rows = table.expect("there is a table").lines().filter(|line| line.starts_with("| `"));
+    let mut listed = BTreeSet::new();
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let names: Vec<&str> = cells[1].split('`').skip(1).step_by(2).collect();
+        for (number, name) in names.iter().enumerate() {
+            let reason =
+                playbook.agreement.reasons.get(*name).unwrap_or_else(|| panic!("{name} is no reason"));
+            if let nurtured::domain::agreement::AfterReason::Rest { days, .. } = &reason.then {
+                let said: Vec<i64> = cells[2]
+                    .split(|c: char| !c.is_ascii_digit())
+                    .filter_map(|number| number.parse().ok())
+                    .collect();
+                assert_eq!(said.get(number), Some(days), "{row}");
+            } else {
+                assert!(!cells[2].contains("rests"), "{row}");
+            }
+            listed.insert((*name).to_owned());
+        }
+    }
+    assert_eq!(listed, playbook.agreement.reasons.keys().cloned().collect());
+}
+
+#[test]
+fn the_demo_says_what_it_shows_of_it() {
+    let demo = Place::new().run(&["demo"]).done();
+    let shown = blocks("text").into_iter().find(|block| block.contains("March 2026")).expect("it is shown");
+    assert!(demo.contains(shown), "{shown}\n--- is not in\n{demo}");
+}
