@@ -11,6 +11,10 @@ use crate::domain::mail::MailState;
 use crate::engine::resolve::{ResolveError, Verdict};
 use crate::store::OutboxMail;
 
+/// What a person does about mail that needs one.
+const HOW_TO_SETTLE: &str = "settle one with `nurtured outbox resolve NUMBER`, or with `resolve all` all that are \
+                             in doubt: --sent if it arrived, --again if it did not, --drop to let it be";
+
 /// List mail that waits, is in doubt or needs a person, and settle it
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("state")), args_conflicts_with_subcommands = true)]
@@ -80,11 +84,11 @@ impl Outbox {
         };
         let store = workplace.store().await?;
         let mut tx = store.read().await.map_err(CliError::failed)?;
-        if !self.json && more {
-            eprintln!("nurtured: there are more; --limit shows more of them");
-        }
-        if !self.json && !mails.is_empty() && matches!(state, MailState::InDoubt | MailState::Parked) {
-            eprintln!("nurtured: {HOW_TO_SETTLE}");
+        // One more than is shown, to know whether there are more.
+        let mut mails = tx.mails_in(state, self.limit.saturating_add(1)).await.map_err(CliError::failed)?;
+        tx.rollback().await.map_err(CliError::failed)?;
+        let more = mails.len() as i64 > self.limit;
+        mails.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
         for mail in &mails {
             if self.json { line(&mail_json(mail).to_string())? } else { line(&mail_line(mail))? }
         }
