@@ -153,6 +153,15 @@ pub async fn a_mail_is_marked_under_its_lease_alone(place: Place) {
     assert_eq!(tx.mark_sent(7, &[sent(id)]).await.expect("an answer"), [], "the lease was given back");
     tx.commit().await.expect("committed");
 
+    // A try of which nothing was learnt does not count.
+    claim(&store, &[id], 6, AN_HOUR).await;
+    let mut tx = store.begin().await.expect("a transaction");
+    assert!(!tx.mark_untried(7, id, at("10:00:00"), "no connection").await.expect("an answer"));
+    assert!(tx.mark_untried(6, id, at("10:00:00"), "no connection").await.expect("an answer"));
+    let untried = one(&mut tx, id).await;
+    assert_eq!((untried.state, untried.attempts), (MailState::Pending, 1));
+    tx.commit().await.expect("committed");
+
     claim(&store, &[id], 9, AN_HOUR).await;
     // A second claim of the same mail takes nothing: it is not pending.
     claim(&store, &[id], 10, AN_HOUR).await;
