@@ -153,7 +153,7 @@ mod tests {
     const IDLE: Turn = Turn { last_assigned_at: None, given_then: 0, open_leads: 0, away: None };
 
     /// Tuesday, 3 March 2026, ten o'clock in Berlin.
-    fn now() -> Timestamp {
+    fn tuesday() -> Timestamp {
         "2026-03-03T10:00:00+01:00".parse().expect("an instant")
     }
 
@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn ago(hours: i64) -> Turn {
-        let last_assigned_at = Some(now() - SignedDuration::from_hours(hours));
+        let last_assigned_at = Some(tuesday() - SignedDuration::from_hours(hours));
         Turn { last_assigned_at, given_then: 1, ..IDLE }
     }
 
@@ -195,15 +195,15 @@ mod tests {
     }
 
     fn away(turn: Turn, until_hours: i64) -> Turn {
-        let from = now() - SignedDuration::from_hours(1);
-        Turn { away: Some((from, now() + SignedDuration::from_hours(until_hours))), ..turn }
+        let from = tuesday() - SignedDuration::from_hours(1);
+        Turn { away: Some((from, tuesday() + SignedDuration::from_hours(until_hours))), ..turn }
     }
 
     #[test]
     fn the_lead_goes_to_whoever_is_there_with_room_and_waited_longest() {
         let chosen = |weights: &[i64], turns: &[Turn], avoid: Option<usize>| {
             let (team, avoid) = (team(weights), avoid.map(address));
-            match choose(&team, turns, &office(), avoid.as_ref(), now()) {
+            match choose(&team, turns, &office(), avoid.as_ref(), tuesday()) {
                 Route::To { rep, why } => format!("{}: {why}", rep.email),
                 Route::Wait { until, why } => format!("wait {until:?}: {why}"),
             }
@@ -282,10 +282,10 @@ mod tests {
         let mut team = team(&[1]);
         let day = |day| jiff::civil::date(2026, 3, day);
         team.reps[0].away = vec![(day(2), day(4))];
-        let back = absence(&team.reps[0], &IDLE, &office(), now());
+        let back = absence(&team.reps[0], &IDLE, &office(), tuesday());
         assert_eq!(back, Some("2026-03-05T00:00:00+01:00".parse().expect("an instant")));
         team.reps[0].away = vec![(day(4), day(4))];
-        assert_eq!(absence(&team.reps[0], &IDLE, &office(), now()), None);
+        assert_eq!(absence(&team.reps[0], &IDLE, &office(), tuesday()), None);
     }
 
     /// Gives `leads` leads out, `apart` from each other, to reps who never run out of room; how many each got.
@@ -294,7 +294,7 @@ mod tests {
         team.reps.iter_mut().for_each(|rep| rep.capacity = i64::MAX);
         let mut turns = vec![IDLE; weights.len()];
         let mut shares = vec![0; weights.len()];
-        let (calendar, mut at) = (office(), now());
+        let (calendar, mut at) = (office(), tuesday());
         for _ in 0..leads {
             let Route::To { rep, .. } = choose(&team, &turns, &calendar, None, at) else {
                 panic!("everybody has room");
@@ -349,7 +349,7 @@ mod tests {
                 .map(|(index, _)| address(index + 1))
                 .collect();
             let avoid = avoid.map(address);
-            match choose(&team, &turns, &office(), avoid.as_ref(), now()) {
+            match choose(&team, &turns, &office(), avoid.as_ref(), tuesday()) {
                 Route::To { rep, .. } => {
                     prop_assert!(free.contains(&rep.email));
                     let others = free.iter().any(|email| Some(email) != avoid.as_ref());

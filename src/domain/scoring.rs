@@ -56,16 +56,21 @@ pub fn grade(persona: &Persona, facts: &Facts<'_>) -> Result<Grade, EvaluationEr
     Ok(Grade::D)
 }
 
-/// The campaign in which something that has just come in raises its hand, seen by itself: `facts` hold the new
-/// activities, and of the lead only what the new touch says. What is known from before raises no hand again.
+/// The campaign in which something that has just come in raises its hand, seen by itself: `news` hold the new
+/// activities, and of the lead only what the new touch says; `nothing` is the lead without them. What is known
+/// from before raises no hand again, and a campaign that takes everybody is no answer to a question.
 ///
 /// # Errors
 /// As [`score`].
 pub fn raised_hand<'a>(
     agreement: &'a Agreement,
-    facts: &Facts<'_>,
+    news: &Facts<'_>,
+    nothing: &Facts<'_>,
 ) -> Result<Option<&'a Campaign>, EvaluationError> {
-    Ok(Some(campaign(agreement, facts)?).filter(|campaign| campaign.raised_hand))
+    let asked = campaign(agreement, news)?;
+    let is_named = news.lead.campaign.as_ref() == Some(&asked.name);
+    let is_news = is_named || campaign(agreement, nothing)?.name != asked.name;
+    Ok(Some(asked).filter(|asked| asked.raised_hand && is_news))
 }
 
 /// The campaign a lead belongs to: the one it names, else the first that matches, else `default`, else the

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::facts::Behaviour;
@@ -23,6 +23,9 @@ use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
 use crate::domain::lead::{Lead, LeadRecord, Stage};
 use crate::domain::scoring;
 use crate::store::{NewHandOff, Tx};
+
+/// Who asked to be contacted longer ago than this does not ask any more: an export brings last year's forms.
+const REQUESTS_FADE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +136,9 @@ impl Engine {
         if changed || news.any() {
             self.leave_if_it_exits(tx, wake, &lead).await?;
         }
-        if news.touches > 0 || !news.activities.is_empty() {
+        let is_fresh =
+            |at: Option<Timestamp>| at.is_none_or(|at| wake.now.duration_since(at) <= REQUESTS_FADE_AFTER);
+        if news.any() && is_fresh(record.touch.occurred_at) {
             let mut alone = new_lead(record, wake.now);
             if news.touches == 0 {
                 (alone.campaign, alone.source) = (None, None);
@@ -274,9 +279,11 @@ impl Engine {
         for name in activities {
             *counts.entry(name.clone()).or_insert(0) += 1;
         }
-        let facts = Facts { activities: &counts, touches: 1, ..Facts::of(alone, wake.now) };
+        let news = Facts { activities: &counts, touches: 1, ..Facts::of(alone, wake.now) };
+        let nothing = Lead { campaign: None, source: None, ..alone.clone() };
+        let nothing = Facts::of(&nothing, wake.now);
         // A condition that cannot be told of the news alone raises no hand; the passes look at the whole lead.
-        let Ok(Some(campaign)) = scoring::raised_hand(&wake.rules.agreement, &facts) else {
+        let Ok(Some(campaign)) = scoring::raised_hand(&wake.rules.agreement, &news, &nothing) else {
             return Ok(());
         };
         if lead.stage.sales_has_the_word() || lead.stage == Stage::Disqualified {

@@ -1,3 +1,6 @@
+//! Each rule of the gate with its answer, and one property: what the gate puts off is allowed at the instant it
+//! names.
+
 use jiff::Zoned;
 use jiff::civil::date;
 use proptest::prelude::*;

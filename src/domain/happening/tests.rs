@@ -1,3 +1,5 @@
+//! What each happening means at each stage, as tables.
+
 use std::collections::BTreeMap;
 
 use jiff::civil::date;
@@ -9,7 +11,7 @@ use crate::domain::ids::LeadId;
 use crate::domain::lead::Profile;
 
 /// Tuesday, 3 March 2026, ten o'clock in Berlin.
-fn now() -> Timestamp {
+fn tuesday() -> Timestamp {
     "2026-03-03T10:00:00+01:00".parse().expect("an instant")
 }
 
@@ -93,7 +95,7 @@ fn lead(stage: Stage) -> Lead {
         campaign: Some("default".to_owned()),
         source: None,
         stage,
-        stage_at: now(),
+        stage_at: tuesday(),
         base_score: 0,
         score: 0,
         grade: None,
@@ -104,7 +106,7 @@ fn lead(stage: Stage) -> Lead {
         next_sequence: None,
         avoid_rep: None,
         due_at: None,
-        created_at: now(),
+        created_at: tuesday(),
     }
 }
 
@@ -119,7 +121,7 @@ fn follows_after(
     absent_before: i64,
 ) -> Result<Consequences, Refusal> {
     let (agreement, hours, actor) = (agreement(), hours(), actor.map(address));
-    let circumstances = Circumstances { agreement: &agreement, hours: &hours, absent_before, now: now() };
+    let circumstances = Circumstances { agreement: &agreement, hours: &hours, absent_before, now: tuesday() };
     consequences(lead, happening, actor.as_ref(), circumstances)
 }
 
