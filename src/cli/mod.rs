@@ -65,11 +65,10 @@ enum Command {
     ///
     /// To install them:
     ///
-    /// bash: nurtured completions bash > /usr/share/bash-completion/completions/nurtured
-    ///
-    /// zsh: nurtured completions zsh > /usr/share/zsh/site-functions/_nurtured
-    ///
-    /// fish: nurtured completions fish > ~/.config/fish/completions/nurtured.fish
+    ///   nurtured completions bash > /usr/share/bash-completion/completions/nurtured
+    ///   nurtured completions zsh  > /usr/share/zsh/site-functions/_nurtured
+    ///   nurtured completions fish > ~/.config/fish/completions/nurtured.fish
+    #[command(verbatim_doc_comment)]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
@@ -79,12 +78,14 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Count business time: JSON Lines in, JSON Lines out
     ///
-    /// A line asks how many minutes are open between two instants ("from", "to"), or when so many are used up
-    /// ("from", "minutes"), in "hours" of a "zone" without "holidays":
+    /// A line asks how many minutes are open between two instants ("from", "to"), or when so many are
+    /// used up ("from", "minutes"), in the "hours" of a "zone"; on "holidays" nothing is open:
     ///
-    /// {"hours":"Mo-Fr 09:00-17:00","zone":"Europe/Berlin","holidays":["2026-03-09"],"from":"2026-03-06T16:30:00+01:00","minutes":60}
+    ///   {"hours":"Mo-Fr 09:00-17:00","zone":"UTC","from":"2026-03-06T16:30:00Z","minutes":60}
+    ///   {"hours":"24/7","zone":"UTC","holidays":["2026-03-09"],"from":"…","to":"…"}
     ///
     /// A line that cannot be answered gets an "error" in its place, and the exit code is 1.
+    #[command(verbatim_doc_comment)]
     Clock,
     Lead(lead::LeadCommand),
     Why(why::Why),

@@ -94,7 +94,7 @@ struct Plan<'a> {
 impl Plan<'_> {
     /// When something is planned; what is due is done as soon as a daemon looks.
     fn when(&self, due: Timestamp) -> String {
-        if due <= self.now { "as soon as the daemon looks".to_owned() } else { clock(due, self.zone) }
+        if due <= self.now { "at the daemon's next look".to_owned() } else { clock(due, self.zone) }
     }
 
     /// What is planned for a lead, each with its time.
@@ -132,7 +132,7 @@ impl Plan<'_> {
             let what = match lead.stage {
                 Stage::Resting => "its rest is over",
                 Stage::Qualified => "it is handed to a rep",
-                _ => "it is looked at",
+                _ => "its stage is decided anew",
             };
             next.push(format!("{}  {what}", self.when(due)));
         } else if lead.stage == Stage::Qualified {

@@ -192,7 +192,6 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     let place = Place::new();
     for arguments in [
         &["completions", "bash"][..],
-        &["demo"],
         &["preview", "welcome/hello", "--html"],
         &["help"],
         &["lead", "add", "--help"],

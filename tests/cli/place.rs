@@ -37,6 +37,15 @@ impl Place {
         place
     }
 
+    /// The same again, as it stands while no command runs: configuration and database.
+    pub fn copy(&self) -> Place {
+        let copy = Place::new();
+        for (name, bytes) in files(self.0.path()) {
+            copy.write(&name, bytes);
+        }
+        copy
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -122,6 +131,7 @@ pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("the folder is there")
         .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| path.is_file())
         .map(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             (name, std::fs::read(&path).expect("a file can be read"))
