@@ -53,11 +53,11 @@ const STATEMENTS: [&str; 7] = [
      SELECT i, {mailed}, {mailed} / 86400000, 'email', i, 0, 'buyer-' || (i / 3) || '.example', i % 3 \
      FROM n WHERE i <= {waiting} ORDER BY i",
     "INSERT INTO event (lead_id, occurred_at, recorded_at, kind, playbook, outbox_id, facts) \
-     SELECT i, {entered}, {entered}, kind, '{version}', CASE kind WHEN 'mail' THEN i END, facts \
+     SELECT i, {entered}, {entered}, column2, '{version}', CASE column2 WHEN 'mail' THEN i END, column3 \
      FROM n CROSS JOIN (VALUES (1, 'taken_in', '{\"campaign\":null,\"source\":\"google\"}'), \
      (2, 'stage', '{\"from\":\"new\",\"to\":\"nurturing\",\"why\":\"campaign `default`\"}'), \
      (3, 'enrolled', '{\"sequence\":\"welcome\",\"why\":\"campaign `default`\"}'), (4, 'mail', '{}')) \
-     AS k (number, kind, facts) WHERE kind <> 'mail' OR i <= {waiting} ORDER BY i, number",
+     AS k WHERE column2 <> 'mail' OR i <= {waiting} ORDER BY i, column1",
 ];
 
 /// Fills an empty store.
