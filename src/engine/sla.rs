@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::duty::Duty;
 use super::facts::Behaviour;
 use super::hand_off::{self, Given};
 use super::pass::{PassError, PassReport};
@@ -26,6 +27,9 @@ const FOUND_LATE: SignedDuration = SignedDuration::from_mins(15);
 const REASSIGNED: &str = "reassigned";
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    if !engine.has(Duty::Sla, wake.now).await? {
+        return Ok(PassReport::default());
+    }
     let mut report = PassReport::default();
     loop {
         let mut tx = engine.store.begin().await?;

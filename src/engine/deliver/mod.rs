@@ -29,6 +29,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::duty::Duty;
 use super::pass::{PassError, PassReport};
 use super::{DeliveryLimits, Engine, Wake};
 use crate::domain::backoff;
@@ -118,7 +119,7 @@ impl Delivery {
 }
 
 pub(super) async fn run(engine: &Arc<Engine>, wake: &Arc<Wake>) -> Result<PassReport, PassError> {
-    if engine.delivery.rests_until(wake.now).is_some() {
+    if engine.delivery.rests_until(wake.now).is_some() || !engine.has(Duty::Deliver, wake.now).await? {
         return Ok(PassReport::default());
     }
     let connections = engine.delivery.transport.sessions().max(1);
@@ -184,10 +185,7 @@ async fn deliver_batch(
     let lease = engine.delivery.limits.lease;
     // Half the lease: whoever sends longer than that would meet the finder of lost mail.
     let deadline = Instant::now() + lease / 2;
-    let mut claim = claim::staff(engine, wake, BATCH, lease).await?;
-    if claim.is_empty() {
-        claim = claim::leads(engine, wake, BATCH, lease).await?;
-    }
+    let claim = claim::next(engine, wake, BATCH, lease).await?;
     if claim.is_empty() {
         return Ok(None);
     }
