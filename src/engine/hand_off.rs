@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::duty::Duty;
 use super::facts::Behaviour;
 use super::pass::{PassError, PassReport};
 use super::{Engine, Wake, staff_mail};
@@ -26,6 +27,9 @@ const BATCH: i64 = 50;
 pub(super) const FIRST_CONTACT: &str = "first_contact";
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    if !engine.has(Duty::HandOff, wake.now).await? {
+        return Ok(PassReport::default());
+    }
     let turn = wake.turn();
     let mut report = PassReport::default();
     for stage in [Stage::Nurturing, Stage::Qualified] {

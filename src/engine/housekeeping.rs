@@ -14,10 +14,11 @@ const BATCH: i64 = 100;
 const BEAT_SECONDS: i64 = 60;
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
-    let report = settle_lost_mail(engine, wake, false).await?;
     let mut tx = engine.store.read().await?;
+    let sending = tx.any_mail_sending().await?;
     let last = tx.last_beat().await?;
     tx.rollback().await?;
+    let report = if sending { settle_lost_mail(engine, wake, false).await? } else { PassReport::default() };
     if last.is_none_or(|last| wake.now.duration_since(last).as_secs().abs() >= BEAT_SECONDS) {
         let mut tx = engine.store.begin().await?;
         tx.beat(wake.now).await?;

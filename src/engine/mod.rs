@@ -14,6 +14,7 @@
 
 mod context;
 mod deliver;
+mod duty;
 mod enrol;
 mod facts;
 mod hand_off;
@@ -49,8 +50,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::email::EmailAddress;
-use crate::domain::lead::Stage;
-use crate::domain::mail::Audience;
 use crate::mail::message::Correspondent;
 use crate::mail::transport::Transport;
 use crate::store::{Store, StoreError};
@@ -317,26 +316,6 @@ impl Engine {
         }
         tx.commit().await?;
         Ok(())
-    }
-
-    /// The first instant at which some pass has something to do; `None` when nothing is planned.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let mut tx = self.store.read().await?;
-        let mut dues = Vec::new();
-        for stage in [Stage::New, Stage::Nurturing, Stage::Qualified, Stage::Resting] {
-            dues.push(tx.next_lead_due(stage).await?);
-        }
-        dues.push(tx.next_enrolment_due().await?);
-        dues.push(tx.next_clock_due().await?);
-        dues.push(tx.next_mail_due(Audience::Staff).await?);
-        if tx.brake().await?.is_none() {
-            dues.push(tx.next_mail_due(Audience::Lead).await?);
-        }
-        tx.rollback().await?;
-        dues.into_iter().flatten().min().map(|due| crate::store::column::instant("lead", 0, due)).transpose()
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::duty::Duty;
 use super::enrol::Entered;
 use super::facts::Behaviour;
 use super::pass::{PassError, PassReport};
@@ -22,9 +23,12 @@ use crate::store::{Enrolment, NewEvent, NewMail, StoreError, Tx};
 
 /// Enrolments looked at in one transaction: enough that a wave is planned in few commits, few enough to
 /// keep each under 50 ms on SQLite.
-const BATCH: usize = 250;
+const BATCH: usize = 256;
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    if !engine.has(Duty::Nurture, wake.now).await? {
+        return Ok(PassReport::default());
+    }
     let turn = wake.turn();
     let mut report = PassReport::default();
     loop {

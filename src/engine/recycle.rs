@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::duty::Duty;
 use super::enrol::Entered;
 use super::facts::Behaviour;
 use super::hand_off::campaign_of;
@@ -14,6 +15,9 @@ use crate::store::Tx;
 const BATCH: i64 = 100;
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    if !engine.has(Duty::Recycle, wake.now).await? {
+        return Ok(PassReport::default());
+    }
     let turn = wake.turn();
     let mut report = PassReport::default();
     loop {

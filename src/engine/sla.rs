@@ -7,6 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::duty::Duty;
 use super::facts::Behaviour;
 use super::hand_off::{self, Given};
 use super::pass::{PassError, PassReport};
@@ -31,6 +32,9 @@ const NOBODY_ELSE: &str = "Nobody else of the team is there with room, so the le
 const REASSIGNED: &str = "reassigned";
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    if !engine.has(Duty::Sla, wake.now).await? {
+        return Ok(PassReport::default());
+    }
     let turn = wake.turn();
     let mut report = PassReport::default();
     loop {

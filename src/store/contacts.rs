@@ -110,7 +110,7 @@ impl Tx {
     /// [`StoreError::Conflict`] when a slot is taken: somebody else was faster, decide again.
     pub async fn insert_contacts(&mut self, contacts: &[NewContact]) -> Result<(), StoreError> {
         const COLUMNS: usize = 9;
-        for contacts in contacts.chunks(bulk::MAX_BINDS / COLUMNS) {
+        for contacts in bulk::pieces(contacts, COLUMNS) {
             let sql = format!(
                 "INSERT INTO contact (lead_id, occurred_at, local_date, channel, actor, outbox_id, slot, \
                  company_key, company_slot) VALUES {}",
@@ -150,10 +150,11 @@ impl Tx {
     ) -> Result<Vec<PastContact>, StoreError> {
         let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
         let rows: Vec<ContactRow> = self
-            .select_by_ids(
-                "SELECT lead_id, local_date, channel, slot FROM contact WHERE lead_id IN",
+            .select_by_ids_and(
+                date,
+                "SELECT lead_id, local_date, channel, slot FROM contact WHERE local_date >= $1 AND lead_id IN",
                 &ids,
-                &format!("AND local_date >= {date} ORDER BY lead_id, id"),
+                "ORDER BY lead_id, id",
             )
             .await?;
         rows.into_iter()
@@ -175,7 +176,8 @@ impl Tx {
         date: i64,
     ) -> Result<Vec<CompanyDay>, StoreError> {
         let mut days = Vec::new();
-        for companies in companies.chunks(bulk::MAX_BINDS - 1) {
+        for companies in companies.chunks(bulk::MAX_LIST) {
+            let companies = bulk::padded(companies);
             let sql = format!(
                 "SELECT company_key, local_date, COUNT(*) AS people, MAX(company_slot) AS highest_slot FROM contact \
                  WHERE company_slot IS NOT NULL AND local_date >= $1 AND company_key IN ({}) \
@@ -185,7 +187,7 @@ impl Tx {
             let rows: Vec<CompanyDay> = each!(self, conn => {
                 let mut query = sqlx::query_as(AssertSqlSafe(sql)).bind(date);
                 for company in companies {
-                    query = query.bind(*company);
+                    query = query.bind(company);
                 }
                 query.fetch_all(conn).await
             })?;
@@ -240,7 +242,8 @@ impl Tx {
         emails: &[&EmailAddress],
     ) -> Result<Vec<Suppression>, StoreError> {
         let mut found = Vec::new();
-        for emails in emails.chunks(bulk::MAX_BINDS) {
+        for emails in emails.chunks(bulk::MAX_LIST) {
+            let emails = bulk::padded(emails);
             let sql = format!(
                 "SELECT id, email, reason, since FROM suppression WHERE email IN ({}) ORDER BY since, id",
                 bulk::list(1, emails.len())

@@ -226,7 +226,8 @@ impl Tx {
 
     /// These enrolments wait for the step they have in the outbox.
     pub async fn await_send(&mut self, ids: &[EnrolmentId]) -> Result<(), StoreError> {
-        for ids in ids.chunks(bulk::MAX_BINDS) {
+        for ids in ids.chunks(bulk::MAX_LIST) {
+            let ids = bulk::padded(ids);
             let sql =
                 format!("UPDATE enrolment SET due_at = NULL WHERE id IN ({})", bulk::list(1, ids.len()));
             each!(self, conn => {
@@ -243,7 +244,7 @@ impl Tx {
     /// Moves enrolments on, those that still run and have no other mail that is yet to leave: a step that is sent
     /// again by hand does not hurry those behind it.
     pub async fn advance_enrolments(&mut self, advances: &[Advance]) -> Result<(), StoreError> {
-        for advances in advances.chunks(bulk::MAX_BINDS / 3) {
+        for advances in bulk::pieces(advances, 3) {
             let sql = format!(
                 "UPDATE enrolment SET last_sent_at = COALESCE(v.column2, enrolment.last_sent_at), due_at = v.column3 \
                  FROM (VALUES {}) AS v WHERE enrolment.id = v.column1 AND enrolment.state = 'active' \

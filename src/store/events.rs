@@ -125,7 +125,7 @@ impl Tx {
     /// Appends events, in their order.
     pub async fn append(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
         const COLUMNS: usize = 8;
-        for events in events.chunks(bulk::MAX_BINDS / COLUMNS) {
+        for events in bulk::pieces(events, COLUMNS) {
             let sql = format!(
                 "INSERT INTO event (lead_id, occurred_at, recorded_at, kind, actor, playbook, outbox_id, facts) \
                  VALUES {}",

@@ -39,15 +39,15 @@ macro_rules! lost_lease_shared {
             columns!(),
             " FROM outbox WHERE state = 'sending' \
              AND lease_until <= CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + 0 * $1 \
-             ORDER BY id LIMIT $2"
+             ORDER BY lease_until, id LIMIT $2"
         )
     };
 }
 const LOST_LEASE_SHARED: &str = lost_lease_shared!();
 
 statements! {
-    LEADS_WITH_MAIL_DUE = "SELECT lead_id FROM outbox WHERE audience = 'lead' AND state = 'pending' AND due_at <= $1 \
-                           ORDER BY due_at, id LIMIT $2";
+    LEAD_MAIL_DUE = "SELECT id, lead_id FROM outbox WHERE audience = 'lead' AND state = 'pending' AND due_at <= $1 \
+                     ORDER BY due_at, id LIMIT $2";
     STAFF_DUE = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE audience = 'staff' AND state = 'pending' AND due_at <= $1 \
          ORDER BY due_at, id LIMIT $2"
@@ -57,10 +57,11 @@ statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM outbox WHERE id = $1");
     BY_KEY = "SELECT id FROM outbox WHERE unique_key = $1";
     OF_LEAD = concat!("SELECT ", columns!(), " FROM outbox WHERE lead_id = $1 ORDER BY id");
-    IN_STATE = concat!("SELECT ", columns!(), " FROM outbox WHERE state = $1 ORDER BY id LIMIT $2");
+    ANY_SENDING = "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE state = 'sending' LIMIT 1) AS sending";
     NEXT_DUE = "SELECT MIN(due_at) FROM outbox WHERE audience = $1 AND state = 'pending'";
     LOST_LEASE = concat!(
-        "SELECT ", columns!(), " FROM outbox WHERE state = 'sending' AND lease_until <= $1 ORDER BY id LIMIT $2"
+        "SELECT ", columns!(), " FROM outbox WHERE state = 'sending' AND lease_until <= $1 \
+         ORDER BY lease_until, id LIMIT $2"
     );
     HOLD = "UPDATE outbox SET due_at = $1, held_why = $2 WHERE id = $3 AND state = 'pending'";
     SET_STATE = "UPDATE outbox SET state = $1, last_error = $2, ended_at = $3 WHERE id = $4 AND state = $5";
@@ -235,7 +236,7 @@ impl Tx {
     pub async fn insert_mails(&mut self, mails: &[NewMail]) -> Result<u64, StoreError> {
         const COLUMNS: usize = 18;
         let mut inserted = 0;
-        for mails in mails.chunks(bulk::MAX_BINDS / COLUMNS) {
+        for mails in bulk::pieces(mails, COLUMNS) {
             let sql = format!(
                 "INSERT INTO outbox (audience, class, state, due_at, lead_id, recipient, unique_key, requested, \
                  playbook, enrolment_id, sequence, step, level, subject, message, attempts, planned_at, ended_at) \
@@ -288,33 +289,35 @@ impl Tx {
         Ok(())
     }
 
-    /// Leads with mail to send by `now`, the longest due first; a lead with two mails stands there twice.
-    pub async fn leads_with_mail_due(
+    /// Mails to leads to send by `now`, the longest due first, each with its lead.
+    pub async fn lead_mail_due(
         &mut self,
         now: Timestamp,
         limit: i64,
-    ) -> Result<Vec<LeadId>, StoreError> {
-        let ids: Vec<i64> = each!(self, conn =>
-            sqlx::query_scalar(LEADS_WITH_MAIL_DUE).bind(millis(now)).bind(limit).fetch_all(conn).await)?;
-        Ok(ids.into_iter().map(LeadId).collect())
+    ) -> Result<Vec<(OutboxId, LeadId)>, StoreError> {
+        let rows: Vec<(i64, i64)> = each!(self, conn =>
+            sqlx::query_as(LEAD_MAIL_DUE).bind(millis(now)).bind(limit).fetch_all(conn).await)?;
+        Ok(rows.into_iter().map(|(mail, lead)| (OutboxId(mail), LeadId(lead))).collect())
     }
 
-    /// The mails to these leads that are to be sent by `now`.
-    pub async fn mail_due_of(
+    /// Those of these mails that are still to be sent by `now`. They are found by their rows: by their leads
+    /// SQLite would go through everything that is due, once for each batch.
+    pub async fn still_due(
         &mut self,
-        leads: &[LeadId],
+        mails: &[OutboxId],
         now: Timestamp,
     ) -> Result<Vec<OutboxMail>, StoreError> {
-        let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
+        let ids: Vec<i64> = mails.iter().map(|id| id.0).collect();
         let rows = self
-            .select_by_ids(
+            .select_by_ids_and(
+                millis(now),
                 concat!(
                     "SELECT ",
                     columns!(),
-                    " FROM outbox WHERE audience = 'lead' AND state = 'pending' AND lead_id IN"
+                    " FROM outbox WHERE state = 'pending' AND due_at <= $1 AND id IN"
                 ),
                 &ids,
-                &format!("AND due_at <= {} ORDER BY due_at, id", millis(now)),
+                "ORDER BY due_at, id",
             )
             .await?;
         domain(rows)
@@ -345,19 +348,20 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         // Several daemons share a PostgreSQL, so its clock says when a lease ends. On SQLite there is one.
-        let until = if self.locks_rows() {
-            "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $2".to_owned()
+        let (until, bound) = if self.locks_rows() {
+            ("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $2", lease.length_ms)
         } else {
-            format!("{} + $2", millis(now))
+            ("$2", millis(now).saturating_add(lease.length_ms))
         };
-        for ids in ids.chunks(bulk::MAX_BINDS - 2) {
+        for ids in ids.chunks(bulk::MAX_LIST) {
+            let ids = bulk::padded(ids);
             let sql = format!(
                 "UPDATE outbox SET state = 'sending', attempts = attempts + 1, held_why = NULL, lease_token = $1, \
                  lease_until = {until} WHERE state = 'pending' AND id IN ({})",
                 bulk::list(3, ids.len())
             );
             each!(self, conn => {
-                let mut query = sqlx::query(AssertSqlSafe(sql)).bind(lease.token).bind(lease.length_ms);
+                let mut query = sqlx::query(AssertSqlSafe(sql)).bind(lease.token).bind(bound);
                 for id in ids {
                     query = query.bind(id.0);
                 }
@@ -378,7 +382,7 @@ impl Tx {
     /// else settled meanwhile. A mail that was taken for lost, and left after all, counts as sent.
     pub async fn mark_sent(&mut self, token: i64, sent: &[SentMail]) -> Result<Vec<OutboxId>, StoreError> {
         let mut marked = Vec::with_capacity(sent.len());
-        for sent in sent.chunks(bulk::MAX_BINDS / 3 - 1) {
+        for sent in bulk::pieces(sent, 3) {
             let sql = format!(
                 "UPDATE outbox SET state = 'sent', subject = v.column2, ended_at = v.column3, last_error = NULL \
                  FROM (VALUES {}) AS v WHERE outbox.id = v.column1 AND outbox.lease_token = ${} \
@@ -554,8 +558,23 @@ impl Tx {
 
     /// Mails in a state, in order.
     pub async fn mails_in(&mut self, state: MailState, limit: i64) -> Result<Vec<OutboxMail>, StoreError> {
-        domain(each!(self, conn =>
-            sqlx::query_as(IN_STATE).bind(state.name()).bind(limit).fetch_all(conn).await)?)
+        // Word for word: SQLite uses a partial index where the condition it was made with stands in the text.
+        let indexed = match state {
+            MailState::InDoubt | MailState::Parked => "state IN ('in_doubt', 'parked') AND ",
+            _ => "",
+        };
+        let sql = format!(
+            concat!("SELECT ", columns!(), " FROM outbox WHERE {}state = '{}' ORDER BY id LIMIT $1"),
+            indexed,
+            state.name()
+        );
+        domain(each!(self, conn => sqlx::query_as(AssertSqlSafe(sql)).bind(limit).fetch_all(conn).await)?)
+    }
+
+    /// Whether any mail is being sent, or was when its sender vanished.
+    pub async fn any_mail_sending(&mut self) -> Result<bool, StoreError> {
+        let any: i64 = each!(self, conn => sqlx::query_scalar(ANY_SENDING).fetch_one(conn).await)?;
+        Ok(any > 0)
     }
 
     /// The steps that these enrolments have had, whatever became of them.

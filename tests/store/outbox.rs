@@ -114,12 +114,14 @@ pub async fn a_mail_is_planned_once(place: Place) {
     assert_eq!((third.state, third.ended_at), (MailState::Skipped, Some(at("08:30:00"))));
 
     // What is skipped is never due.
-    assert_eq!(tx.leads_with_mail_due(at("08:59:59.999"), 10).await.expect("leads"), []);
-    assert_eq!(tx.leads_with_mail_due(at("09:00:00"), 10).await.expect("leads"), [jane, jane]);
-    let due = tx.mail_due_of(&[jane], at("09:00:00")).await.expect("mails");
+    assert_eq!(tx.lead_mail_due(at("08:59:59.999"), 10).await.expect("mails"), []);
+    let due = tx.lead_mail_due(at("09:00:00"), 10).await.expect("mails");
+    assert_eq!(due, [(first.id, jane), (second.id, jane)]);
+    let all = [first.id, second.id, third.id];
+    let due = tx.still_due(&all, at("09:00:00")).await.expect("mails");
     assert_eq!(due, [first.clone(), second.clone()]);
-    assert_eq!(tx.mail_due_of(&[jane], at("08:59:59.999")).await.expect("mails"), []);
-    assert_eq!(tx.mails_in(MailState::Skipped, 10).await.expect("mails"), mails[2..]);
+    assert_eq!(tx.still_due(&all, at("08:59:59.999")).await.expect("mails"), []);
+    assert_eq!(tx.mails_in(MailState::Skipped, 10).await.expect("mails"), [third.clone()]);
     let next = tx.next_mail_due(Audience::Lead).await.expect("an answer");
     assert_eq!(next, Some(at("09:00:00").as_millisecond()));
     assert_eq!(tx.next_mail_due(Audience::Staff).await.expect("an answer"), None);
@@ -135,7 +137,7 @@ pub async fn a_mail_is_marked_under_its_lease_alone(place: Place) {
     let mut tx = store.begin().await.expect("a transaction");
     let sending = one(&mut tx, id).await;
     assert_eq!((sending.state, sending.attempts), (MailState::Sending, 1));
-    assert_eq!(tx.leads_with_mail_due(at("23:00:00"), 10).await.expect("leads"), [], "claimed is not due");
+    assert_eq!(tx.lead_mail_due(at("23:00:00"), 10).await.expect("mails"), [], "claimed is not due");
 
     // A stranger's marks change nothing.
     assert_eq!(tx.mark_sent(8, &[sent(id)]).await.expect("an answer"), []);
@@ -283,8 +285,8 @@ pub async fn staff_mail_keeps_its_bytes(place: Place) {
     );
     assert_eq!(tx.mail_message(OutboxId(-1)).await.expect("an answer"), None);
     assert_eq!(
-        tx.leads_with_mail_due(at("23:00:00"), 10).await.expect("leads"),
-        [jane],
+        tx.lead_mail_due(at("23:00:00"), 10).await.expect("mails"),
+        [(to_lead, jane)],
         "the lead's own only"
     );
 

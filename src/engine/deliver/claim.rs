@@ -58,20 +58,24 @@ fn new_lease(length: Duration) -> Lease {
     Lease { token: i64::from_be_bytes(bytes), length_ms: lease_ms(length) }
 }
 
-/// Claims staff mail.
-pub(super) async fn staff(
+/// Claims the next batch: staff mail, or when none is due, mail to leads.
+pub(super) async fn next(
     engine: &Engine,
     wake: &Wake,
     limit: usize,
     lease: Duration,
 ) -> Result<Claim, PassError> {
     let mut tx = engine.store.begin().await?;
-    let rows = tx.lock_staff_mail_due(wake.now, limit as i64).await?;
-    if rows.is_empty() {
-        tx.rollback().await?;
-        return Ok(Claim::none());
+    let to_staff = tx.lock_staff_mail_due(wake.now, limit as i64).await?;
+    if to_staff.is_empty() {
+        leads(engine, tx, wake, limit, new_lease(lease)).await
+    } else {
+        staff(tx, wake, to_staff, new_lease(lease)).await
     }
-    let lease = new_lease(lease);
+}
+
+/// Claims staff mail.
+async fn staff(mut tx: Tx, wake: &Wake, rows: Vec<OutboxMail>, lease: Lease) -> Result<Claim, PassError> {
     let mut mails = Vec::with_capacity(rows.len());
     for row in rows {
         let message = tx.mail_message(row.id).await?;
@@ -84,22 +88,24 @@ pub(super) async fn staff(
 }
 
 /// Claims mail to leads: what the gate lets through now. What it does not is put off or dropped.
-pub(super) async fn leads(
+async fn leads(
     engine: &Engine,
+    mut tx: Tx,
     wake: &Wake,
     limit: usize,
-    lease: Duration,
+    lease: Lease,
 ) -> Result<Claim, PassError> {
-    let mut tx = engine.store.begin().await?;
     // Several times the batch, so that daemons which look at once find leads that nobody has locked.
-    let due = tx.leads_with_mail_due(wake.now, limit as i64 * 4).await?;
+    let due = tx.lead_mail_due(wake.now, limit as i64 * 4).await?;
     if due.is_empty() || tx.brake().await?.is_some() {
         tx.rollback().await?;
         return Ok(Claim::none());
     }
-    let locked = tx.lock_free_leads(&distinct(due), limit).await?;
-    let ids: Vec<LeadId> = locked.iter().map(|lead| lead.id).collect();
-    let rows = tx.mail_due_of(&ids, wake.now).await?;
+    let locked = tx.lock_free_leads(&distinct(due.iter().map(|(_, lead)| *lead).collect()), limit).await?;
+    let is_locked = |lead: &LeadId| locked.binary_search_by_key(lead, |lead| lead.id).is_ok();
+    let ids: Vec<OutboxId> =
+        due.into_iter().filter(|(_, lead)| is_locked(lead)).map(|(mail, _)| mail).collect();
+    let rows = tx.still_due(&ids, wake.now).await?;
     if rows.is_empty() {
         tx.rollback().await?;
         return Ok(Claim::none());
@@ -121,7 +127,6 @@ pub(super) async fn leads(
         engine.pull_brake(wake, &why).await?;
         return Ok(Claim::none());
     }
-    let lease = new_lease(lease);
     claim.token = lease.token;
     let ids: Vec<OutboxId> = claim.mails.iter().map(|mail| mail.row.id).collect();
     tx.insert_contacts(&contacts).await?;

@@ -32,6 +32,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::duty::Duty;
 use super::pass::{PassError, PassReport};
 use super::playbooks::PlaybookError;
 use super::{Engine, Limits, Wake};
@@ -168,7 +169,7 @@ impl Delivery {
 
 pub(super) async fn run(engine: &Arc<Engine>, wake: &Arc<Wake>) -> Result<PassReport, PassError> {
     let mut report = write_unwritten(engine, wake).await?;
-    if engine.delivery.rests_until(wake.now).is_some() {
+    if engine.delivery.rests_until(wake.now).is_some() || !engine.has(Duty::Deliver, wake.now).await? {
         return Ok(report);
     }
     let connections = engine.delivery.transport.sessions().max(1);
@@ -227,10 +228,7 @@ async fn deliver_batch(
 ) -> Result<Option<PassReport>, PassError> {
     let lease = engine.delivery.limits.lease;
     let begun = Instant::now();
-    let mut claim = claim::staff(engine, wake, BATCH, lease).await?;
-    if claim.is_empty() {
-        claim = claim::leads(engine, wake, BATCH, lease).await?;
-    }
+    let claim = claim::next(engine, wake, BATCH, lease).await?;
     if claim.is_empty() {
         return Ok(None);
     }

@@ -1,0 +1,86 @@
+//! Whether there is anything to do, found out without writing.
+//!
+//! Most wakes find nothing. A pass that began a writing transaction to learn that would, on SQLite, wait for
+//! whoever else writes (a command beside the daemon, its own delivery) and keep them waiting; so each pass
+//! looks here first, in a transaction that only reads, at an index that holds what is due and nothing else.
+
+use jiff::Timestamp;
+
+use super::Engine;
+use crate::domain::lead::Stage;
+use crate::domain::mail::Audience;
+use crate::store::column::{instant_opt, millis};
+use crate::store::{StoreError, Tx};
+
+/// What a wake may have to do at a planned time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Duty {
+    /// New leads.
+    Intake,
+    /// Steps of sequences.
+    Nurture,
+    /// Nurtured leads that may be ready, and ready ones that wait for a rep.
+    HandOff,
+    /// Promises.
+    Sla,
+    /// Rests that are over.
+    Recycle,
+    /// Mail in the outbox.
+    Deliver,
+}
+
+impl Duty {
+    const ALL: [Duty; 6] =
+        [Duty::Intake, Duty::Nurture, Duty::HandOff, Duty::Sla, Duty::Recycle, Duty::Deliver];
+
+    /// When it is due next, in epoch milliseconds; `None` when nothing is planned.
+    async fn next(self, tx: &mut Tx) -> Result<Option<i64>, StoreError> {
+        match self {
+            Duty::Intake => tx.next_lead_due(Stage::New).await,
+            Duty::Nurture => tx.next_enrolment_due().await,
+            Duty::HandOff => {
+                let nurtured = tx.next_lead_due(Stage::Nurturing).await?;
+                Ok(earlier(nurtured, tx.next_lead_due(Stage::Qualified).await?))
+            }
+            Duty::Sla => tx.next_clock_due().await,
+            Duty::Recycle => tx.next_lead_due(Stage::Resting).await,
+            Duty::Deliver => {
+                let staff = tx.next_mail_due(Audience::Staff).await?;
+                // With the brake on, mail to leads is not due, however long it waits.
+                let leads = match tx.brake().await? {
+                    Some(_) => None,
+                    None => tx.next_mail_due(Audience::Lead).await?,
+                };
+                Ok(earlier(staff, leads))
+            }
+        }
+    }
+}
+
+fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    a.into_iter().chain(b).min()
+}
+
+impl Engine {
+    /// Whether a duty is due at `now`.
+    pub(super) async fn has(&self, duty: Duty, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.store.read().await?;
+        let next = duty.next(&mut tx).await?;
+        tx.rollback().await?;
+        Ok(next.is_some_and(|due| due <= millis(now)))
+    }
+
+    /// The first instant at which some pass has something to do; `None` when nothing is planned.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut tx = self.store.read().await?;
+        let mut first = None;
+        for duty in Duty::ALL {
+            first = earlier(first, duty.next(&mut tx).await?);
+        }
+        tx.rollback().await?;
+        instant_opt("lead", 0, first)
+    }
+}
