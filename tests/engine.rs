@@ -23,7 +23,7 @@ use nurtured::engine::{Engine, Identity, Limits};
 use nurtured::mail::message::Correspondent;
 use nurtured::mail::transport::{Memory, Outcome, Parcel, Reply, Scope, Transport};
 use nurtured::playbook::PlaybookFiles;
-use nurtured::store::{Event, OutboxMail, Store};
+use nurtured::store::{Event, LeadFilter, NewSlaClock, OutboxMail, Store};
 use postgres::Database;
 
 const JANE: &str = "jane@acme.example";
@@ -609,7 +609,168 @@ async fn two_daemons_on_one_database_send_each_mail_once() {
     store_of_other.close().await;
 }
 
+/// Wakes both at once until neither finds anything: each alone must do no harm to the other.
+async fn wake_both(one: &Arc<Engine>, other: &Arc<Engine>, now: Timestamp) {
+    for _ in 0..50 {
+        let (one, other) = tokio::join!(one.wake(now), other.wake(now));
+        for report in [&one, &other] {
+            assert_eq!(report.failures().map(|(pass, error)| format!("{pass}: {error}")).next(), None);
+        }
+        if one.did().done + other.did().done == 0 {
+            return;
+        }
+    }
+    panic!("there is no end to it");
+}
+
+async fn open_leads(engine: &Engine, rep: &str) -> i64 {
+    let mut tx = engine.store().read().await.expect("the store answers");
+    let state = tx.rep_state(&address(rep)).await.expect("the store answers");
+    tx.rollback().await.expect("the store answers");
+    state.open_leads
+}
+
+async fn qualified(engine: &Engine) -> usize {
+    let mut tx = engine.store().read().await.expect("the store answers");
+    let filter = LeadFilter { stage: Some(Stage::Qualified), ..LeadFilter::default() };
+    let leads = tx.list_leads(&filter, 1_000).await.expect("the store answers");
+    tx.rollback().await.expect("the store answers");
+    leads.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_daemons_give_a_rep_no_more_leads_than_there_is_room_for() {
+    const LEADS: usize = 300;
+    let Some(database) = Database::create().await else {
+        return;
+    };
+    let store = Store::open(&database.url()).await.expect("a fresh database");
+    let clock = ManualClock::at(berlin(2, 7, 0));
+    let playbook = edited(&[("agreement.toml", "capacity = 30", "capacity = 60")]);
+    set(&store, &playbook, &clock).await;
+    let mails = Memory::new();
+    let one = engine(store.clone(), &clock, &mails).await;
+    let store_of_other = Store::open(&database.url()).await.expect("the same database");
+    let other = engine(store_of_other.clone(), &clock, &mails).await;
+    for number in 0..LEADS {
+        comes_in(&one, &format!("lead{number}@firm{number}.example"), "demo-request").await;
+    }
+    // The office opens, and both daemons hand off what came in overnight.
+    wake_both(&one, &other, berlin(2, 7, 0)).await;
+    let now = berlin(2, 10, 0);
+    clock.set(now);
+    wake_both(&one, &other, now).await;
+    for rep in ["rep1@ours.example", "rep2@ours.example"] {
+        assert_eq!(open_leads(&one, rep).await, 60, "{rep}");
+    }
+    assert_eq!(qualified(&one).await, LEADS - 120);
+
+    // Reps give leads back while both daemons look: the room is used, all of it and no more.
+    let mut tx = store.read().await.expect("the store answers");
+    let filter = LeadFilter { stage: Some(Stage::HandedOff), ..LeadFilter::default() };
+    let given = tx.list_leads(&filter, 80).await.expect("the store answers");
+    tx.rollback().await.expect("the store answers");
+    let give_back = given.iter().enumerate().map(|(number, lead)| {
+        let daemon = if number % 2 == 0 { &one } else { &other };
+        let rejected = Happening::Rejected { reason: "no-budget".to_owned() };
+        async move {
+            let said = Said { by: lead.owner.clone(), words: None };
+            daemon.happened(&lead.email, &rejected, &said, now).await.expect("it can be so")
+        }
+    });
+    tokio::join!(wake_both(&one, &other, now), futures_util::future::join_all(give_back));
+    wake_both(&one, &other, now).await;
+    for rep in ["rep1@ours.example", "rep2@ours.example"] {
+        assert_eq!(open_leads(&one, rep).await, 60, "{rep}");
+    }
+    assert_eq!(qualified(&one).await, LEADS - 200);
+    store.close().await;
+    store_of_other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_imports_of_the_same_leads_in_another_order_both_come_through() {
+    let Some(database) = Database::create().await else {
+        return;
+    };
+    let store = Store::open(&database.url()).await.expect("a fresh database");
+    let clock = ManualClock::at(berlin(2, 7, 0));
+    set(&store, &PlaybookFiles::builtin(), &clock).await;
+    let engine = engine(store.clone(), &clock, &Memory::new()).await;
+    let now = clock.now();
+    let record = |number: usize, title: String| {
+        let raw = RawLead {
+            email: Some(format!("lead{number}@firm.example")),
+            title: Some(title),
+            ..RawLead::default()
+        };
+        normalise(raw, &Owners::default(), now).expect("a lead").0
+    };
+    // First nobody knows them, then everybody does.
+    for round in 0..6 {
+        let forth: Vec<_> =
+            (0..60).map(|number| record(number + round / 2 * 60, format!("a{round}"))).collect();
+        let back: Vec<_> =
+            (0..60).rev().map(|number| record(number + round / 2 * 60, format!("b{round}"))).collect();
+        let (forth, back) = tokio::join!(
+            engine.take_in(&forth, Authority::Crm, now),
+            engine.take_in(&back, Authority::Crm, now)
+        );
+        assert_eq!(forth.expect("taken in").len(), 60);
+        assert_eq!(back.expect("taken in").len(), 60);
+    }
+    store.close().await;
+}
+
 // ---------------------------------------------------------------- what is left of a lead in sales
+
+#[tokio::test]
+async fn a_promise_that_cannot_be_counted_holds_up_no_other() {
+    let world = World::new().await;
+    world.until(berlin(2, 10, 0)).await;
+    world.comes_in(JANE, "demo-request").await;
+    world.wakes_at(berlin(2, 10, 0)).await;
+    world.sent();
+    let store = world.engine.store();
+    let mut tx = store.begin().await.expect("a transaction");
+    let jane = tx.lead_by_email(&address(JANE)).await.expect("the store answers").expect("a lead");
+    let hand_off = tx.open_hand_off(jane.id).await.expect("the store answers").expect("a hand-off");
+    // As a program might have written it that is none of ours.
+    let foreign = NewSlaClock {
+        hand_off: hand_off.id,
+        lead: jane.id,
+        kind: "second_contact".to_owned(),
+        terms: "{}".to_owned(),
+        started_at: berlin(2, 10, 0),
+        deadline_at: berlin(2, 10, 30),
+        next_at: Some(berlin(2, 10, 30)),
+    };
+    tx.insert_sla_clock(&foreign).await.expect("inserted");
+    tx.commit().await.expect("committed");
+    world.until(berlin(2, 11, 0)).await;
+    // The operator hears of it, and the rep and the manager of the promise that runs out.
+    assert_eq!(
+        world.sent(),
+        ["operator@ours.example", "rep1@ours.example", "manager@ours.example", "rep1@ours.example"]
+    );
+    assert_eq!(world.events(JANE, "parked").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lead_that_waits_for_room_is_looked_at_every_day_whatever_happens() {
+    let files = edited(&[("agreement.toml", "capacity = 30", "capacity = 1")]);
+    let world = World::under(files).await;
+    world.until(berlin(2, 10, 0)).await;
+    for email in ["a@one.example", "b@two.example", JANE] {
+        world.comes_in(email, "demo-request").await;
+    }
+    world.wakes_at(berlin(2, 10, 0)).await;
+    let jane = world.lead(JANE).await;
+    assert_eq!((jane.stage, jane.due_at), (Stage::Qualified, Some(berlin(3, 10, 0))));
+    // What it waits for is said once.
+    world.until(berlin(4, 11, 0)).await;
+    assert_eq!(world.events(JANE, "waiting").await.len(), 1);
+}
 
 #[tokio::test]
 async fn a_rep_s_deadline_survives_an_edit_of_the_agreement() {

@@ -4,7 +4,7 @@
 //! `qualified`; it goes to a rep at the first moment that its policy and the team's hours allow, or waits,
 //! still nurtured, until somebody has room.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::duty::Duty;
@@ -22,6 +22,10 @@ use crate::store::{HandOff, NewHandOff, NewSlaClock, Tx};
 
 /// Leads looked at in one transaction.
 const BATCH: i64 = 50;
+
+/// Whoever has room says so, and the waiting leads are looked at at once; but one that somebody had locked at
+/// that moment was left out. So each is looked at this often whatever happens.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// The promise that a hand-off starts.
 pub(super) const FIRST_CONTACT: &str = "first_contact";
@@ -41,6 +45,9 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
                 break;
             }
             let behaviour = Behaviour::load(&mut tx, &leads).await?;
+            if stage == Stage::Qualified {
+                tx.lock_routing().await?;
+            }
             for lead in leads {
                 let looked_at = match stage {
                     Stage::Nurturing => assess(engine, &mut tx, wake, &behaviour, lead).await?,
@@ -151,7 +158,8 @@ async fn route(
             Ok(PassReport { done: 1, ..PassReport::default() })
         }
         Route::Wait { until, why } => {
-            lead.due_at = until;
+            let at_last = wake.now.saturating_add(LOOK_AGAIN).unwrap_or(wake.now);
+            lead.due_at = Some(until.map_or(at_last, |until| until.min(at_last)));
             tx.save_lead(&lead).await?;
             let facts = json!({ "until": until.map(|until| until.to_string()), "why": why });
             if last_wait(tx, &lead).await?.as_ref() != Some(&facts) {

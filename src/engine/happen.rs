@@ -23,6 +23,9 @@ use crate::domain::lead::{Activity, Lead, Stage};
 use crate::problem::nearest;
 use crate::store::{NewContact, NewEvent, StoreError, Tx};
 
+/// How often something is recorded that another daemon got in the way of.
+const TRIES: usize = 3;
+
 /// Why something could not be recorded.
 #[derive(Debug, Error)]
 pub enum HappenError {
@@ -66,6 +69,25 @@ impl Engine {
     /// # Errors
     /// [`HappenError::Refused`] says in words that can be shown why it cannot be so; then nothing was changed.
     pub async fn happened(
+        &self,
+        email: &EmailAddress,
+        happening: &Happening,
+        said: &Said,
+        now: Timestamp,
+    ) -> Result<Lead, HappenError> {
+        let mut tries = 1;
+        loop {
+            match self.record(email, happening, said, now).await {
+                // A mail program that unsubscribes somebody asks once.
+                Err(HappenError::Failed(PassError::Store(error))) if error.lost_a_race() && tries < TRIES => {
+                    tries += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn record(
         &self,
         email: &EmailAddress,
         happening: &Happening,

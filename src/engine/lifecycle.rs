@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::pass::{PassError, PassReport, WakeReport};
 use super::playbooks::{self, PlaybookError, short};
 use super::{Engine, schedule};
+use crate::mail::transport::masked;
 use crate::playbook::PlaybookFiles;
 
 /// How long a soft stop may take. The mails in flight need seconds; systemd kills after 90.
@@ -125,7 +126,10 @@ struct Idle {
 impl Idle {
     fn tell(&mut self, report: &WakeReport) {
         let status = match report.failures().next() {
-            Some((pass, error)) => format!("{pass} fails: {error}"),
+            // One line, because systemd would take a second one for a message of its own; and anybody may read it.
+            Some((pass, error)) => {
+                format!("{pass} fails: {}", masked(error.to_string().lines().next().unwrap_or_default()))
+            }
             None => "at work".to_owned(),
         };
         if status == self.said {

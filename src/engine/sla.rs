@@ -71,10 +71,14 @@ async fn assess(
         tx.stop_clock(clock.id, "closed", "the hand-off is over", wake.now).await?;
         return Ok(PassReport::default());
     };
-    let terms = terms(clock)?;
     let pauses = pauses(tx, lead, clock.started_at).await?;
     let fired = tx.fired_levels(clock.id).await?;
-    let standing = terms.assess(clock.started_at, &pauses, &fired, wake.now)?;
+    let counted = terms(clock)
+        .and_then(|terms| Ok((terms.assess(clock.started_at, &pauses, &fired, wake.now)?, terms)));
+    let (standing, terms) = match counted {
+        Ok(counted) => counted,
+        Err(error) => return park(engine, tx, wake, lead, clock, &error).await,
+    };
     tx.plan_clock(clock.id, standing.deadline.at, standing.next_at).await?;
     let mut highest: Option<&(LevelTerms, Timestamp)> = None;
     let mut reassign = false;
@@ -117,6 +121,29 @@ async fn assess(
     }
     staff_mail::level(engine, tx, wake, lead, clock.id, &told).await?;
     Ok(PassReport { done: 1, ..PassReport::default() })
+}
+
+/// A clock that cannot be counted is nobody's promise any more: a person has to call. The others run on.
+async fn park(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    clock: &SlaClock,
+    error: &PassError,
+) -> Result<PassReport, PassError> {
+    tracing::error!(
+        clock.id = clock.id.0,
+        "promise {} cannot be counted and is not watched: {error}",
+        clock.id
+    );
+    tx.plan_clock(clock.id, clock.deadline_at, None).await?;
+    let why = format!("its promise cannot be counted: {error}");
+    tx.append(&[wake.event(lead.id, "parked", json!({ "why": why }))]).await?;
+    let words =
+        format!("promise {} to lead {} cannot be counted and is not watched: {error}", clock.id, lead.id);
+    staff_mail::operator(engine, tx, wake, &words, &format!("clock:{}", clock.id)).await?;
+    Ok(PassReport { parked: 1, ..PassReport::default() })
 }
 
 /// What the mails about a level say.
@@ -162,6 +189,7 @@ async fn take_away(
     let Some((campaign, team, policy)) = hand_off::terms_of(wake, lead) else {
         return Ok(None);
     };
+    tx.lock_routing().await?;
     let turns = hand_off::turns(tx, team).await?;
     let calendar = hand_off::team_calendar(wake, team);
     let rep = match choose(team, &turns, calendar, Some(&from.rep), wake.now) {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::facts::Behaviour;
 use super::happen::Said;
 use super::pass::PassError;
-use super::{Engine, Wake, sla, staff_mail};
+use super::{Engine, Wake, hand_off, sla, staff_mail};
 use crate::domain::agreement::Agreement;
 use crate::domain::condition::Facts;
 use crate::domain::contact::SuppressionReason;
@@ -26,6 +26,12 @@ use crate::store::{NewHandOff, Tx};
 
 /// Who asked to be contacted longer ago than this does not ask any more: an export brings last year's forms.
 const REQUESTS_FADE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How a hand-off ends whose lead the CRM gave to another rep.
+const ELSEWHERE: &str = "the CRM gave it to somebody else";
+
+/// How often a batch is tried that another importer of the same leads got in the way of.
+const TRIES: usize = 5;
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +55,7 @@ impl Engine {
         authority: Authority,
         now: Timestamp,
     ) -> Result<Vec<TakenIn>, PassError> {
-        let wake = self.wake_at(now);
-        let mut tx = self.store.begin().await?;
-        let mut outcomes = Vec::with_capacity(records.len());
-        for record in records {
-            outcomes.push(self.take_in_one(&mut tx, &wake, record, authority).await?);
-        }
+        let (tx, outcomes) = self.take_in_batch(records, authority, now).await?;
         tx.commit().await?;
         self.wake_up();
         Ok(outcomes)
@@ -70,14 +71,43 @@ impl Engine {
         authority: Authority,
         now: Timestamp,
     ) -> Result<Vec<TakenIn>, PassError> {
+        let (tx, outcomes) = self.take_in_batch(records, authority, now).await?;
+        tx.rollback().await?;
+        Ok(outcomes)
+    }
+
+    /// A batch, neither committed nor rolled back. Two that bring the same new leads in another order may wait for
+    /// each other; the database gives one of them up, which then finds the leads known.
+    async fn take_in_batch(
+        &self,
+        records: &[LeadRecord],
+        authority: Authority,
+        now: Timestamp,
+    ) -> Result<(Tx, Vec<TakenIn>), PassError> {
+        let mut tries = 1;
+        loop {
+            match self.try_batch(records, authority, now).await {
+                Err(PassError::Store(error)) if error.lost_a_race() && tries < TRIES => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_batch(
+        &self,
+        records: &[LeadRecord],
+        authority: Authority,
+        now: Timestamp,
+    ) -> Result<(Tx, Vec<TakenIn>), PassError> {
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
+        let emails: Vec<&EmailAddress> = records.iter().map(|record| &record.email).collect();
+        tx.lock_leads_by_email(&emails).await?;
         let mut outcomes = Vec::with_capacity(records.len());
         for record in records {
             outcomes.push(self.take_in_one(&mut tx, &wake, record, authority).await?);
         }
-        tx.rollback().await?;
-        Ok(outcomes)
+        Ok((tx, outcomes))
     }
 
     async fn take_in_one(
@@ -209,7 +239,7 @@ impl Engine {
     ) -> Result<(), PassError> {
         self.end_sequence(tx, wake, lead.id, "a rep works it in the CRM").await?;
         let agreement = &wake.rules.agreement;
-        let campaign = super::hand_off::campaign_of(wake, lead);
+        let campaign = hand_off::campaign_of(wake, lead);
         let team = agreement.rep(owner).map(|(team, _)| team.name.clone());
         let event = wake.stage(lead, Stage::HandedOff, &format!("the CRM says that it is {owner}'s"));
         lead.owner = Some(owner.clone());
@@ -246,8 +276,8 @@ impl Engine {
         let Some(before) = tx.open_hand_off(lead.id).await? else {
             return Ok(());
         };
-        sla::stop_clocks(tx, wake, lead.id, "closed", "the CRM gave it to somebody else").await?;
-        tx.end_hand_off(before.id, "the CRM gave it to somebody else", wake.now).await?;
+        sla::stop_clocks(tx, wake, lead.id, "closed", ELSEWHERE).await?;
+        hand_off::end(tx, wake, &before, ELSEWHERE).await?;
         let new = NewHandOff {
             lead: lead.id,
             rep: owner.clone(),

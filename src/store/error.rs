@@ -66,6 +66,20 @@ impl StoreError {
         matches!(self, StoreError::Busy(_) | StoreError::Full(_) | StoreError::Conflict(_))
             || matches!(self, StoreError::Driver(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut))
     }
+
+    /// Whether somebody else who wanted the same rows was let through first: the same transaction, begun anew,
+    /// sees what they did. What waited in vain for a slow one is no such case; it would wait again.
+    pub fn lost_a_race(&self) -> bool {
+        match self {
+            StoreError::Conflict(_) => true,
+            // SQLSTATE class 40: a deadlock, or what cannot be serialised.
+            StoreError::Busy(error) => error
+                .as_database_error()
+                .and_then(sqlx::error::DatabaseError::code)
+                .is_some_and(|code| code.len() == 5 && code.starts_with("40")),
+            _ => false,
+        }
+    }
 }
 
 impl From<sqlx::Error> for StoreError {

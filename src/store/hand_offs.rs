@@ -32,6 +32,10 @@ statements! {
     REP_AWAY = "UPDATE rep SET away_from = $1, away_until = $2 WHERE email = $3";
 }
 
+/// What daemons on one PostgreSQL lock while they decide which rep gets a lead: any number that nobody else on
+/// the database locks.
+const ROUTING: i64 = 0x6e75_7274_7572_6564;
+
 /// A lead is given to a rep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewHandOff {
@@ -138,8 +142,23 @@ impl TryFrom<HandOffRow> for HandOff {
 }
 
 impl Tx {
+    /// Decides alone, until the transaction ends, which rep gets a lead: what a rep has room for is read,
+    /// then used up, and two who read it at once would both use it. Whoever takes it has locked every lead it
+    /// needs, so nobody who has it waits for a lead. Taken twice, it is taken once.
+    pub async fn lock_routing(&mut self) -> Result<(), StoreError> {
+        match self {
+            // A writing transaction on SQLite is alone.
+            Tx::Sqlite(_) => {}
+            Tx::Postgres(tx) => {
+                sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(ROUTING).execute(&mut **tx).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a lead to a rep. The database refuses a second open hand-off of one lead.
     pub async fn insert_hand_off(&mut self, new: &NewHandOff) -> Result<HandOffId, StoreError> {
+        self.lock_routing().await?;
         let id: i64 = each!(self, conn => sqlx::query_scalar(INSERT)
             .bind(new.lead.0)
             .bind(new.rep.as_str())
@@ -230,6 +249,7 @@ impl Tx {
         email: &EmailAddress,
         away: Option<(Timestamp, Timestamp)>,
     ) -> Result<(), StoreError> {
+        self.lock_routing().await?;
         each!(self, conn => sqlx::query(ADD_REP).bind(email.as_str()).execute(conn).await.map(drop))?;
         each!(self, conn => sqlx::query(REP_AWAY)
             .bind(millis_opt(away.map(|(from, _)| from)))

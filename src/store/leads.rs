@@ -1,9 +1,10 @@
 //! Leads: who they are, how far they have come, and which of them have to be looked at.
 
 use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
 
 use super::column::{instant, instant_opt, millis, millis_opt, parsed, parsed_opt};
-use super::{StoreError, Tx, each, statements};
+use super::{StoreError, Tx, bulk, each, statements};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Profile, Stage};
@@ -215,6 +216,28 @@ impl Tx {
         self.select_leads(ids, order).await
     }
 
+    /// Locks the leads with these addresses, in the order of all locks. For whoever comes upon leads one by one,
+    /// in another order.
+    pub async fn lock_leads_by_email(&mut self, emails: &[&EmailAddress]) -> Result<(), StoreError> {
+        if !self.locks_rows() {
+            return Ok(());
+        }
+        for emails in emails.chunks(bulk::MAX_BINDS) {
+            let sql = format!(
+                "SELECT id FROM lead WHERE email IN ({}) ORDER BY id FOR UPDATE",
+                bulk::list(1, emails.len())
+            );
+            each!(self, conn => {
+                let mut query = sqlx::query(AssertSqlSafe(sql));
+                for email in emails {
+                    query = query.bind(email.as_str());
+                }
+                query.execute(conn).await.map(drop)
+            })?;
+        }
+        Ok(())
+    }
+
     async fn select_leads(&mut self, ids: &[LeadId], after: &str) -> Result<Vec<Lead>, StoreError> {
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
         let rows =
@@ -269,8 +292,16 @@ impl Tx {
 
     /// Has the qualified leads that wait for a rep looked at again: one has room, or is back earlier than
     /// announced.
+    ///
+    /// The caller has leads of its own locked, so it waits for no other: on PostgreSQL those that somebody has
+    /// locked are left out. Whoever is just routing one is waited for, or waits and sees the room; the others
+    /// are looked at again once a day anyhow.
     pub async fn look_at_waiting_leads(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        each!(self, conn => sqlx::query(LOOK_AT_WAITING).bind(millis(at)).execute(conn).await.map(drop))?;
+        const LOOK_AT_WAITING_FREE: &str = "UPDATE lead SET due_at = $1 WHERE id IN (SELECT id FROM lead \
+             WHERE stage = 'qualified' AND (due_at IS NULL OR due_at > $1) ORDER BY id FOR UPDATE SKIP LOCKED)";
+        self.lock_routing().await?;
+        let sql = if self.locks_rows() { LOOK_AT_WAITING_FREE } else { LOOK_AT_WAITING };
+        each!(self, conn => sqlx::query(sql).bind(millis(at)).execute(conn).await.map(drop))?;
         Ok(())
     }
 

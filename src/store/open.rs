@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{Connection, Executor as _, PgPool, SqliteConnection, SqlitePool};
 
 use super::{StoreError, Tx, migrate};
 
@@ -17,6 +17,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections of the daemon to PostgreSQL: passes run one after another, HTTP and delivery beside them.
 const POSTGRES_CONNECTIONS: u32 = 8;
+/// How long a PostgreSQL session of ours waits for a row, and how long the server keeps the rows of one that says
+/// nothing more, because its machine hangs or its network is gone. Ours are held for milliseconds, so one
+/// daemon that hangs must not stop the others.
+const POSTGRES_PATIENCE: &str = "SET lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '60s'";
 /// SQLite readers beside the one writer.
 const SQLITE_READERS: u32 = 3;
 
@@ -77,8 +81,13 @@ impl Store {
             let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
                 StoreError::Address { url: without_password(url), why: error.to_string() }
             })?;
-            let pool =
-                PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).connect_with(options).await?;
+            let pool = PgPoolOptions::new()
+                .max_connections(POSTGRES_CONNECTIONS)
+                .after_connect(|connection, _| {
+                    Box::pin(async move { connection.execute(POSTGRES_PATIENCE).await.map(drop) })
+                })
+                .connect_with(options)
+                .await?;
             return Ok(Store { backend: Backend::Postgres(pool) });
         }
         let Some(path) = url.strip_prefix("sqlite:") else {
@@ -130,7 +139,10 @@ impl Store {
             // Not a deferred transaction: one that reads first and then writes fails at once when somebody
             // else wrote in between (SQLITE_BUSY_SNAPSHOT), and no timeout helps.
             Backend::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Backend::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            // Not as the server's default may have it: who has waited for a row has to see what it became.
+            Backend::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
+            }
         })
     }
 

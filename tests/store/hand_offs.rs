@@ -122,6 +122,28 @@ pub async fn a_rep_is_known_by_what_was_given_to_them(place: Place) {
     store.close().await;
 }
 
+pub async fn one_at_a_time_decides_who_gets_a_lead(place: Place) {
+    let store = place.store().await;
+    let mut one = store.begin().await.expect("a transaction");
+    one.lock_routing().await.expect("locked");
+    one.lock_routing().await.expect("locked already");
+    let (_, hand_off) = handed_off(&mut one, "jane@firm.example", Stage::HandedOff).await;
+    let rep = address(REP);
+    let mut other = Box::pin(async {
+        let mut tx = store.begin().await.expect("a transaction");
+        tx.lock_routing().await.expect("locked");
+        let open = tx.rep_state(&rep).await.expect("a state").open_leads;
+        tx.rollback().await.expect("undone");
+        open
+    });
+    assert!(futures_util::poll!(&mut other).is_pending());
+    one.end_hand_off(hand_off, "rejected", at("10:00:00")).await.expect("ended");
+    one.commit().await.expect("committed");
+    // It sees what the one before it did.
+    assert_eq!(other.await, 0);
+    store.close().await;
+}
+
 fn clock(lead: LeadId, hand_off: HandOffId, kind: &str) -> NewSlaClock {
     NewSlaClock {
         hand_off,

@@ -155,6 +155,33 @@ pub async fn leads_that_are_due_are_found_in_their_order(place: Place) {
     store.close().await;
 }
 
+pub async fn leads_in_other_hands_are_left_to_them(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    let mut ids = Vec::new();
+    for email in ["a@firm.example", "b@firm.example"] {
+        ids.push(insert(&mut tx, &Lead { stage: Stage::Qualified, due_at: None, ..lead(email) }).await);
+    }
+    let [a, b] = ids.try_into().expect("two leads");
+    tx.commit().await.expect("committed");
+
+    let mut one = store.begin().await.expect("a transaction");
+    let (known, unknown) = (address("a@firm.example"), address("nobody@firm.example"));
+    one.lock_leads_by_email(&[&unknown, &known]).await.expect("locked");
+    // On SQLite nobody else could write now.
+    if !store.is_exclusive() {
+        let mut other = store.begin().await.expect("a transaction");
+        assert_eq!(numbers(&other.lock_free_leads(&[a, b], 10).await.expect("leads")), [b]);
+        // Nobody who has leads locked waits for another's.
+        other.look_at_waiting_leads(at("10:00:00")).await.expect("noted");
+        let due = other.lock_leads_due(Stage::Qualified, at("10:00:00"), 10).await.expect("leads");
+        assert_eq!(numbers(&due), [b]);
+        other.commit().await.expect("committed");
+    }
+    one.rollback().await.expect("undone");
+    store.close().await;
+}
+
 pub async fn what_a_lead_did_is_remembered_once(place: Place) {
     let store = place.store().await;
     let mut tx = store.begin().await.expect("a transaction");

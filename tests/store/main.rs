@@ -119,14 +119,15 @@ stories! {
         one_sqlite_file_serves_one_daemon, a_reading_transaction_sees_one_moment_and_changes_nothing,
         several_programs_may_open_a_new_store_at_once, what_is_rolled_back_never_was;
     leads: an_address_is_one_lead, every_field_of_a_lead_comes_back, leads_are_found_by_what_is_asked_for,
-        leads_that_are_due_are_found_in_their_order, what_a_lead_did_is_remembered_once;
+        leads_that_are_due_are_found_in_their_order, leads_in_other_hands_are_left_to_them,
+        what_a_lead_did_is_remembered_once;
     enrolments: a_lead_is_in_one_sequence_at_a_time_and_in_each_once, sales_has_no_voice_while_an_enrolment_runs,
         enrolments_are_looked_at_when_they_are_due;
     outbox: a_mail_is_planned_once, a_mail_is_marked_under_its_lease_alone, a_lost_mail_is_found_by_its_lease,
         a_mail_in_doubt_that_left_after_all_is_sent, staff_mail_keeps_its_bytes,
         a_staff_mail_gets_its_bytes_after_its_number, a_mail_that_has_to_wait_stays_the_same_mail;
     contacts: a_slot_is_taken_once, slots_of_a_company_are_taken_once, a_suppression_is_kept_once_for_each_reason;
-    hand_offs: a_lead_has_one_open_hand_off, a_rep_is_known_by_what_was_given_to_them,
+    hand_offs: a_lead_has_one_open_hand_off, a_rep_is_known_by_what_was_given_to_them, one_at_a_time_decides_who_gets_a_lead,
         a_clock_runs_until_it_is_stopped, a_level_fires_once;
     log: the_log_keeps_everything_in_its_order, the_log_cannot_be_changed, words_are_kept_apart;
     keeping: one_playbook_is_in_force, a_key_is_made_once, the_brake_is_pulled_once_and_the_day_counted,
