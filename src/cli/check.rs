@@ -103,6 +103,11 @@ impl Init {
         std::fs::write(&config, Config::starter()).map_err(|error| cannot(&config, error))?;
         line(&format!("{}", config.display()))?;
         line(&format!("{}/ ({} files)", folder.display(), written.len()))?;
-        line("Next: edit both, `nurtured check`, then `nurtured run`.")
+        let program = if self.directory == Path::new(".") {
+            "nurtured".to_owned()
+        } else {
+            format!("nurtured --config {}", config.display())
+        };
+        line(&format!("Next: edit both, `{program} check`, then `{program} run`."))
     }
 }

@@ -11,8 +11,8 @@ use crate::domain::email::EmailAddress;
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::render::Rendered;
 use crate::mail::transport::{Outcome, Parcel};
-use crate::playbook::Playbook;
 use crate::playbook::samples::{self, Sample};
+use crate::playbook::{Playbook, PlaybookFiles};
 use crate::problem::nearest;
 
 /// How long a server may take for a test mail.
@@ -122,7 +122,10 @@ async fn render(
 ) -> Result<Rendered, CliError> {
     let playbook = Playbook::load(&workplace.playbook_files()?).map_err(CliError::Problems)?;
     if !playbook.templates.has_template(mail) {
-        let known = playbook.mails();
+        let files = PlaybookFiles::builtin();
+        let staff = files.iter().filter_map(|(path, _)| path.strip_suffix(".md"));
+        let staff = staff.filter(|name| name.starts_with("staff/")).map(str::to_owned);
+        let known: Vec<String> = playbook.mails().into_iter().chain(staff).collect();
         let hint = match nearest(mail, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean {near}?"),
             None => format!("there are: {}", known.join(", ")),

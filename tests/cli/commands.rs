@@ -107,6 +107,7 @@ fn mistakes_are_told_with_what_to_do() {
         (2, "write the number that `nurtured outbox` shows", &["outbox", "resolve", "x", "--sent"]),
         (2, "--sent|--drop|--again", &["outbox", "resolve", "17"]),
         (2, "did you mean welcome/hello?", &["preview", "welcom/hello"]),
+        (2, "did you mean staff/hand-off?", &["preview", "staff/handoff"]),
         (2, "for the sample lead only", &["preview", "staff/hand-off", "--lead", JANE]),
         (2, "nowhere: No such file or directory", &["check", "--playbook", "nowhere"]),
         (2, "exists already; nothing was written", &["init"]),
