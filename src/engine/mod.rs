@@ -52,7 +52,7 @@ use crate::clock::Clock;
 use crate::domain::email::EmailAddress;
 use crate::mail::message::Correspondent;
 use crate::mail::transport::Transport;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use deliver::Delivery;
 use hours::HoursShelf;
 use pass::{Complaints, PassError, PassReport, WakeReport};

@@ -222,7 +222,8 @@ impl Tx {
         if !self.locks_rows() {
             return Ok(());
         }
-        for emails in emails.chunks(bulk::MAX_BINDS) {
+        for emails in emails.chunks(bulk::MAX_LIST) {
+            let emails = bulk::padded(emails);
             let sql = format!(
                 "SELECT id FROM lead WHERE email IN ({}) ORDER BY id FOR UPDATE",
                 bulk::list(1, emails.len())
