@@ -42,7 +42,8 @@ impl Workplace {
 
     /// The same for the daemon, which is alone on a SQLite file.
     pub async fn store_for_daemon(&self) -> Result<Store, CliError> {
-        Store::open_for_daemon(self.config.store_url.reveal()).await.map_err(CliError::failed)
+        let url = self.config.store_url.reveal();
+        Store::open_for_daemon(url).await.map_err(|error| store_failed(url, error))
     }
 
     /// The engine of a command beside the daemon: by the playbook in force, or, when none ever was, by the one
