@@ -196,7 +196,8 @@ CREATE TABLE outbox (
     UNIQUE (enrolment_id, step)          -- no lead ever gets the same step twice in one enrolment
 );
 CREATE INDEX outbox_due ON outbox (audience, due_at, id) WHERE state = 'pending';
-CREATE INDEX outbox_open ON outbox (state, lease_until) WHERE state IN ('sending', 'in_doubt', 'parked');
+CREATE INDEX outbox_sending ON outbox (lease_until, id) WHERE state = 'sending';
+CREATE INDEX outbox_for_people ON outbox (state, id) WHERE state IN ('in_doubt', 'parked');
 CREATE INDEX outbox_lead ON outbox (lead_id) WHERE lead_id IS NOT NULL;
 
 -- Every time somebody of ours turned to a lead. Nurture mails take a slot of the day, for the lead and for its

@@ -46,7 +46,8 @@ statements! {
     IN_STATE = concat!("SELECT ", columns!(), " FROM outbox WHERE state = $1 ORDER BY id LIMIT $2");
     NEXT_DUE = "SELECT MIN(due_at) FROM outbox WHERE audience = $1 AND state = 'pending'";
     LOST_LEASE = concat!(
-        "SELECT ", columns!(), " FROM outbox WHERE state = 'sending' AND lease_until <= $1 ORDER BY id LIMIT $2"
+        "SELECT ", columns!(), " FROM outbox WHERE state = 'sending' AND lease_until <= $1 \
+         ORDER BY lease_until, id LIMIT $2"
     );
     HOLD = "UPDATE outbox SET due_at = $1, held_why = $2 WHERE id = $3 AND state = 'pending'";
     SET_STATE = "UPDATE outbox SET state = $1, last_error = $2, ended_at = $3 WHERE id = $4 AND state = $5";
@@ -292,12 +293,14 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Vec<OutboxMail>, StoreError> {
         let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
+        // An audience that no index knows: SQLite would else look for the mails of a few leads among all that are
+        // due, for each batch of a wave.
         let rows = self
             .select_by_ids(
                 concat!(
                     "SELECT ",
                     columns!(),
-                    " FROM outbox WHERE audience = 'lead' AND state = 'pending' AND lead_id IN"
+                    " FROM outbox WHERE audience || '' = 'lead' AND state = 'pending' AND lead_id IN"
                 ),
                 &ids,
                 &format!("AND due_at <= {} ORDER BY due_at, id", millis(now)),
@@ -457,7 +460,7 @@ impl Tx {
             columns!(),
             " FROM outbox WHERE state = 'sending' \
              AND lease_until <= CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + 0 * $1 \
-             ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED"
+             ORDER BY lease_until, id LIMIT $2 FOR UPDATE SKIP LOCKED"
         );
         let sql = if self.locks_rows() { LOST_LEASE_LOCKED } else { LOST_LEASE };
         let until = if all && !self.locks_rows() { i64::MAX } else { millis(now) };
