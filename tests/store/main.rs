@@ -115,7 +115,7 @@ macro_rules! stories {
 }
 
 stories! {
-    opening: every_statement_can_be_prepared, a_database_of_a_newer_program_is_refused,
+    opening: every_statement_can_be_prepared, no_statement_of_a_wake_looks_through_a_table, a_database_of_a_newer_program_is_refused,
         one_sqlite_file_serves_one_daemon, a_reading_transaction_sees_one_moment_and_changes_nothing,
         several_programs_may_open_a_new_store_at_once, what_is_rolled_back_never_was;
     leads: an_address_is_one_lead, every_field_of_a_lead_comes_back, leads_are_found_by_what_is_asked_for,

@@ -212,7 +212,7 @@ pub async fn a_lost_mail_is_found_by_its_lease(place: Place) {
     // Who has just started alone knows that nobody holds any lease; where several share the work nobody
     // can know that.
     let found = tx.lock_lost_mails(at("09:00:00"), true, 10).await.expect("mails");
-    let expected = if store.is_exclusive() { vec![held, lost] } else { vec![lost] };
+    let expected = if store.is_exclusive() { vec![lost, held] } else { vec![lost] };
     assert_eq!(found.iter().map(|mail| mail.id).collect::<Vec<_>>(), expected);
     tx.commit().await.expect("committed");
     store.close().await;
