@@ -103,9 +103,13 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let emails: Vec<&EmailAddress> = records.iter().map(|record| &record.email).collect();
         tx.lock_leads_by_email(&emails).await?;
-        let mut outcomes = Vec::with_capacity(records.len());
-        for record in records {
-            outcomes.push(self.take_in_one(&mut tx, &wake, record, authority).await?);
+        // In the order of the addresses, not of the file: two importers of the same new leads would else wait for
+        // each other in a circle. What is said twice of one address keeps its order.
+        let mut order: Vec<usize> = (0..records.len()).collect();
+        order.sort_by_key(|index| &records[*index].email);
+        let mut outcomes = vec![TakenIn::Unchanged; records.len()];
+        for index in order {
+            outcomes[index] = self.take_in_one(&mut tx, &wake, &records[index], authority).await?;
         }
         Ok((tx, outcomes))
     }

@@ -26,7 +26,10 @@ pub(super) async fn results(engine: &Engine, wake: &Wake, batch: &Batch) -> Resu
     let Batch { token, at: now, tried, .. } = batch;
     let (token, now) = (*token, *now);
     let mut report = PassReport::default();
-    let mut transport_trouble = None;
+    let transport_trouble = tried.iter().find_map(Tried::transport_trouble);
+    // Nothing is learnt about a mail that meets a transport which does not work, nor about those behind it; they
+    // go as soon as it works again.
+    let again = if transport_trouble.is_some() { engine.delivery.in_trouble(now) } else { now };
     let mut unsent = 0;
     let mut tx = engine.store.begin().await?;
     lock_leads_of(&mut tx, tried).await?;
@@ -48,16 +51,11 @@ pub(super) async fn results(engine: &Engine, wake: &Wake, batch: &Batch) -> Resu
                 Outcome::Deferred { reply, scope: Scope::Transport }
                 | Outcome::Refused { reply, scope: Scope::Transport },
             ) => {
-                // Nothing was learnt about this mail; it goes as soon as the transport works again.
-                let until = engine.delivery.in_trouble(now);
-                give_back(&mut tx, token, row, until, reply.unmasked()).await?;
-                unsent += i64::from(row.audience == Audience::Lead);
-                transport_trouble = Some(reply.to_string());
+                unsent += give_back(&mut tx, token, row, again, reply.unmasked()).await?;
                 report.put_off += 1;
             }
             Err(Unsent::NotTried(why)) => {
-                give_back(&mut tx, token, row, now, why).await?;
-                unsent += i64::from(row.audience == Audience::Lead);
+                unsent += give_back(&mut tx, token, row, again, why).await?;
                 report.put_off += 1;
             }
             // Mail to staff that may have arrived goes again; not at once, or a server that never answers
@@ -112,24 +110,39 @@ pub(super) async fn results(engine: &Engine, wake: &Wake, batch: &Batch) -> Resu
     }
 }
 
-/// A mail of which nothing was learnt is as if it had never been claimed.
+/// A mail of which nothing was learnt is as if it had never been claimed. Gives how many mails to leads that
+/// takes from the day's count.
 async fn give_back(
     tx: &mut Tx,
     token: i64,
     row: &OutboxMail,
     due_at: Timestamp,
     why: &str,
-) -> Result<(), PassError> {
-    if tx.give_back_mail(token, row.id, due_at, why).await? {
-        tx.free_slot(row.id).await?;
+) -> Result<i64, PassError> {
+    if !tx.give_back_mail(token, row.id, due_at, why).await? {
+        return Ok(0);
     }
-    Ok(())
+    tx.free_slot(row.id).await?;
+    Ok(i64::from(row.audience == Audience::Lead))
+}
+
+impl Tried {
+    /// What was said of the transport as a whole, if it did not work.
+    fn transport_trouble(&self) -> Option<String> {
+        match &self.result {
+            Ok(
+                Outcome::Deferred { reply, scope: Scope::Transport }
+                | Outcome::Refused { reply, scope: Scope::Transport },
+            ) => Some(reply.to_string()),
+            _ => None,
+        }
+    }
 }
 
 /// Leads are locked before their mails are marked, in the order in which everybody locks them.
 async fn lock_leads_of(tx: &mut Tx, tried: &[Tried]) -> Result<(), PassError> {
-    let mut leads: Vec<_> =
-        tried.iter().filter_map(|tried| tried.mail.lead.as_ref().map(|lead| lead.id)).collect();
+    // Also those that staff mail is about: the event that tells of it names the lead.
+    let mut leads: Vec<_> = tried.iter().filter_map(|tried| tried.mail.row.lead).collect();
     leads.sort_unstable();
     leads.dedup();
     if !leads.is_empty() {
