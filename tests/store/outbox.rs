@@ -205,6 +205,7 @@ pub async fn a_lost_mail_is_found_by_its_lease(place: Place) {
     claim(&store, &[lost], 2, 0).await;
 
     let mut tx = store.begin().await.expect("a transaction");
+    assert!(tx.any_mail_sending().await.expect("an answer"));
     let found = tx.lost_mails(at("09:00:00"), false, 10).await.expect("mails");
     assert_eq!(found.iter().map(|mail| mail.id).collect::<Vec<_>>(), [lost]);
     assert_eq!(tx.lock_lost_mails(at("09:00:00"), false, 10).await.expect("mails"), found);
