@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nurtured::clock::Clock;
-use nurtured::engine::{DeliveryLimits, Engine, Identity};
+use nurtured::engine::{Engine, Identity, Limits};
 use nurtured::mail::message::Correspondent;
 use nurtured::mail::transport::{Memory, Transport};
 use nurtured::store::Store;
@@ -68,5 +68,5 @@ async fn engine(site: &Site) -> Outcome<Arc<Engine>> {
     };
     let store = Store::open(&site.url).await?;
     let transport = Transport::Memory(Memory::new());
-    Ok(Arc::new(Engine::new(store, Clock::System, identity, transport, DeliveryLimits::default()).await?))
+    Ok(Arc::new(Engine::new(store, Clock::System, identity, transport, Limits::default()).await?))
 }
