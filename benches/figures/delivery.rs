@@ -1,6 +1,8 @@
 //! Ten thousand leads whose mail is due: planned, rendered, sent, marked, by `nurtured run --once`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Outcome;
 use super::postfix::Sink;
@@ -103,5 +105,5 @@ async fn mail_size() -> Outcome<usize> {
         bytes += entry?.metadata()?.len() as usize;
         mails += 1;
     }
-    if mails == 0 { Err("no mail was written".into()) } else { Ok(bytes / mails) }
+    bytes.checked_div(mails).ok_or_else(|| "no mail was written".into())
 }

@@ -1,7 +1,9 @@
 //! What the daemon holds in memory with a million leads in its store, while it plans and delivers a wave, and
 //! while a file is imported beside it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Outcome;
 use super::intake::write_csv;

@@ -1,7 +1,9 @@
 //! A wake with nothing due, on a store with ten thousand leads and on one with a million.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use nurtured::clock::Clock;
 use nurtured::engine::{Engine, Identity, Limits};
