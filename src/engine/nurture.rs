@@ -136,7 +136,8 @@ async fn plan_enrolment(
             plan.report.done += 1;
             if let Some(then) = &sequence.then {
                 let why = format!("follows `{}`", sequence.name);
-                if let Entered::No(why) = engine.enrol(tx, wake, lead, behaviour, then, &why).await? {
+                let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+                if let Entered::No(why) = engine.enrol(tx, wake, lead, &behaviour, then, &why).await? {
                     let facts = json!({ "sequence": then, "why": why });
                     tx.append(&[wake.event(lead.id, "not_enrolled", facts)]).await?;
                 }
@@ -240,8 +241,6 @@ fn mail(wake: &Wake, lead: &Lead, enrolment: &Enrolment, step: &Step, state: Mai
 
 fn asks_conditions(wake: &Wake, enrolment: &Enrolment) -> bool {
     wake.rules.sequences.get(&enrolment.sequence).is_some_and(|sequence| {
-        sequence.exit.is_some()
-            || sequence.then.is_some()
-            || sequence.steps.iter().any(|step| step.when.is_some())
+        sequence.exit.is_some() || sequence.steps.iter().any(|step| step.when.is_some())
     })
 }

@@ -89,12 +89,15 @@ impl Store {
             .pragma("temp_store", "memory");
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            // A file does not hang up.
+            .test_before_acquire(false)
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options.clone())
             .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .min_connections(0)
+            .test_before_acquire(false)
             .connect_lazy_with(options.read_only(true));
         let backend = Backend::Sqlite {
             write,

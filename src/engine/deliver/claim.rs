@@ -91,9 +91,11 @@ async fn leads(
     limit: usize,
     lease: Lease,
 ) -> Result<Claim, PassError> {
-    // Several times the batch, so that daemons which look at once find leads that nobody has locked.
-    let due = tx.lead_mail_due(wake.now, limit as i64 * 4).await?;
-    if due.is_empty() || tx.brake().await?.is_some() {
+    // Where there are several daemons, several times the batch: those that look at once find leads that nobody
+    // has locked.
+    let look_at = if engine.store.is_exclusive() { limit } else { limit * 4 };
+    let due = tx.lead_mail_due(wake.now, look_at as i64).await?;
+    if due.is_empty() {
         tx.rollback().await?;
         return Ok(Claim::none());
     }

@@ -23,7 +23,9 @@ mod mark;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -220,7 +222,9 @@ async fn send(
         }
         tried
     });
-    let mut tried: Vec<Tried> = join_all(workers).await.into_iter().flatten().collect();
+    // Unlike `join_all` this asks only the worker whose connection has something to say.
+    let finished: Vec<Vec<Tried>> = workers.collect::<FuturesUnordered<_>>().collect().await;
+    let mut tried: Vec<Tried> = finished.into_iter().flatten().collect();
     // In the order in which they were planned, whichever connection was quicker.
     tried.sort_by_key(|tried| tried.mail.row.id);
     tried
