@@ -8,8 +8,10 @@
 //! Refused, because no company mail goes there: quoted local parts, address literals (`@[192.0.2.1]`),
 //! domains without a dot, and local parts beyond ASCII, which need SMTPUTF8 (RFC 6531) on every hop.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use idna::AsciiDenyList;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,9 @@ const FREE_MAIL: &str = "126.com 163.com aol.com aon.at arcor.de bluewin.ch bol.
     rocketmail.com seznam.cz sfr.fr sina.com sky.com t-online.de terra.com.br tiscali.it tuta.com \
     tutanota.com uol.com.br verizon.net virgilio.it wanadoo.fr web.de wp.pl yahoo.co.jp yahoo.co.uk \
     yahoo.com yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com ziggo.nl";
+
+/// The same, for looking up.
+static FREE: LazyLock<HashSet<&str>> = LazyLock::new(|| FREE_MAIL.split(' ').collect());
 
 /// Second labels under which a country's registry gives out names: `firm.co.uk` is one owner, `co.uk` is not.
 const REGISTRY_LABELS: &str = "ac co com edu go gob gouv gov gv ltd me ne net or org plc sch";
@@ -99,8 +104,7 @@ impl EmailAddress {
     pub fn company_key(&self) -> Option<&str> {
         let domain = self.domain();
         let key = registered(domain);
-        let free = |name: &str| FREE_MAIL.split(' ').any(|free| free == name);
-        (!free(domain) && !free(key)).then_some(key)
+        (!FREE.contains(domain) && !FREE.contains(key)).then_some(key)
     }
 }
 

@@ -113,6 +113,8 @@ impl Store {
             .pragma("temp_store", "memory");
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            // A file does not hang up.
+            .test_before_acquire(false)
             .acquire_timeout(WRITER_TIMEOUT)
             // Waiting for one's turn is how it is meant, and nothing to warn of.
             .acquire_slow_threshold(WRITER_TIMEOUT)
@@ -122,6 +124,7 @@ impl Store {
         let read = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .min_connections(0)
+            .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(async move { Ok(is_between_transactions(connection)) }))
             .connect_lazy_with(options.read_only(true));
         let backend = Backend::Sqlite {

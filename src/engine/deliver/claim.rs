@@ -99,7 +99,7 @@ async fn leads(
     // has locked.
     let look_at = if engine.store.is_exclusive() { limit } else { limit * 4 };
     let due = tx.lead_mail_due(wake.now, look_at as i64).await?;
-    if due.is_empty() || tx.brake().await?.is_some() {
+    if due.is_empty() {
         tx.rollback().await?;
         return Ok(Claim::none());
     }

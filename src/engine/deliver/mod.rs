@@ -26,7 +26,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -313,7 +315,9 @@ async fn send(
         }
         tried
     });
-    let mut tried: Vec<Tried> = join_all(workers).await.into_iter().flatten().collect();
+    // Unlike `join_all` this asks only the worker whose connection has something to say.
+    let finished: Vec<Vec<Tried>> = workers.collect::<FuturesUnordered<_>>().collect().await;
+    let mut tried: Vec<Tried> = finished.into_iter().flatten().collect();
     let left = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
     let why = over.get().copied().unwrap_or_default();
     tried.extend(left.into_iter().map(|mail| Tried {
