@@ -47,7 +47,7 @@ const LOST_LEASE_SHARED: &str = lost_lease_shared!();
 
 statements! {
     LEAD_MAIL_DUE = "SELECT id, lead_id FROM outbox WHERE audience = 'lead' AND state = 'pending' AND due_at <= $1 \
-                     AND NOT EXISTS (SELECT 1 FROM brake) ORDER BY due_at, id LIMIT $2";
+                     AND NOT EXISTS (SELECT 1 FROM brake WHERE one = 1) ORDER BY due_at, id LIMIT $2";
     STAFF_DUE = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE audience = 'staff' AND state = 'pending' AND due_at <= $1 \
          ORDER BY due_at, id LIMIT $2"
@@ -386,28 +386,20 @@ impl Tx {
             let sql = format!(
                 "UPDATE outbox SET state = 'sent', subject = v.column2, ended_at = v.column3, last_error = NULL \
                  FROM (VALUES {}) AS v WHERE outbox.id = v.column1 AND outbox.lease_token = ${} \
-                 AND outbox.state IN ('sending', 'in_doubt')",
+                 AND outbox.state IN ('sending', 'in_doubt') RETURNING outbox.id",
                 bulk::values(sent.len(), 3),
                 sent.len() * 3 + 1
             );
-            let rows = each!(self, conn => {
-                let mut query = sqlx::query(AssertSqlSafe(sql));
+            let ids: Vec<i64> = each!(self, conn => {
+                let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
                 for mail in sent {
                     query = query.bind(mail.id.0).bind(mail.subject.as_str()).bind(millis(mail.at));
                 }
-                query.bind(token).execute(conn).await.map(|done| done.rows_affected())
+                query.bind(token).fetch_all(conn).await
             })?;
-            let ids: Vec<i64> = sent.iter().map(|mail| mail.id.0).collect();
-            if rows == ids.len() as u64 {
-                marked.extend(ids);
-            } else {
-                const SENT_UNDER: &str =
-                    "SELECT id FROM outbox WHERE lease_token = $1 AND state = 'sent' AND id IN";
-                let found: Vec<(i64,)> = self.select_by_ids_and(token, SENT_UNDER, &ids, "").await?;
-                marked.extend(found.into_iter().map(|(id,)| id));
-            }
+            marked.extend(ids.into_iter().map(OutboxId));
         }
-        Ok(marked.into_iter().map(OutboxId).collect())
+        Ok(marked)
     }
 
     /// A mail that did not leave is tried again at `due_at`. `false` when the lease was lost.
