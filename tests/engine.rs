@@ -192,6 +192,7 @@ fn identity() -> Identity {
         from: Correspondent { name: Some("Ours".to_owned()), address: address("hello@ours.example") },
         reply_to: None,
         public_url: "https://nurtured.ours.example".to_owned(),
+        log_address: None,
         operator: Some(address("operator@ours.example")),
         company: "Ours".to_owned(),
         postal_address: None,
@@ -675,7 +676,7 @@ async fn two_daemons_give_a_rep_no_more_leads_than_there_is_room_for() {
         let daemon = if number % 2 == 0 { &one } else { &other };
         let rejected = Happening::Rejected { reason: "no-budget".to_owned() };
         async move {
-            let said = Said { by: lead.owner.clone(), words: None };
+            let said = Said { by: lead.owner.clone(), ..Said::default() };
             daemon.happened(&lead.email, &rejected, &said, now).await.expect("it can be so")
         }
     });

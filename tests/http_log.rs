@@ -78,6 +78,7 @@ async fn engine(folder: &tempfile::TempDir, now: Timestamp) -> Arc<Engine> {
         from: Correspondent { name: None, address: "ann@ours.example".parse().expect("an address") },
         reply_to: None,
         public_url: "https://go.ours.example".to_owned(),
+        log_address: None,
         operator: None,
         company: "Ours".to_owned(),
         postal_address: None,

@@ -34,7 +34,7 @@ use postgres::Database;
 const OFFICE: &str = "Europe/Berlin";
 
 /// What the scenario says itself.
-const SAID: [&str; 15] = [
+const SAID: [&str; 24] = [
     "taken_in",
     "activity",
     "replied",
@@ -50,6 +50,15 @@ const SAID: [&str; 15] = [
     "won",
     "lost",
     "rejected",
+    "meeting",
+    "wrong_person",
+    "already_customer",
+    "already_talking",
+    "feedback",
+    "reassigned",
+    "taken",
+    "extended",
+    "recycled",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -345,6 +354,7 @@ fn identity() -> Identity {
         },
         reply_to: None,
         public_url: "https://nurtured.ours.example".to_owned(),
+        log_address: None,
         operator: Some("operator@ours.example".parse().expect("an address")),
         company: "Ours".to_owned(),
         postal_address: None,

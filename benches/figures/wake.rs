@@ -64,6 +64,7 @@ async fn engine(site: &Site) -> Outcome<Arc<Engine>> {
         from: Correspondent { name: None, address: "ann@ours.example".parse()? },
         reply_to: None,
         public_url: "https://nurture.ours.example".to_owned(),
+        log_address: None,
         operator: None,
         company: "Ours".to_owned(),
         postal_address: None,

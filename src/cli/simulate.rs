@@ -110,6 +110,7 @@ pub(super) fn identity() -> Identity {
         },
         reply_to: None,
         public_url: "https://nurtured.ours.example".to_owned(),
+        log_address: None,
         operator: Some("operator@ours.example".parse().expect("an address that is written here")),
         company: "Ours".to_owned(),
         postal_address: Some("1 Example Street, Exampletown".to_owned()),

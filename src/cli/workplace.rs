@@ -84,6 +84,7 @@ impl Workplace {
             from: mail.from.clone(),
             reply_to: mail.reply_to.clone(),
             public_url: self.config.http.public_url.clone(),
+            log_address: mail.log_address.clone(),
             operator: self.config.operator.clone(),
             company: mail.company.clone(),
             postal_address: mail.postal_address.clone(),

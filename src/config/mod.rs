@@ -72,6 +72,8 @@ pub struct MailConfig {
     pub from: Correspondent,
     /// Where answers go, when not to the writer.
     pub reply_to: Option<Correspondent>,
+    /// The mailbox that `nurtured ingest` reads: commands by mail go there, and copies of what reps write.
+    pub log_address: Option<EmailAddress>,
     /// The company, as mail and pages name it.
     pub company: String,
     /// Its postal address.
@@ -273,6 +275,7 @@ fn sender(section: &mut Reader<'_>, by_smtp: bool, base: &Path) -> Option<MailCo
     let from = section.parsed("from", fields::correspondent).map(|from| from.value);
     let from = from.or_else(|| fields::correspondent(DEFAULT_FROM).ok())?;
     let reply_to = section.parsed("reply_to", fields::correspondent).map(|reply_to| reply_to.value);
+    let log_address = section.parsed("log_address", fields::address).map(|address| address.value);
     let company = section.parsed("company", fields::words).map(|company| company.value);
     let postal_address = section.parsed("postal_address", fields::words).map(|address| address.value);
     let directory = section.path("directory").map(|directory| directory.value);
@@ -291,7 +294,7 @@ fn sender(section: &mut Reader<'_>, by_smtp: bool, base: &Path) -> Option<MailCo
         TransportConfig::Directory(directory.unwrap_or_else(|| base.join(DEFAULT_DIRECTORY)))
     };
     let company = company.unwrap_or_else(|| from.address.domain().to_owned());
-    Some(MailConfig { from, reply_to, company, postal_address, transport, lease })
+    Some(MailConfig { from, reply_to, log_address, company, postal_address, transport, lease })
 }
 
 /// `[mail.smtp]`. It is checked even when mail goes elsewhere; only secrets are then not looked for.

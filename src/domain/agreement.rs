@@ -36,6 +36,10 @@ pub struct Agreement {
     pub policies: BTreeMap<String, Policy>,
     /// Why a lead may be rejected or lost, and what follows.
     pub reasons: BTreeMap<String, Reason>,
+    /// What leads say against buying: names, and how people read them.
+    pub objections: BTreeMap<String, String>,
+    /// What convinces leads: names, and how people read them.
+    pub arguments: BTreeMap<String, String>,
     /// What marketing promises.
     pub marketing: Marketing,
 }
@@ -49,6 +53,11 @@ impl Agreement {
     /// The rep with that address, and the team.
     pub fn rep(&self, email: &EmailAddress) -> Option<(&Team, &Rep)> {
         self.teams.values().find_map(|team| Some((team, team.reps.iter().find(|rep| rep.email == *email)?)))
+    }
+
+    /// Whether somebody is manager, director or backup of any team.
+    pub fn answers_for_team(&self, email: &EmailAddress) -> bool {
+        self.teams.values().any(|team| team.is_answered_for_by(email))
     }
 }
 
@@ -133,6 +142,13 @@ pub struct Team {
     pub backup: Option<EmailAddress>,
     /// At least one.
     pub reps: Vec<Rep>,
+}
+
+impl Team {
+    /// Whether somebody is its manager, director or backup.
+    pub fn is_answered_for_by(&self, email: &EmailAddress) -> bool {
+        self.manager == *email || self.director.as_ref() == Some(email) || self.backup.as_ref() == Some(email)
+    }
 }
 
 /// One person who sells.

@@ -4,7 +4,10 @@
 //! [`Happening`]; [`consequences`] decides what it means for this lead under this agreement. Saying the
 //! same thing twice changes nothing the second time.
 
+mod by_manager;
 mod given_back;
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -15,7 +18,9 @@ use super::contact::{Channel, SuppressionReason, start_of_day};
 use super::email::EmailAddress;
 use super::lead::{Lead, Stage};
 use super::names::names;
-use given_back::{lost, rejected};
+use crate::problem::nearest;
+use by_manager::{extended, goes_to, recycled};
+use given_back::{already_customer, lost, rejected, wrong_person};
 
 /// An out-of-office reply without a date is taken to mean this many days, as sales tools do (7 to 14).
 pub const ABSENCE_WITHOUT_DATE_DAYS: i64 = 7;
@@ -98,6 +103,35 @@ pub enum Happening {
         /// Its local date.
         on: Date,
     },
+    /// Its rep and it met.
+    Meeting,
+    /// The right company, but not the person to talk to.
+    WrongPerson,
+    /// It buys from us already.
+    AlreadyCustomer,
+    /// Its rep was in touch with it before we handed it over.
+    AlreadyTalking,
+    /// What was learned from it, by the agreement's names; the words stand beside.
+    Feedback {
+        /// What speaks against buying.
+        objection: Option<String>,
+        /// What convinced it.
+        argument: Option<String>,
+    },
+    /// Its manager gives it to another rep.
+    Reassigned {
+        /// To whom.
+        to: EmailAddress,
+    },
+    /// Its manager takes it.
+    Taken,
+    /// Its manager gives its rep the full time once more, counted from now.
+    Extended,
+    /// Its manager gives it back.
+    Recycled {
+        /// Why, by the agreement's name.
+        reason: String,
+    },
 }
 
 impl Happening {
@@ -118,6 +152,15 @@ impl Happening {
             Happening::Lost { .. } => "lost",
             Happening::Rejected { .. } => "rejected",
             Happening::FollowUp { .. } => "follow_up",
+            Happening::Meeting => "meeting",
+            Happening::WrongPerson => "wrong_person",
+            Happening::AlreadyCustomer => "already_customer",
+            Happening::AlreadyTalking => "already_talking",
+            Happening::Feedback { .. } => "feedback",
+            Happening::Reassigned { .. } => "reassigned",
+            Happening::Taken => "taken",
+            Happening::Extended => "extended",
+            Happening::Recycled { .. } => "recycled",
         }
     }
 
@@ -132,6 +175,22 @@ impl Happening {
                 | Happening::Won
                 | Happening::Lost { .. }
                 | Happening::Rejected { .. }
+                | Happening::Meeting
+                | Happening::WrongPerson
+                | Happening::AlreadyCustomer
+                | Happening::AlreadyTalking
+                | Happening::Feedback { .. }
+        )
+    }
+
+    /// Whether it is for the team's manager, director or backup to say, and for no rep.
+    pub fn is_for_managers(&self) -> bool {
+        matches!(
+            self,
+            Happening::Reassigned { .. }
+                | Happening::Taken
+                | Happening::Extended
+                | Happening::Recycled { .. }
         )
     }
 }
@@ -151,6 +210,8 @@ pub struct Consequences {
     pub accepted: bool,
     /// The hand-off is over, for this reason.
     pub hand_off_ends: Option<String>,
+    /// It goes to this person: the hand-off they get ends the one there is.
+    pub goes_to: Option<EmailAddress>,
     /// A human of ours turned to it.
     pub contact: Option<Channel>,
     /// Its first day back begins then.
@@ -208,8 +269,19 @@ pub struct Circumstances<'a> {
     pub hours: &'a Calendar,
     /// On how many days before today it said, without a date, that it is away, and was not heard of since.
     pub absent_before: i64,
+    /// What is known of its present hand-off.
+    pub hand_off: HandOffFacts,
     /// The present instant.
     pub now: Timestamp,
+}
+
+/// What is known of a lead's present hand-off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandOffFacts {
+    /// A promise is running.
+    pub promise_runs: bool,
+    /// Its rep was given more time before.
+    pub extended: bool,
 }
 
 /// Why something cannot be so.
@@ -230,6 +302,44 @@ pub enum Refusal {
     NotYours {
         /// Who.
         owner: EmailAddress,
+    },
+    /// It is not for a rep to say.
+    #[error("only the manager, the director or the backup of a team can say so")]
+    ForManagers,
+    /// It does not say who takes it.
+    #[error("say who takes it")]
+    WhoTakesIt,
+    /// The agreement does not know the rep.
+    #[error("{rep} is no rep of the agreement{suggestion}")]
+    UnknownRep {
+        /// Who was named.
+        rep: EmailAddress,
+        /// "; did you mean …?"
+        suggestion: String,
+    },
+    /// They have it already.
+    #[error("{owner} has the lead already")]
+    TheirsAlready {
+        /// Who.
+        owner: EmailAddress,
+    },
+    /// More time was given before.
+    #[error("its rep was given more time once: after that it is done, given to somebody else, or given back")]
+    ExtendedBefore,
+    /// There is no deadline to move.
+    #[error("no promise to this lead is running: there is no deadline to move")]
+    NothingRuns,
+    /// The agreement does not know what was heard.
+    #[error("`{name}` is no {what} of the agreement{suggestion}: {known}")]
+    UnknownFeedback {
+        /// What was said.
+        name: String,
+        /// Objection or argument.
+        what: &'static str,
+        /// "; did you mean …?"
+        suggestion: String,
+        /// Those it knows.
+        known: String,
     },
     /// The agreement does not know the reason.
     #[error("`{reason}` is no reason of the agreement for a {what} lead{suggestion}: {known}")]
@@ -274,6 +384,11 @@ pub fn consequences(
     {
         return Err(Refusal::NotYours { owner: owner.clone() });
     }
+    if happening.is_for_managers()
+        && actor.is_some_and(|actor| agreement.rep(actor).is_some() && !agreement.answers_for_team(actor))
+    {
+        return Err(Refusal::ForManagers);
+    }
     match happening {
         Happening::Activity { .. } => Ok(Consequences { look_at: true, ..Consequences::default() }),
         Happening::Replied => Ok(replied(lead)),
@@ -309,6 +424,19 @@ pub fn consequences(
         Happening::Lost { reason } => lost(lead, reason, agreement, hours, now),
         Happening::Rejected { reason } => rejected(lead, reason, agreement, hours, now),
         Happening::FollowUp { on } => follow_up(lead, *on, hours, now),
+        Happening::Meeting => meeting(lead),
+        Happening::WrongPerson => wrong_person(lead, agreement, hours, now),
+        Happening::AlreadyCustomer => already_customer(lead),
+        Happening::AlreadyTalking => already_talking(lead),
+        Happening::Feedback { objection, argument } => {
+            known_name("objection", objection.as_deref(), &agreement.objections)?;
+            known_name("argument", argument.as_deref(), &agreement.arguments)?;
+            Ok(Consequences::default())
+        }
+        Happening::Reassigned { to } => goes_to(lead, to, agreement),
+        Happening::Taken => goes_to(lead, actor.ok_or(Refusal::WhoTakesIt)?, agreement),
+        Happening::Extended => extended(lead, circumstances.hand_off),
+        Happening::Recycled { reason } => recycled(lead, reason, agreement, hours, now),
     }
 }
 
@@ -366,6 +494,44 @@ fn contacted(lead: &Lead) -> Result<Consequences, Refusal> {
         _ => return Err(wrong_stage(lead, "contacted")),
     }
     Ok(Consequences { stages, accepted: true, promises: Promises::ContactMade, ..Consequences::default() })
+}
+
+/// A meeting is an attempt that reached the lead.
+fn meeting(lead: &Lead) -> Result<Consequences, Refusal> {
+    let mut met = contacted(lead)?;
+    if let Some((stage, why)) = met.stages.last_mut()
+        && *stage == Stage::Contacted
+    {
+        *why = "they met".to_owned();
+    }
+    Ok(met)
+}
+
+/// Who talks with the lead anyhow made no attempt for us: the promise is neither kept nor broken.
+fn already_talking(lead: &Lead) -> Result<Consequences, Refusal> {
+    let mut talking = contacted(lead)?;
+    if let Some((stage, why)) = talking.stages.last_mut()
+        && *stage == Stage::Contacted
+    {
+        *why = "they were talking already".to_owned();
+    }
+    Ok(Consequences { promises: Promises::Close, ..talking })
+}
+
+/// Refuses a name that is not among `known`.
+fn known_name(
+    what: &'static str,
+    name: Option<&str>,
+    known: &BTreeMap<String, String>,
+) -> Result<(), Refusal> {
+    let Some(name) = name.filter(|name| !known.contains_key(*name)) else {
+        return Ok(());
+    };
+    let suggestion = nearest(name, known.keys().map(String::as_str))
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    let known = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Err(Refusal::UnknownFeedback { name: name.to_owned(), what, suggestion, known })
 }
 
 fn opportunity(lead: &Lead) -> Result<Consequences, Refusal> {

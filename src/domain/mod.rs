@@ -17,6 +17,7 @@ pub mod intake;
 pub mod lead;
 pub mod mail;
 pub mod names;
+pub mod order;
 pub mod phone;
 pub mod routing;
 pub mod scoring;

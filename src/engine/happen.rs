@@ -11,13 +11,13 @@ use thiserror::Error;
 use super::hand_off;
 use super::pass::PassError;
 use super::sla;
-use super::{Engine, Wake, staff_mail};
+use super::{Engine, Wake, staff_mail, turn_over};
 use crate::domain::agreement::Agreement;
 use crate::domain::calendar::Calendar;
 use crate::domain::contact::{call_after_absence, day_number};
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::{
-    Circumstances, Consequences, Happening, Outcome, Promises, Refusal, Tell, consequences,
+    Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell, consequences,
 };
 use crate::domain::lead::{Activity, Lead, Stage};
 use crate::problem::nearest;
@@ -61,6 +61,35 @@ pub struct Said {
     pub by: Option<EmailAddress>,
     /// The words, which are personal and kept apart.
     pub words: Option<String>,
+    /// Which way it came.
+    pub via: Via,
+}
+
+/// Which way somebody's word came to us. Mails get forwarded, so what a link or a mail said is recorded as said
+/// by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// A command, or a mailbox.
+    #[default]
+    Command,
+    /// A click on a page that a mail led to.
+    Link,
+    /// An answer to a mail.
+    Mail,
+    /// A copy of a rep's own mail.
+    Copy,
+}
+
+impl Via {
+    /// Its name in the event log; commands have none.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Via::Command => None,
+            Via::Link => Some("link"),
+            Via::Mail => Some("mail"),
+            Via::Copy => Some("copy"),
+        }
+    }
 }
 
 impl Engine {
@@ -106,7 +135,11 @@ impl Engine {
             Happening::Away { until: None, .. } => absences(&mut tx, &lead, &hours, now).await?,
             _ => 0,
         };
-        let circumstances = Circumstances { agreement, hours: &hours, absent_before, now };
+        let hand_off = match happening {
+            Happening::Extended => hand_off_facts(&mut tx, &lead).await?,
+            _ => HandOffFacts::default(),
+        };
+        let circumstances = Circumstances { agreement, hours: &hours, absent_before, hand_off, now };
         let followed = consequences(&lead, happening, said.by.as_ref(), circumstances);
         match followed {
             Ok(followed) => {
@@ -135,7 +168,13 @@ impl Engine {
         };
         let agreement = &wake.rules.agreement;
         let hours = self.hours.mail(&lead, agreement, None);
-        let circumstances = Circumstances { agreement, hours: &hours, absent_before: 0, now: wake.now };
+        let circumstances = Circumstances {
+            agreement,
+            hours: &hours,
+            absent_before: 0,
+            hand_off: HandOffFacts::default(),
+            now: wake.now,
+        };
         match consequences(&lead, happening, None, circumstances) {
             Ok(followed) => self.follow(tx, wake, &mut lead, happening, &Said::default(), &followed).await,
             Err(_) => Ok(()),
@@ -154,7 +193,7 @@ impl Engine {
         let phone = self.hours.phone(lead, &wake.rules.agreement);
         let event = NewEvent {
             actor: said.by.as_ref().map(|by| by.as_str().to_owned()),
-            ..wake.event(lead.id, happening.kind(), facts(happening, followed, &phone))
+            ..wake.event(lead.id, happening.kind(), facts(happening, said, followed, &phone))
         };
         let id = tx.append_with_text(&event, said.words.as_deref()).await?;
         if let Happening::Activity { name } = happening {
@@ -201,6 +240,9 @@ impl Engine {
             if let Some(why) = &followed.hand_off_ends {
                 hand_off::end(tx, wake, hand_off, why).await?;
             }
+        }
+        if let Some(to) = &followed.goes_to {
+            turn_over::give_to(self, tx, wake, lead, open.as_ref(), to, said.by.as_ref()).await?;
         }
         if followed.promises == Promises::Recount {
             sla::recount(tx, wake, lead).await?;
@@ -273,13 +315,23 @@ impl Engine {
     }
 }
 
+/// What is known of a lead's present hand-off.
+async fn hand_off_facts(tx: &mut Tx, lead: &Lead) -> Result<HandOffFacts, StoreError> {
+    let since = tx.open_hand_off(lead.id).await?.map(|hand_off| hand_off.at);
+    let extended = tx.events_of_kind(lead.id, "extended").await?;
+    Ok(HandOffFacts {
+        promise_runs: !tx.running_clocks(lead.id).await?.is_empty(),
+        extended: since.is_some_and(|since| extended.iter().any(|event| event.occurred_at >= since)),
+    })
+}
+
 /// On how many days before today a lead said, without a date, that it is away, and was not heard of since.
 async fn absences(tx: &mut Tx, lead: &Lead, hours: &Calendar, now: Timestamp) -> Result<i64, StoreError> {
     let mut days = Vec::new();
     for event in tx.events_of(lead.id).await? {
         let reached = event.facts.get("outcome").and_then(Value::as_str) == Some(Outcome::Reached.name());
         match event.kind.as_str() {
-            "replied" | "activity" | "contacted" => days.clear(),
+            "replied" | "activity" | "contacted" | "meeting" => days.clear(),
             "attempt" if reached => days.clear(),
             "out_of_office" if event.facts.get("until").is_none_or(Value::is_null) => {
                 days.push(hours.local(event.occurred_at).date());
@@ -327,7 +379,15 @@ async fn change(wake: &Wake, lead: &mut Lead, followed: &Consequences, tx: &mut 
 }
 
 /// What the log keeps of a happening. `resumes` ends the pause that it begins.
-fn facts(happening: &Happening, followed: &Consequences, phone: &Calendar) -> Value {
+fn facts(happening: &Happening, said: &Said, followed: &Consequences, phone: &Calendar) -> Value {
+    let mut facts = own_facts(happening, followed, phone);
+    if let Some(via) = said.via.name() {
+        facts["via"] = json!(via);
+    }
+    facts
+}
+
+fn own_facts(happening: &Happening, followed: &Consequences, phone: &Calendar) -> Value {
     match happening {
         Happening::Activity { name } => json!({ "name": name }),
         Happening::Away { until, do_not_call } => {
@@ -346,14 +406,26 @@ fn facts(happening: &Happening, followed: &Consequences, phone: &Calendar) -> Va
         Happening::Attempt { channel, outcome } => {
             json!({ "channel": channel.name(), "outcome": outcome.name() })
         }
-        Happening::Lost { reason } | Happening::Rejected { reason } => json!({ "reason": reason }),
+        Happening::Lost { reason } | Happening::Rejected { reason } | Happening::Recycled { reason } => {
+            json!({ "reason": reason })
+        }
+        Happening::Feedback { objection, argument } => {
+            json!({ "objection": objection, "argument": argument })
+        }
+        Happening::Reassigned { to } => json!({ "to": to.as_str() }),
         Happening::Replied
         | Happening::Complained
         | Happening::Unsubscribed
         | Happening::Accepted
         | Happening::Contacted
         | Happening::Opportunity
-        | Happening::Won => json!({}),
+        | Happening::Won
+        | Happening::Meeting
+        | Happening::WrongPerson
+        | Happening::AlreadyCustomer
+        | Happening::AlreadyTalking
+        | Happening::Taken
+        | Happening::Extended => json!({}),
     }
 }
 

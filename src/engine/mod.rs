@@ -37,6 +37,7 @@ pub mod simulate;
 mod sla;
 mod staff_mail;
 pub mod take_in;
+mod turn_over;
 pub mod why;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,6 +71,8 @@ pub struct Identity {
     pub reply_to: Option<Correspondent>,
     /// Where the daemon can be reached from outside, without a final slash.
     pub public_url: String,
+    /// The mailbox that is read by `nurtured ingest`: commands go there, and copies of what reps write.
+    pub log_address: Option<EmailAddress>,
     /// Who hears of what only an operator can mend.
     pub operator: Option<EmailAddress>,
     /// The company, as mail to leads names it.

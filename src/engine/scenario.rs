@@ -116,7 +116,7 @@ const LEAD_KEYS: [&str; 35] = [
 ];
 
 /// The kinds of `[[event]]`, each with its own keys: those in brackets may be left out.
-const EVENT_KINDS: [(&str, &[&str]); 16] = [
+const EVENT_KINDS: [(&str, &[&str]); 25] = [
     ("activity", &["name"]),
     ("replied", &[]),
     ("out_of_office", &["until", "do_not_call"]),
@@ -133,6 +133,15 @@ const EVENT_KINDS: [(&str, &[&str]); 16] = [
     ("lost", &["reason"]),
     ("follow_up", &["on"]),
     ("rep_away", &["rep", "until"]),
+    ("meeting", &[]),
+    ("wrong_person", &[]),
+    ("already_customer", &[]),
+    ("already_talking", &[]),
+    ("feedback", &["objection", "argument"]),
+    ("reassigned", &["to"]),
+    ("taken", &[]),
+    ("extended", &[]),
+    ("recycled", &["reason"]),
 ];
 
 impl Scenario {
@@ -371,6 +380,18 @@ impl Reader<'_> {
                     return None;
                 }
             },
+            "meeting" => Happening::Meeting,
+            "wrong_person" => Happening::WrongPerson,
+            "already_customer" => Happening::AlreadyCustomer,
+            "already_talking" => Happening::AlreadyTalking,
+            "feedback" => Happening::Feedback {
+                objection: table.get("objection").and_then(text_of),
+                argument: table.get("argument").and_then(text_of),
+            },
+            "reassigned" => Happening::Reassigned { to: self.address(table, span, "to")? },
+            "taken" => Happening::Taken,
+            "extended" => Happening::Extended,
+            "recycled" => Happening::Recycled { reason: self.text(table, span, "reason")? },
             _ => return None,
         })
     }

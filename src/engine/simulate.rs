@@ -150,7 +150,7 @@ async fn take(engine: &Engine, what: &What, now: Timestamp) -> Result<(), Simula
             Ok(())
         }
         What::Event { lead, by, happening } => {
-            let said = Said { by: by.clone(), words: None };
+            let said = Said { by: by.clone(), ..Said::default() };
             match engine.happened(lead, happening, &said, now).await {
                 Ok(_) => Ok(()),
                 Err(HappenError::Failed(error)) => Err(error.into()),

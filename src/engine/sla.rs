@@ -246,13 +246,19 @@ pub(super) async fn recount(tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(),
 /// When a lead could not be contacted since `since`: absences and follow-up dates, from the event log.
 ///
 /// Each begins when it was said and ends when the lead can be called again; what was said later about the same
-/// thing replaces what was said before from then on.
+/// thing replaces what was said before from then on. A manager who gives more time has the promise counted anew
+/// from then, so what went before counts as a pause too.
 pub(super) async fn pauses(
     tx: &mut Tx,
     lead: &Lead,
     since: Timestamp,
 ) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
     let mut pauses = Vec::new();
+    for event in tx.events_of_kind(lead.id, "extended").await? {
+        if event.occurred_at > since {
+            pauses.push((since, event.occurred_at));
+        }
+    }
     for kind in ["out_of_office", "follow_up"] {
         let mut events = tx.events_of_kind(lead.id, kind).await?.into_iter().peekable();
         while let Some(event) = events.next() {

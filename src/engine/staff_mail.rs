@@ -376,7 +376,7 @@ fn calendar_of<'a>(wake: &'a Wake, reader: &EmailAddress) -> Option<&'a Calendar
 }
 
 /// How staff are addressed: a rep by name, others by the part before the @.
-fn name_of(wake: &Wake, email: &EmailAddress) -> String {
+pub(super) fn name_of(wake: &Wake, email: &EmailAddress) -> String {
     match wake.rules.agreement.rep(email) {
         Some((_, rep)) => rep.name.clone(),
         None => email.as_str().split('@').next().unwrap_or_default().to_owned(),

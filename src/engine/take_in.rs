@@ -16,7 +16,7 @@ use crate::domain::agreement::Agreement;
 use crate::domain::condition::Facts;
 use crate::domain::contact::SuppressionReason;
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::{Circumstances, Happening, consequences};
+use crate::domain::happening::{Circumstances, HandOffFacts, Happening, consequences};
 use crate::domain::ids::LeadId;
 use crate::domain::intake::merge::{Authority, StageChange, merge};
 use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
@@ -225,9 +225,15 @@ impl Engine {
         };
         let hours = self.hours.mail(lead, agreement, None);
         // A CRM may say what our stages do not allow (rejected after an opportunity); then ours stands.
-        let circumstances = Circumstances { agreement, hours: &hours, absent_before: 0, now: wake.now };
+        let circumstances = Circumstances {
+            agreement,
+            hours: &hours,
+            absent_before: 0,
+            hand_off: HandOffFacts::default(),
+            now: wake.now,
+        };
         if let Ok(followed) = consequences(lead, &happening, None, circumstances) {
-            let said = Said { by: None, words: Some("as the CRM says".to_owned()) };
+            let said = Said { words: Some("as the CRM says".to_owned()), ..Said::default() };
             self.follow(tx, wake, lead, &happening, &said, &followed).await?;
         }
         Ok(())

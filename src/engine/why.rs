@@ -14,7 +14,12 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
     let fact = |name: &str| event.facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let instant = |name: &str| fact(name).parse().map_or_else(|_| fact(name), &told);
     let step = || format!("{}/{}", fact("sequence"), fact("step"));
-    let by = event.actor.as_ref().map(|actor| format!(" ({actor})")).unwrap_or_default();
+    let via = match fact("via").as_str() {
+        "" => String::new(),
+        "copy" => ", by a copy of their mail".to_owned(),
+        way => format!(", by {way}"),
+    };
+    let by = event.actor.as_ref().map(|actor| format!(" ({actor}{via})")).unwrap_or_default();
     Some(match event.kind.as_str() {
         "taken_in" => format!("Came in{}.", because(&fact("source"), " from ")),
         "touch" => format!("Came back{}.", because(&fact("source"), " from ")),
@@ -65,6 +70,22 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "won" => format!("Won{by}."),
         "lost" => format!("Lost: {}{by}.", fact("reason")),
         "rejected" => format!("Rejected: {}{by}.", fact("reason")),
+        "meeting" => format!("Met{by}."),
+        "wrong_person" => format!("Is the wrong person to talk to{by}."),
+        "already_customer" => format!("Is a customer already{by}."),
+        "already_talking" => format!("Was being talked to already{by}."),
+        "feedback" => match (fact("objection").as_str(), fact("argument").as_str()) {
+            ("", "") => format!("Feedback{by}."),
+            (objection, "") => format!("Objection heard: {}{by}.", dashed(objection)),
+            ("", argument) => format!("Convinced by: {}{by}.", dashed(argument)),
+            (objection, argument) => {
+                format!("Convinced by: {}, in spite of: {}{by}.", dashed(argument), dashed(objection))
+            }
+        },
+        "reassigned" => format!("Given to {}{by}.", fact("to")),
+        "taken" => format!("Taken over{by}."),
+        "extended" => format!("Its rep has the full time once more{by}."),
+        "recycled" => format!("Given back by the manager: {}{by}.", fact("reason")),
         _ => return None,
     })
 }
@@ -75,6 +96,11 @@ fn because(text: &str, before: &str) -> String {
 
 fn spaced(name: &str) -> String {
     name.replace('_', " ")
+}
+
+/// A name of the agreement in words.
+fn dashed(name: &str) -> String {
+    name.replace('-', " ")
 }
 
 fn promise(kind: &str) -> String {

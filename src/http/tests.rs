@@ -57,6 +57,7 @@ impl Site {
             from: Correspondent { name: None, address: "ann@ours.example".parse().expect("an address") },
             reply_to: None,
             public_url: "https://go.ours.example".to_owned(),
+            log_address: None,
             operator: None,
             company: "Ours & <Sons>".to_owned(),
             postal_address: None,

@@ -5,6 +5,7 @@
 //! became of them. Nothing here decides whether a mail may be sent, nor what follows from an outcome: the
 //! engine does.
 
+pub mod action;
 pub mod directory;
 pub mod message;
 pub mod render;

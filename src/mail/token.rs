@@ -68,7 +68,7 @@ fn keyed(key: &[u8], purpose: &str, mail: OutboxId) -> Hmac<Sha256> {
 }
 
 /// Base 32 without padding. Every length used here is a multiple of five bytes, so no bits are left over.
-fn base32(bytes: &[u8]) -> String {
+pub(super) fn base32(bytes: &[u8]) -> String {
     bytes
         .chunks(5)
         .flat_map(|five| {
@@ -78,7 +78,7 @@ fn base32(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn from_base32(text: &str) -> Option<Vec<u8>> {
+pub(super) fn from_base32(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 5 / 8);
     for eight in text.as_bytes().chunks(8) {
         let mut word = 0u64;

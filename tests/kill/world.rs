@@ -126,6 +126,7 @@ impl World {
             from: Correspondent { name: None, address: "ann@ours.example".parse().expect("an address") },
             reply_to: None,
             public_url: "https://nurture.ours.example".to_owned(),
+            log_address: None,
             operator: None,
             company: "Ours".to_owned(),
             postal_address: None,

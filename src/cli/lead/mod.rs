@@ -49,6 +49,45 @@ enum Action {
     },
     /// Its rep and it were in touch
     Contacted(Disposition),
+    /// Its rep and it met
+    Meeting(Disposition),
+    /// The right company, but not the person to talk to
+    WrongPerson(Disposition),
+    /// It buys from us already
+    Customer(Disposition),
+    /// Its rep was in touch with it before it was handed over
+    Talking(Disposition),
+    /// What was learned from it: the objection heard, what convinced it
+    Feedback {
+        /// What speaks against buying: an objection of the agreement
+        #[arg(long, value_name = "NAME")]
+        objection: Option<String>,
+        /// What convinced it: an argument of the agreement
+        #[arg(long, value_name = "NAME")]
+        argument: Option<String>,
+        #[command(flatten)]
+        who: Disposition,
+    },
+    /// Its manager gives it to another rep
+    Reassign {
+        /// The other rep's address
+        #[arg(long, value_name = "REP")]
+        to: EmailAddress,
+        #[command(flatten)]
+        who: Disposition,
+    },
+    /// Its manager takes it: say who with --as
+    Take(Disposition),
+    /// Its manager gives its rep the full time once more, counted from now
+    Extend(Disposition),
+    /// Its manager gives it back; the reason decides when it returns
+    Recycle {
+        /// Why: a reason of the agreement
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Disposition,
+    },
     /// Sales gives it back; the reason decides when it returns
     Reject {
         /// Why: a reason of the agreement
@@ -123,6 +162,17 @@ impl LeadCommand {
             Action::Accept(who) => (who, Happening::Accepted),
             Action::Attempt { who, channel, outcome } => (who, Happening::Attempt { channel, outcome }),
             Action::Contacted(who) => (who, Happening::Contacted),
+            Action::Meeting(who) => (who, Happening::Meeting),
+            Action::WrongPerson(who) => (who, Happening::WrongPerson),
+            Action::Customer(who) => (who, Happening::AlreadyCustomer),
+            Action::Talking(who) => (who, Happening::AlreadyTalking),
+            Action::Feedback { who, objection, argument } => {
+                (who, Happening::Feedback { objection, argument })
+            }
+            Action::Reassign { who, to } => (who, Happening::Reassigned { to }),
+            Action::Take(who) => (who, Happening::Taken),
+            Action::Extend(who) => (who, Happening::Extended),
+            Action::Recycle { who, reason } => (who, Happening::Recycled { reason }),
             Action::Reject { who, reason } => (who, Happening::Rejected { reason }),
             Action::Opportunity(who) => (who, Happening::Opportunity),
             Action::Won(who) => (who, Happening::Won),
@@ -140,7 +190,7 @@ impl LeadCommand {
 impl Disposition {
     async fn say(self, workplace: Workplace, happening: &Happening) -> Result<(), CliError> {
         let engine = workplace.engine().await?;
-        let said = Said { by: self.rep, words: self.note };
+        let said = Said { by: self.rep, words: self.note, ..Said::default() };
         let before = look(&engine, &self.lead).await?;
         let lead =
             engine.happened(&self.lead, happening, &said, Clock::System.now()).await.map_err(refused)?;

@@ -48,8 +48,58 @@ pub(super) fn rejected(
     }
 }
 
+/// The agreement's reason for a lead that is not the person to talk to; marketing looks for the right one
+/// where it has none.
+const WRONG_PERSON: &str = "wrong-person";
+
+pub(super) fn wrong_person(
+    lead: &Lead,
+    agreement: &Agreement,
+    hours: &Calendar,
+    now: Timestamp,
+) -> Result<Consequences, Refusal> {
+    if agreement.reasons.get(WRONG_PERSON).is_some_and(|reason| reason.for_rejected) {
+        return rejected(lead, WRONG_PERSON, agreement, hours, now);
+    }
+    let reason = Reason {
+        name: WRONG_PERSON.to_owned(),
+        label: "Wrong person".to_owned(),
+        for_rejected: true,
+        for_lost: false,
+        then: AfterReason::Marketing,
+    };
+    match lead.stage {
+        Stage::HandedOff | Stage::Accepted | Stage::Contacted => {
+            given_back(lead, Stage::Rejected, &reason, hours, now)
+        }
+        _ => Err(wrong_stage(lead, "the wrong person")),
+    }
+}
+
+/// A customer is no lead: nobody nurtures it, and no promise to it is broken.
+pub(super) fn already_customer(lead: &Lead) -> Result<Consequences, Refusal> {
+    if !matches!(lead.stage, Stage::HandedOff | Stage::Accepted | Stage::Contacted | Stage::Opportunity) {
+        return Err(wrong_stage(lead, "a customer already"));
+    }
+    let why = "is a customer already";
+    Ok(Consequences {
+        stages: vec![
+            (Stage::Rejected, why.to_owned()),
+            (Stage::Disqualified, "customers are no leads".to_owned()),
+        ],
+        promises: Promises::Close,
+        hand_off_ends: Some(why.to_owned()),
+        tell: Some(Tell::Marketing(
+            "Sales says that this lead is a customer already. It is not nurtured any more; if that goes for \
+             its whole company, put its domain into `excluded_domains`."
+                .to_owned(),
+        )),
+        ..Consequences::default()
+    })
+}
+
 /// Sales gives a lead back: the reason decides what comes next.
-fn given_back(
+pub(super) fn given_back(
     lead: &Lead,
     stage: Stage,
     reason: &Reason,
@@ -92,7 +142,7 @@ fn given_back(
     Ok(given_back)
 }
 
-fn known_reason<'a>(
+pub(super) fn known_reason<'a>(
     agreement: &'a Agreement,
     name: &str,
     what: &'static str,

@@ -82,6 +82,8 @@ fn agreement() -> Agreement {
             reason("bad-data", true, false, AfterReason::Marketing),
         ]
         .into(),
+        objections: [("price".to_owned(), "Too expensive".to_owned())].into(),
+        arguments: [("time".to_owned(), "It saves time".to_owned())].into(),
         marketing: Marketing { manager: address("marketing@ours.example") },
     }
 }
@@ -121,7 +123,13 @@ fn follows_after(
     absent_before: i64,
 ) -> Result<Consequences, Refusal> {
     let (agreement, hours, actor) = (agreement(), hours(), actor.map(address));
-    let circumstances = Circumstances { agreement: &agreement, hours: &hours, absent_before, now: tuesday() };
+    let circumstances = Circumstances {
+        agreement: &agreement,
+        hours: &hours,
+        absent_before,
+        hand_off: HandOffFacts::default(),
+        now: tuesday(),
+    };
     consequences(lead, happening, actor.as_ref(), circumstances)
 }
 
@@ -430,4 +438,119 @@ fn saying_no_ends_the_sequence_and_is_remembered() {
         assert_eq!(followed.sequence_ends.is_some(), !suppressed.is_empty(), "{happening:?}");
         assert_eq!(followed.suppress, suppressed, "{happening:?}");
     }
+}
+
+/// Where a lead of each stage that sales may have ends up: handed_off, accepted, contacted, opportunity, won.
+#[test]
+fn what_sales_says_beyond_calls_moves_a_lead_that_it_has() {
+    use Stage::{
+        Accepted, Contacted, Disqualified, HandedOff, Lost, New, Nurturing, Opportunity, Qualified, Rejected,
+        Resting, Won,
+    };
+    let (yes, no) = (Some, None);
+    let recycled = |reason: &str| Happening::Recycled { reason: reason.to_owned() };
+    for (happening, ends) in [
+        (Happening::Meeting, [yes(Contacted), yes(Contacted), yes(Contacted), yes(Opportunity), yes(Won)]),
+        (
+            Happening::AlreadyTalking,
+            [yes(Contacted), yes(Contacted), yes(Contacted), yes(Opportunity), yes(Won)],
+        ),
+        (Happening::WrongPerson, [yes(Rejected), yes(Rejected), yes(Rejected), no, no]),
+        (
+            Happening::AlreadyCustomer,
+            [yes(Disqualified), yes(Disqualified), yes(Disqualified), yes(Disqualified), no],
+        ),
+        (Happening::Taken, [yes(HandedOff), yes(Accepted), yes(Contacted), yes(Opportunity), no]),
+        (recycled("not-ready"), [yes(Resting), yes(Resting), yes(Resting), yes(Resting), no]),
+        (recycled("bad-data"), [yes(Rejected), yes(Rejected), yes(Rejected), yes(Rejected), no]),
+        (recycled("lost-on-price"), [no, no, no, no, no]),
+    ] {
+        let with_sales = [HandedOff, Accepted, Contacted, Opportunity, Won];
+        for (stage, end) in with_sales.into_iter().zip(ends) {
+            let got = follows(&lead(stage), &happening, Some("manager@ours.example")).ok();
+            let got = got.map(|followed| followed.stages.last().map_or(stage, |(stage, _)| *stage));
+            assert_eq!(got, end, "{stage} {happening:?}");
+        }
+        for stage in [New, Nurturing, Qualified, Lost, Rejected, Resting, Disqualified] {
+            assert!(follows(&lead(stage), &happening, None).is_err(), "{stage} {happening:?}");
+        }
+    }
+}
+
+#[test]
+fn a_meeting_keeps_the_promise_and_talking_before_it_began_ends_it() {
+    for (happening, promises, accepted) in [
+        (Happening::Meeting, Promises::ContactMade, true),
+        (Happening::AlreadyTalking, Promises::Close, true),
+        (Happening::WrongPerson, Promises::Close, false),
+        (Happening::AlreadyCustomer, Promises::Close, false),
+        (Happening::Feedback { objection: None, argument: None }, Promises::Run, false),
+    ] {
+        let followed = follows(&lead(Stage::HandedOff), &happening, None).expect("it can be so");
+        assert_eq!((followed.promises, followed.accepted), (promises, accepted), "{happening:?}");
+    }
+}
+
+#[test]
+fn the_wrong_person_is_marketing_s_to_replace_also_where_the_agreement_has_no_reason_for_it() {
+    let followed = follows(&lead(Stage::Contacted), &Happening::WrongPerson, None).expect("it can be so");
+    assert!(matches!(followed.tell, Some(Tell::Marketing(_))) && followed.rest.is_none());
+    assert_eq!(followed.stages, [(Stage::Rejected, "wrong-person".to_owned())]);
+}
+
+#[test]
+fn a_manager_gives_a_lead_to_whom_the_agreement_knows() {
+    let give = |to: &str, by: &str| {
+        follows(&lead(Stage::Accepted), &Happening::Reassigned { to: address(to) }, Some(by))
+            .map(|followed| followed.goes_to)
+            .map_err(|refusal| refusal.to_string())
+    };
+    let manager = "manager@ours.example";
+    assert_eq!(give("rep2@ours.example", manager), Ok(Some(address("rep2@ours.example"))));
+    assert_eq!(
+        give("rep3@ours.example", manager),
+        Err("rep3@ours.example is no rep of the agreement; did you mean rep1@ours.example?".to_owned())
+    );
+    assert_eq!(give("rep1@ours.example", manager), Err("rep1@ours.example has the lead already".to_owned()));
+    assert!(give("rep2@ours.example", "rep1@ours.example").is_err_and(|words| words.contains("manager")));
+    assert_eq!(
+        follows(&lead(Stage::Accepted), &Happening::Taken, Some(manager)).map(|followed| followed.goes_to),
+        Ok(Some(address(manager)))
+    );
+    assert_eq!(follows(&lead(Stage::Accepted), &Happening::Taken, None), Err(Refusal::WhoTakesIt));
+}
+
+#[test]
+fn more_time_is_given_once_and_only_while_a_promise_runs() {
+    for (promise_runs, extended, result) in [
+        (true, false, Ok(Promises::Recount)),
+        (true, true, Err(Refusal::ExtendedBefore)),
+        (false, false, Err(Refusal::NothingRuns)),
+    ] {
+        let (agreement, hours) = (agreement(), hours());
+        let circumstances = Circumstances {
+            agreement: &agreement,
+            hours: &hours,
+            absent_before: 0,
+            hand_off: HandOffFacts { promise_runs, extended },
+            now: tuesday(),
+        };
+        let followed = consequences(&lead(Stage::HandedOff), &Happening::Extended, None, circumstances);
+        assert_eq!(followed.map(|followed| followed.promises), result);
+    }
+}
+
+#[test]
+fn what_was_heard_is_one_of_the_names_that_are_counted() {
+    let heard = |objection: Option<&str>, argument: Option<&str>| {
+        let (objection, argument) = (objection.map(str::to_owned), argument.map(str::to_owned));
+        let happening = Happening::Feedback { objection, argument };
+        follows(&lead(Stage::Lost), &happening, None).map_err(|refusal| refusal.to_string())
+    };
+    assert!(heard(Some("price"), None).is_ok() && heard(None, Some("time")).is_ok());
+    assert_eq!(
+        heard(Some("prise"), None),
+        Err("`prise` is no objection of the agreement; did you mean `price`?: price".to_owned())
+    );
+    assert!(heard(None, Some("price")).is_err());
 }

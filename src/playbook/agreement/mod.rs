@@ -7,7 +7,7 @@ mod contact;
 mod hand_off;
 mod people;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields;
 use super::files::PlaybookFiles;
@@ -50,6 +50,8 @@ pub fn read(source: Source<'_>, files: &PlaybookFiles, references: &mut Referenc
     let teams = reading.teams(&mut top);
     let policies = reading.policies(&mut top);
     let reasons = reading.reasons(&mut top);
+    let objections = labels(&mut top, "objections");
+    let arguments = labels(&mut top, "arguments");
     let campaigns = reading.campaigns(&mut top);
     let marketing = reading.marketing(&mut top);
     top.finish();
@@ -65,10 +67,24 @@ pub fn read(source: Source<'_>, files: &PlaybookFiles, references: &mut Referenc
             campaigns,
             policies,
             reasons,
+            objections,
+            arguments,
             marketing: marketing?,
         })
     })();
     Some(Read { agreement, activities })
+}
+
+/// `[objections.<name>]` or `[arguments.<name>]`: what leads are heard to say, each with its label.
+fn labels(top: &mut Section<'_>, key: &'static str) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    for (name, mut section) in top.tables(key) {
+        section.require("label", "write it as reps read it: `Too expensive`");
+        let label = section.words("label");
+        section.finish();
+        labels.extend(label.map(|label| (name.value, label)));
+    }
+    labels
 }
 
 impl Reading<'_> {
