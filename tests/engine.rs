@@ -17,6 +17,7 @@ use nurtured::domain::intake::merge::Authority;
 use nurtured::domain::intake::{Owners, RawLead, normalise};
 use nurtured::domain::lead::{Lead, Stage};
 use nurtured::domain::mail::MailState;
+use nurtured::domain::sla::PromiseKind;
 use nurtured::engine::happen::Said;
 use nurtured::engine::playbooks::put_in_force;
 use nurtured::engine::{Engine, Identity, Limits};
@@ -741,7 +742,7 @@ async fn a_promise_that_cannot_be_counted_holds_up_no_other() {
     let foreign = NewSlaClock {
         hand_off: hand_off.id,
         lead: jane.id,
-        kind: "second_contact".to_owned(),
+        kind: PromiseKind::Dispute,
         terms: "{}".to_owned(),
         started_at: berlin(2, 10, 0),
         deadline_at: berlin(2, 10, 30),

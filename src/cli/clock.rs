@@ -149,7 +149,7 @@ fn answer(line: &[u8], calendars: &mut Calendars) -> Result<Answer, String> {
         (None, Some(minutes)) => {
             // Longer than any horizon, and short enough to be a duration.
             let target = SignedDuration::from_mins(minutes.clamp(-1, HORIZON.as_mins() + 1));
-            instant_after(&[&calendar], from, target, HORIZON)
+            instant_after(&[&calendar], from, &[], target, HORIZON)
                 .map(Answer::At)
                 .map_err(|error| error.to_string())
         }

@@ -122,11 +122,7 @@ impl Plan<'_> {
             next.push(format!("{}  the next step of sequence {}", self.when(due), enrolment.sequence));
         }
         for clocks in tx.running_clocks(lead.id).await? {
-            next.push(format!(
-                "{}  {} is due",
-                clock(clocks.deadline_at, self.zone),
-                clocks.kind.replace('_', " ")
-            ));
+            next.push(format!("{}  {} is due", clock(clocks.deadline_at, self.zone), clocks.kind.words()));
         }
         if let Some(due) = lead.due_at {
             let what = match lead.stage {

@@ -13,6 +13,7 @@ use super::calendar::{Calendar, Hours};
 use super::condition::Condition;
 use super::email::EmailAddress;
 use super::lead::Grade;
+use super::sla::{AttemptsOwed, Promise, PromiseKind};
 use super::wait::Wait;
 
 /// The whole agreement.
@@ -181,7 +182,9 @@ pub struct Campaign {
     pub qualify: Condition,
     /// The team that gets its leads.
     pub team: String,
-    /// What that team promises.
+    /// What that team promises for leads of which these hold, the first that does.
+    pub policies: Vec<(Condition, String)>,
+    /// What it promises for all others.
     pub policy: String,
     /// What the campaign promised the lead: told to the rep.
     pub brief: Option<String>,
@@ -198,22 +201,29 @@ pub struct Campaign {
 pub struct Policy {
     /// Its name in the agreement.
     pub name: String,
-    /// A human attempt to reach the lead, counted in business time from the hand-off.
-    pub first_contact: Target,
+    /// Each promise with its target and levels; first contact is always among them.
+    pub promises: BTreeMap<PromiseKind, Promise>,
+    /// What is owed, when attempts are promised.
+    pub attempts: Option<AttemptsOwed>,
     /// The hand-off waits until this long after the lead came in (too fast repels).
     pub not_before: Option<SignedDuration>,
-    /// What happens when, in order of time.
-    pub levels: Vec<Level>,
 }
 
-/// A length of business time, positive.
+/// How long something may take: positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target(pub SignedDuration);
+pub enum Target {
+    /// Time open in a calendar.
+    Time(SignedDuration),
+    /// Days on which a calendar opens.
+    BusinessDays(i64),
+    /// Days of plain time.
+    Days(i64),
+}
 
 /// One rung of the escalation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Level {
-    /// Its name, unique in the policy: `warning`, `breach` …
+    /// Its name, unique in the promise: `warning`, `breach` …
     pub name: String,
     /// Percent of the target at which it is reached, in business time.
     pub at_percent: i64,

@@ -234,10 +234,16 @@ pub enum Promises {
     Run,
     /// They are counted anew: a pause has begun or changed.
     Recount,
-    /// First contact was made.
+    /// The rep takes the lead: acceptance is no longer owed.
+    Accepted,
+    /// A human turned to the lead, which implies acceptance. An attempt that reached nobody is one of those owed.
     ContactMade,
-    /// They no longer matter.
+    /// What convinced, or what stood against it, was said.
+    FeedbackGiven,
+    /// The rep gives the lead back, which is an answer, too.
     Close,
+    /// They no longer matter, and nobody kept them.
+    Void,
 }
 
 /// A lead rests.
@@ -431,7 +437,7 @@ pub fn consequences(
         Happening::Feedback { objection, argument } => {
             known_name("objection", objection.as_deref(), &agreement.objections)?;
             known_name("argument", argument.as_deref(), &agreement.arguments)?;
-            Ok(Consequences::default())
+            Ok(Consequences { promises: Promises::FeedbackGiven, ..Consequences::default() })
         }
         Happening::Reassigned { to } => goes_to(lead, to, agreement),
         Happening::Taken => goes_to(lead, actor.ok_or(Refusal::WhoTakesIt)?, agreement),
@@ -451,6 +457,7 @@ fn accepted(lead: &Lead) -> Result<Consequences, Refusal> {
         Stage::HandedOff => Ok(Consequences {
             stages: vec![(Stage::Accepted, "accepted".to_owned())],
             accepted: true,
+            promises: Promises::Accepted,
             ..Consequences::default()
         }),
         stage if stage.sales_has_the_word() => Ok(Consequences::default()),
@@ -515,7 +522,7 @@ fn already_talking(lead: &Lead) -> Result<Consequences, Refusal> {
     {
         *why = "they were talking already".to_owned();
     }
-    Ok(Consequences { promises: Promises::Close, ..talking })
+    Ok(Consequences { promises: Promises::Void, ..talking })
 }
 
 /// Refuses a name that is not among `known`.

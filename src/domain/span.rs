@@ -107,32 +107,37 @@ impl From<Span> for String {
     }
 }
 
-/// Reads a length of business time: `8 business hours`, `90 business minutes`.
-///
-/// Business days are refused here: a day has as many hours as the calendar that counts it says.
+/// Reads a length of business time: `8 business hours`, `90 business minutes`, `2 business days`.
 ///
 /// # Errors
 ///
 /// When the text is none, or is nothing long.
-pub fn parse_target(text: &str) -> Result<SignedDuration, SpanError> {
-    let expected = "business time, such as `8 business hours` or `90 business minutes`";
+pub fn parse_target(text: &str) -> Result<Target, SpanError> {
+    let expected = "business time, such as `8 business hours` or `2 business days`";
     let (count, unit) = number_and_unit(text, expected)?;
     let Some(unit) = unit.strip_prefix("business ") else {
         return Err(SpanError::Shape { text: text.to_owned(), expected });
     };
-    let seconds = match unit_of(unit.trim_start(), "business time here", &["minute", "hour"])? {
-        "minute" => MINUTE,
-        _ => HOUR,
-    };
+    let unit = unit_of(unit.trim_start(), "business time", &["minute", "hour", "day"])?;
     if count == 0 {
         return Err(SpanError::Zero(text.to_owned()));
     }
-    seconds_of(text, count, seconds)
+    Ok(match unit {
+        "minute" => Target::Time(seconds_of(text, count, MINUTE)?),
+        "hour" => Target::Time(seconds_of(text, count, HOUR)?),
+        _ => Target::BusinessDays(seconds_of(text, count, DAY)?.as_secs() / DAY),
+    })
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, unit) = in_largest_unit(self.0, &[("business hour", HOUR), ("business minute", MINUTE)]);
+        let (count, unit) = match self {
+            Target::Time(time) => {
+                in_largest_unit(*time, &[("business hour", HOUR), ("business minute", MINUTE)])
+            }
+            Target::BusinessDays(days) => (*days, "business day"),
+            Target::Days(days) => (*days, "day"),
+        };
         f.pad(&counted(count, unit))
     }
 }
@@ -229,21 +234,24 @@ mod tests {
 
     #[test]
     fn a_target_is_business_time_of_some_length() {
-        for (text, minutes, printed) in [
-            ("8 business hours", 480, "8 business hours"),
-            ("1 business hour", 60, "1 business hour"),
-            ("90 business minutes", 90, "90 business minutes"),
+        let time = |minutes| Target::Time(SignedDuration::from_mins(minutes));
+        for (text, target) in [
+            ("8 business hours", time(480)),
+            ("1 business hour", time(60)),
+            ("90 business minutes", time(90)),
+            ("2 business days", Target::BusinessDays(2)),
+            ("1 business day", Target::BusinessDays(1)),
         ] {
-            assert_eq!(parse_target(text), Ok(SignedDuration::from_mins(minutes)), "{text}");
-            assert_eq!(Target(SignedDuration::from_mins(minutes)).to_string(), printed);
+            assert_eq!(parse_target(text), Ok(target), "{text}");
+            assert_eq!(target.to_string(), text);
         }
+        assert_eq!(Target::Days(30).to_string(), "30 days");
         for (text, message) in [
-            (
-                "8 hours",
-                "`8 hours` is not business time, such as `8 business hours` or `90 business minutes`",
-            ),
+            ("8 hours", "`8 hours` is not business time, such as `8 business hours` or `2 business days`"),
             ("0 business hours", "`0 business hours` is no time at all; write at least one"),
-            ("2 business days", "`days` is not a unit of business time here"),
+            ("0 business days", "`0 business days` is no time at all; write at least one"),
+            ("4000 business days", "`4000 business days` is longer than ten years"),
+            ("2 business weeks", "`weeks` is not a unit of business time"),
         ] {
             assert_eq!(parse_target(text).unwrap_err().to_string(), message);
         }

@@ -10,15 +10,15 @@ use serde_json::json;
 use super::duty::Duty;
 use super::facts::Behaviour;
 use super::pass::{PassError, PassReport};
-use super::{Engine, Wake, staff_mail};
+use super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::calendar::Calendar;
 use crate::domain::condition::EvaluationError;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::routing::{Route, Turn, absence, choose};
 use crate::domain::scoring;
-use crate::domain::sla::Terms;
-use crate::store::{HandOff, NewHandOff, NewSlaClock, Tx};
+use crate::domain::sla::PromiseKind;
+use crate::store::{HandOff, NewHandOff, Tx};
 
 /// Leads looked at in one transaction.
 const BATCH: i64 = 50;
@@ -27,8 +27,9 @@ const BATCH: i64 = 50;
 /// that moment was left out. So each is looked at this often whatever happens.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 
-/// The promise that a hand-off starts.
-pub(super) const FIRST_CONTACT: &str = "first_contact";
+/// The promises that begin with a hand-off, those that its policy makes. The attempts are owed from there on, and
+/// not from the first of them: whoever waits with it gains nothing.
+const AT_HAND_OFF: [PromiseKind; 3] = [PromiseKind::Accept, PromiseKind::FirstContact, PromiseKind::Attempts];
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
     if !engine.has(Duty::HandOff, wake.now).await? {
@@ -234,29 +235,19 @@ pub(super) async fn hand_off(
         at: wake.now,
     };
     let id = tx.insert_hand_off(&new).await?;
-    let phone = engine.hours.phone(lead, &wake.rules.agreement);
-    let mut terms = Terms::first_contact(given.policy, team_calendar(wake, given.team), &phone, wake.now);
-    if given.reassigned {
-        // A lead that went round in circles would be everybody's and nobody's.
-        terms.levels.iter_mut().for_each(|level| level.reassign = false);
-    }
-    let pauses = super::sla::pauses(tx, lead, wake.now).await?;
-    let standing = terms.assess(wake.now, &pauses, &[], wake.now)?;
-    let clock = NewSlaClock {
-        hand_off: id,
-        lead: lead.id,
-        kind: FIRST_CONTACT.to_owned(),
-        terms: serde_json::to_string(&terms).unwrap_or_default(),
-        started_at: wake.now,
-        deadline_at: standing.deadline.at,
-        next_at: standing.next_at,
-    };
-    tx.insert_sla_clock(&clock).await?;
-    let facts =
-        json!({ "promise": FIRST_CONTACT, "policy": terms.policy, "by": standing.deadline.at.to_string() });
-    events.push(wake.event(lead.id, "clock_started", facts));
     tx.append(&events).await?;
-    staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &terms, &standing).await?;
+    for kind in AT_HAND_OFF {
+        let names = (given.team.name.as_str(), given.policy.name.as_str());
+        let Some(mut terms) = sla::terms_for(engine, wake, lead, names, kind)? else { continue };
+        if given.reassigned {
+            // A lead that went round in circles would be everybody's and nobody's.
+            terms.levels.iter_mut().for_each(|level| level.reassign = false);
+        }
+        let standing = sla::start(tx, wake, lead, id, kind, &terms).await?;
+        if kind == PromiseKind::FirstContact {
+            staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &terms, &standing).await?;
+        }
+    }
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use crate::domain::happening::{
     Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell, consequences,
 };
 use crate::domain::lead::{Activity, Lead, Stage};
+use crate::domain::sla::course::course;
 use crate::problem::nearest;
 use crate::store::{NewContact, NewEvent, StoreError, Tx};
 
@@ -63,6 +64,8 @@ pub struct Said {
     pub words: Option<String>,
     /// Which way it came.
     pub via: Via,
+    /// When it happened, if that was before we learned of it; `None`: now.
+    pub at: Option<Timestamp>,
 }
 
 /// Which way somebody's word came to us. Mails get forwarded, so what a link or a mail said is recorded as said
@@ -192,6 +195,7 @@ impl Engine {
     ) -> Result<(), PassError> {
         let phone = self.hours.phone(lead, &wake.rules.agreement);
         let event = NewEvent {
+            occurred_at: said.at.unwrap_or(wake.now),
             actor: said.by.as_ref().map(|by| by.as_str().to_owned()),
             ..wake.event(lead.id, happening.kind(), facts(happening, said, followed, &phone))
         };
@@ -211,16 +215,16 @@ impl Engine {
         if let Some(why) = followed.sequence_ends {
             self.end_sequence(tx, wake, lead.id, why).await?;
         }
-        match followed.promises {
-            Promises::Run | Promises::Recount => {}
-            Promises::ContactMade => sla::stop_clocks(tx, wake, lead.id, "met", happening.kind()).await?,
-            Promises::Close => sla::stop_clocks(tx, wake, lead.id, "closed", happening.kind()).await?,
-        }
+        let stages: Vec<Stage> = followed.stages.iter().map(|(stage, _)| *stage).collect();
+        let names_a_day = followed.follow_up_at.is_some();
+        let course = course(followed.promises, lead.stage, &stages, names_a_day, said.words.is_some());
+        let at = said.at.unwrap_or(wake.now);
+        sla::stop_kinds(tx, wake, lead.id, &course.stop, happening.kind(), at).await?;
         if let Some(channel) = followed.contact {
-            let local_date = day_number(phone.local(wake.now).date());
+            let local_date = day_number(phone.local(at).date());
             let contact = NewContact {
                 lead: lead.id,
-                at: wake.now,
+                at,
                 local_date,
                 channel,
                 actor: said.by.clone(),
@@ -246,6 +250,12 @@ impl Engine {
         }
         if followed.promises == Promises::Recount {
             sla::recount(tx, wake, lead).await?;
+        }
+        if course.count_attempts {
+            sla::count_attempts(self, tx, wake, lead, at).await?;
+        }
+        if let Some(hand_off) = &open {
+            sla::start_what_starts(self, tx, wake, lead, hand_off, &course).await?;
         }
         if followed.stages.iter().any(|(stage, _)| *stage == Stage::Opportunity) {
             // Its rep has room for another one.

@@ -20,13 +20,13 @@ use crate::domain::email::EmailAddress;
 use crate::domain::ids::{HandOffId, SlaClockId};
 use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::{Audience, MailClass, MailState};
-use crate::domain::sla::{Standing, Terms};
+use crate::domain::sla::{PromiseKind, Standing, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::token;
 use crate::playbook::STAFF_LAYOUT;
 use crate::store::{NewMail, Tx};
 
-use words::Reader;
+use words::{Promised, Reader};
 
 /// A staff mail about to be planned.
 struct Plan<'a> {
@@ -61,7 +61,8 @@ pub(super) async fn hand_off(
     let reader =
         Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
     let otherwise = otherwise(tx, wake, calendar, lead, terms, standing, &[], &reader).await?;
-    values["promise"] = words::promise(calendar, terms, standing, otherwise, None, wake.now);
+    let promised = Promised { kind: PromiseKind::FirstContact, terms, standing };
+    values["promise"] = words::promise(calendar, promised, otherwise, None, wake.now);
     values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
     values["actions"] = words::actions(&lead.email, true);
     plan(
@@ -113,8 +114,8 @@ pub(super) async fn level(
                 otherwise(tx, wake, calendar, lead, told.terms, told.standing, &fired, &reader).await?
             }
         };
-        values["promise"] =
-            words::promise(calendar, told.terms, told.standing, otherwise, told.late, wake.now);
+        let promised = Promised { kind: told.kind, terms: told.terms, standing: told.standing };
+        values["promise"] = words::promise(calendar, promised, otherwise, told.late, wake.now);
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history.clone();
         values["actions"] = words::actions(&lead.email, to == *rep);

@@ -16,12 +16,13 @@ use crate::domain::agreement::Agreement;
 use crate::domain::condition::Facts;
 use crate::domain::contact::SuppressionReason;
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::{Circumstances, HandOffFacts, Happening, consequences};
+use crate::domain::happening::{Circumstances, HandOffFacts, Happening, Promises, consequences};
 use crate::domain::ids::LeadId;
 use crate::domain::intake::merge::{Authority, StageChange, merge};
 use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
 use crate::domain::lead::{Lead, LeadRecord, Stage};
 use crate::domain::scoring;
+use crate::domain::sla::course::course;
 use crate::store::{NewHandOff, Tx};
 
 /// Who asked to be contacted longer ago than this does not ask any more: an export brings last year's forms.
@@ -232,7 +233,11 @@ impl Engine {
             hand_off: HandOffFacts::default(),
             now: wake.now,
         };
-        if let Ok(followed) = consequences(lead, &happening, None, circumstances) {
+        if let Ok(mut followed) = consequences(lead, &happening, None, circumstances) {
+            // A status that somebody edited moves the stage; it is no call and no mail.
+            if followed.promises == Promises::ContactMade {
+                followed.promises = Promises::Accepted;
+            }
             let said = Said { words: Some("as the CRM says".to_owned()), ..Said::default() };
             self.follow(tx, wake, lead, &happening, &said, &followed).await?;
         }
@@ -286,7 +291,7 @@ impl Engine {
         let Some(before) = tx.open_hand_off(lead.id).await? else {
             return Ok(());
         };
-        sla::stop_clocks(tx, wake, lead.id, "closed", ELSEWHERE).await?;
+        sla::close_all(tx, wake, lead.id, ELSEWHERE).await?;
         hand_off::end(tx, wake, &before, ELSEWHERE).await?;
         let new = NewHandOff {
             lead: lead.id,
@@ -440,5 +445,6 @@ async fn seen_by_crm(tx: &mut Tx, wake: &Wake, lead: &Lead, at: Timestamp) -> Re
         return Ok(());
     };
     tx.accept_hand_off(hand_off.id, at).await?;
-    sla::stop_clocks(tx, wake, lead.id, "met", "an activity in the CRM").await
+    let course = course(Promises::ContactMade, lead.stage, &[], false, false);
+    sla::stop_kinds(tx, wake, lead.id, &course.stop, "an activity in the CRM", at.min(wake.now)).await
 }

@@ -30,7 +30,7 @@ pub(super) async fn give_to(
     let former_team = from.and_then(|from| wake.rules.agreement.teams.get(&from.team));
     let (team, rep) = receiver(wake, to, former_team.unwrap_or(campaign_team));
     let former = lead.owner.clone();
-    sla::stop_clocks(tx, wake, lead.id, "closed", REASSIGNED).await?;
+    sla::close_all(tx, wake, lead.id, REASSIGNED).await?;
     if let Some(from) = from {
         hand_off::end(tx, wake, from, REASSIGNED).await?;
     }

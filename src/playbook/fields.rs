@@ -10,6 +10,7 @@ use crate::domain::agreement::{MailCap, Reentry, Role, Target};
 use crate::domain::calendar::{Calendar, Holidays, Hours};
 use crate::domain::condition::ConditionError;
 use crate::domain::email::EmailAddress;
+use crate::domain::sla::PromiseKind;
 use crate::domain::span::{self, Span, SpanError};
 use crate::domain::wait::Wait;
 use crate::problem::nearest;
@@ -184,10 +185,24 @@ pub fn days(text: &str) -> Result<i64, Refusal> {
     }
 }
 
-/// What sales promises: `8 business hours`.
+/// What sales promises: `8 business hours`, `2 business days`.
 pub fn target(text: &str) -> Result<Target, Refusal> {
-    let hint = "write `8 business hours` or `30 business minutes`; a working day has as many as its calendar";
-    span::parse_target(text).map(Target).map_err(|error| Refusal::new(error.to_string(), hint))
+    let hint = "write `8 business hours`, `30 business minutes` or `2 business days`";
+    span::parse_target(text).map_err(|error| Refusal::new(error.to_string(), hint))
+}
+
+/// A number of business days: `10 business days`.
+pub fn business_days(text: &str) -> Result<i64, Refusal> {
+    match target(text)? {
+        Target::BusinessDays(days) => Ok(days),
+        _ => Err(Refusal::new(format!("`{text}` is no number of business days"), "write `10 business days`")),
+    }
+}
+
+/// What a level watches over, among what a policy may promise.
+pub fn promise(text: &str) -> Result<PromiseKind, Refusal> {
+    let known: Vec<(&str, PromiseKind)> = PromiseKind::OF_A_POLICY.map(|kind| (kind.name(), kind)).to_vec();
+    one_of("promise", text, &known)
 }
 
 /// `2 per 7 days`, `1 per day`.

@@ -118,18 +118,19 @@ impl References {
     /// Reports policies that tell somebody whom the team does not have.
     pub fn report_unfilled_roles(&self, agreement: &Agreement, problems: &mut Problems) {
         for (team, policy) in &self.agreed {
-            let (Some(team), Some(levels)) = (
+            let (Some(team), Some(promises)) = (
                 agreement.teams.get(team),
-                agreement.policies.get(&policy.name).map(|policy| &policy.levels),
+                agreement.policies.get(&policy.name).map(|policy| &policy.promises),
             ) else {
                 continue;
             };
+            let levels = promises.values().flat_map(|promise| &promise.levels);
             let missing = [
                 (Role::Director, "director", team.director.is_none()),
                 (Role::Backup, "backup", team.backup.is_none()),
             ];
             for (role, word, missing) in missing {
-                if missing && levels.iter().any(|level| level.tell.contains(&role)) {
+                if missing && levels.clone().any(|level| level.tell.contains(&role)) {
                     let message = format!(
                         "policy `{}` tells the {word}, but team `{}` has none",
                         policy.name, team.name

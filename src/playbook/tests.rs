@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::agreement::{AfterReason, LateStep, Reentry, Role};
+use crate::domain::sla::PromiseKind;
 
 /// The smallest playbook that is accepted.
 const SMALL: &str = r#"
@@ -107,8 +108,8 @@ fn the_playbook_that_comes_with_the_program_has_no_problem() {
     }
     let rep = agreement.rep(&"rep2@ours.example".parse().expect("an address")).expect("a rep");
     assert_eq!(rep.0.name, "sales");
-    let hot = &agreement.policies["hot"];
-    assert_eq!(hot.first_contact.0.as_mins(), 60);
+    let hot = &agreement.policies["hot"].promises[&PromiseKind::FirstContact];
+    assert_eq!(hot.target.to_string(), "1 business hour");
     assert_eq!(hot.levels.iter().map(|level| level.at_percent).collect::<Vec<_>>(), [75, 100, 150, 200]);
     assert_eq!(hot.levels[2].tell, [Role::Owner, Role::Manager]);
     assert!(hot.levels[2].reassign && !hot.levels[1].reassign);
@@ -250,9 +251,81 @@ fn each_mistake_is_told_with_its_place_and_advice() {
         ("[campaigns.default]", "[campaigns.default]\nrequired = []", "required: unknown key", "known are"),
         (
             "[policies.standard]",
-            "[policies.standard]\naccept = \"4 business hours\"",
-            "accept: unknown key",
-            "",
+            "[policies.standard]\nacept = \"4 business hours\"",
+            "acept: unknown key `acept`",
+            "`accept`",
+        ),
+        (
+            "[policies.standard]",
+            "[policies.standard]\ndisposition = \"0 business days\"",
+            "\"0 business days\": `0 business days` is no time at all",
+            "2 business days",
+        ),
+        (
+            "tell = [\"owner\"]",
+            "tell = [\"owner\"]\npromise = \"feedbak\"",
+            "\"feedbak\": `feedbak` is no promise",
+            "`feedback`",
+        ),
+        (
+            "[reasons.not-ready]",
+            "[[policies.standard.levels]]\npromise = \"feedback\"\nname = \"late\"\nat = \"100%\"\ntell = [\"owner\"]\n[reasons.not-ready]",
+            "\"feedback\": policy `standard` does not promise `feedback`",
+            "`feedback = …`",
+        ),
+        (
+            "[policies.standard]",
+            "[[policies.standard.levels]]\npromise = \"accept\"\nname = \"a\"\nat = \"100%\"\ntell = [\"owner\"]\n[[policies.standard.levels]]\npromise = \"accept\"\nname = \"b\"\nat = \"75%\"\ntell = [\"owner\"]\n[policies.standard]\naccept = \"1 business hour\"",
+            "\"75%\": 75% is not after the level before it",
+            "order of time",
+        ),
+        (
+            "[policies.standard]",
+            "[[policies.standard.levels]]\npromise = \"disposition\"\nname = \"a\"\nat = \"100%\"\nreassign = true\n[policies.standard]\ndisposition = \"1 business hour\"",
+            "reassign: a lead is not taken from its rep over `disposition`",
+            "`first_contact`",
+        ),
+        (
+            "[policies.standard]",
+            "[policies.standard]\nattempts = { count = 6 }",
+            "attempts: `within` is missing in [policies.standard.attempts]",
+            "10 business days",
+        ),
+        (
+            "[policies.standard]",
+            "[policies.standard]\nattempts = { count = 6, within = \"10 days\" }",
+            "\"10 days\": ",
+            "business days",
+        ),
+        (
+            "[policies.standard]",
+            "[policies.standard]\nattempts = { count = 6, within = \"2 business days\" }",
+            "count: 6 attempts do not fit into 2 business days",
+            "fewer",
+        ),
+        (
+            "[policies.standard]",
+            "[policies.standard]\nattempts = { count = 2, days = 3, within = \"5 business days\" }",
+            "days: 2 attempts cannot be spread over 3 days",
+            "more attempts",
+        ),
+        (
+            "[policies.standard]",
+            "[policies.standard]\nattempts = { count = 6, days = 4, within = \"3 business days\" }",
+            "days: there are no 4 days in 3 business days",
+            "at most 3",
+        ),
+        (
+            "[policies.standard]",
+            "[policies.standard]\nattempts = { count = 3, channels = 3, within = \"3 business days\" }",
+            "channels",
+            "from 1 to 2",
+        ),
+        (
+            "policy = \"standard\"",
+            "policy = \"standard\"\n[[campaigns.default.policies]]\nwhen = \"lead.grade == \\\"A\\\"\"\npolicy = \"gold\"",
+            "\"gold\": there is no policy `gold`",
+            "[policies.gold]",
         ),
         (
             "[marketing]",

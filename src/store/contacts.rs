@@ -8,6 +8,7 @@ use super::{StoreError, Tx, bulk, each, statements};
 use crate::domain::contact::{Channel, SuppressionReason};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::{LeadId, OutboxId};
+use crate::domain::sla::Attempt;
 
 statements! {
     FREE_SLOT = "DELETE FROM contact WHERE outbox_id = $1";
@@ -91,6 +92,14 @@ struct ContactRow {
     slot: Option<i64>,
 }
 
+#[derive(sqlx::FromRow)]
+struct AttemptRow {
+    id: i64,
+    lead_id: i64,
+    occurred_at: i64,
+    channel: String,
+}
+
 impl TryFrom<SuppressionRow> for Suppression {
     type Error = StoreError;
 
@@ -165,6 +174,25 @@ impl Tx {
                     channel: super::column::parsed("contact", row.lead_id, &row.channel)?,
                     slot: row.slot,
                 })
+            })
+            .collect()
+    }
+
+    /// Every time a human of ours turned to one of these leads, in order of time.
+    pub async fn attempts_of(&mut self, leads: &[LeadId]) -> Result<Vec<(LeadId, Attempt)>, StoreError> {
+        let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
+        let rows: Vec<AttemptRow> = self
+            .select_by_ids(
+                "SELECT id, lead_id, occurred_at, channel FROM contact WHERE outbox_id IS NULL AND lead_id IN",
+                &ids,
+                "ORDER BY occurred_at, id",
+            )
+            .await?;
+        rows.into_iter()
+            .map(|row| {
+                let at = instant("contact", row.id, row.occurred_at)?;
+                let channel = super::column::parsed("contact", row.id, &row.channel)?;
+                Ok((LeadId(row.lead_id), Attempt { at, channel }))
             })
             .collect()
     }

@@ -2,19 +2,21 @@
 
 use jiff::Timestamp;
 
-use super::column::{instant, instant_opt, millis, millis_opt};
+use super::column::{instant, instant_opt, millis, millis_opt, parsed};
 use super::{StoreError, Tx, each, statements};
 use crate::domain::ids::{HandOffId, LeadId, SlaClockId};
+use crate::domain::sla::PromiseKind;
 
 macro_rules! columns {
     () => {
-        "id, hand_off_id, lead_id, kind, terms, started_at, deadline_at, next_at, state, stopped_at, stopped_why"
+        "id, hand_off_id, lead_id, kind, number, terms, started_at, deadline_at, next_at, state, stopped_at, stopped_why"
     };
 }
 
 statements! {
-    INSERT = "INSERT INTO sla_clock (hand_off_id, lead_id, kind, terms, started_at, deadline_at, next_at, state) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7, 'running') RETURNING id";
+    INSERT = "INSERT INTO sla_clock (hand_off_id, lead_id, kind, number, terms, started_at, deadline_at, next_at, \
+              state) SELECT $1, $2, $3, COALESCE(MAX(number), 0) + 1, $4, $5, $6, $7, 'running' FROM sla_clock \
+              WHERE hand_off_id = $1 AND kind = $3 RETURNING id";
     DUE_LEADS = "SELECT lead_id FROM sla_clock WHERE state = 'running' AND next_at IS NOT NULL AND next_at <= $1 \
                  ORDER BY next_at, id LIMIT $2";
     RUNNING = concat!("SELECT ", columns!(), " FROM sla_clock WHERE lead_id = $1 AND state = 'running' ORDER BY id");
@@ -35,8 +37,8 @@ pub struct NewSlaClock {
     pub hand_off: HandOffId,
     /// For which lead.
     pub lead: LeadId,
-    /// What was promised: `first_contact`.
-    pub kind: String,
+    /// What was promised.
+    pub kind: PromiseKind,
     /// The promise as it stood then, as JSON.
     pub terms: String,
     /// Since when.
@@ -57,7 +59,9 @@ pub struct SlaClock {
     /// For which lead.
     pub lead: LeadId,
     /// What was promised.
-    pub kind: String,
+    pub kind: PromiseKind,
+    /// The how-many-eth of its kind in the hand-off, from 1.
+    pub number: i64,
     /// The promise as it stood then, as JSON.
     pub terms: String,
     /// Since when.
@@ -80,6 +84,7 @@ struct SlaClockRow {
     hand_off_id: i64,
     lead_id: i64,
     kind: String,
+    number: i64,
     terms: String,
     started_at: i64,
     deadline_at: i64,
@@ -98,7 +103,8 @@ impl TryFrom<SlaClockRow> for SlaClock {
             id: SlaClockId(id),
             hand_off: HandOffId(row.hand_off_id),
             lead: LeadId(row.lead_id),
-            kind: row.kind,
+            kind: parsed("sla_clock", id, &row.kind)?,
+            number: row.number,
             terms: row.terms,
             started_at: instant("sla_clock", id, row.started_at)?,
             deadline_at: instant("sla_clock", id, row.deadline_at)?,
@@ -116,11 +122,14 @@ fn domain(rows: Vec<SlaClockRow>) -> Result<Vec<SlaClock>, StoreError> {
 
 impl Tx {
     /// Starts a clock.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one of its kind runs already in the hand-off.
     pub async fn insert_sla_clock(&mut self, new: &NewSlaClock) -> Result<SlaClockId, StoreError> {
         let id: i64 = each!(self, conn => sqlx::query_scalar(INSERT)
             .bind(new.hand_off.0)
             .bind(new.lead.0)
-            .bind(new.kind.as_str())
+            .bind(new.kind.name())
             .bind(new.terms.as_str())
             .bind(millis(new.started_at))
             .bind(millis(new.deadline_at))

@@ -56,6 +56,10 @@ pub async fn a_slot_is_taken_once(place: Place) {
     assert_eq!(tx.contacts_since(&[john, jane], TODAY).await.expect("contacts"), expected, "all or none");
     expected.insert(4, PastContact { local_date: TODAY - 1, ..past(jane, Channel::Email, Some(0)) });
     assert_eq!(tx.contacts_since(&[john, jane], TODAY - 1).await.expect("contacts"), expected);
+    let attempts = tx.attempts_of(&[jane, john]).await.expect("attempts");
+    let calls = attempts.iter().filter(|(of, attempt)| *of == jane && attempt.channel == Channel::Phone);
+    assert_eq!((calls.count(), attempts.len()), (2, 6), "none of these was a mail of a sequence");
+    assert!(attempts.iter().all(|(_, attempt)| attempt.at == at("09:00:00")));
     tx.commit().await.expect("committed");
     store.close().await;
 }

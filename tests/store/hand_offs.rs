@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use nurtured::domain::ids::{HandOffId, LeadId, SlaClockId};
 use nurtured::domain::lead::{Lead, Stage};
+use nurtured::domain::sla::PromiseKind;
 use nurtured::store::{HandOff, NewHandOff, NewSlaClock, RepState, SlaClock, Tx};
 
 use super::{Place, address, assert_conflict, at, insert, lead};
@@ -144,11 +145,11 @@ pub async fn one_at_a_time_decides_who_gets_a_lead(place: Place) {
     store.close().await;
 }
 
-fn clock(lead: LeadId, hand_off: HandOffId, kind: &str) -> NewSlaClock {
+fn clock(lead: LeadId, hand_off: HandOffId, kind: PromiseKind) -> NewSlaClock {
     NewSlaClock {
         hand_off,
         lead,
-        kind: kind.to_owned(),
+        kind,
         terms: "{\"target\":480}".to_owned(),
         started_at: at("09:00:00"),
         deadline_at: at("17:00:00"),
@@ -160,12 +161,13 @@ pub async fn a_clock_runs_until_it_is_stopped(place: Place) {
     let store = place.store().await;
     let mut tx = store.begin().await.expect("a transaction");
     let (jane, turn) = handed_off(&mut tx, "jane@firm.example", Stage::HandedOff).await;
-    let accept = tx.insert_sla_clock(&clock(jane, turn, "accept")).await.expect("started");
-    let earlier = NewSlaClock { next_at: Some(at("14:00:00")), ..clock(jane, turn, "first_contact") };
+    let accept = tx.insert_sla_clock(&clock(jane, turn, PromiseKind::Accept)).await.expect("started");
+    let earlier =
+        NewSlaClock { next_at: Some(at("14:00:00")), ..clock(jane, turn, PromiseKind::FirstContact) };
     let contact = tx.insert_sla_clock(&earlier).await.expect("started");
     tx.commit().await.expect("committed");
     let mut tx = store.begin().await.expect("a transaction");
-    assert_conflict(tx.insert_sla_clock(&clock(jane, turn, "accept")).await);
+    assert_conflict(tx.insert_sla_clock(&clock(jane, turn, PromiseKind::Accept)).await);
     drop(tx);
 
     let mut tx = store.begin().await.expect("a transaction");
@@ -173,7 +175,8 @@ pub async fn a_clock_runs_until_it_is_stopped(place: Place) {
         id: accept,
         hand_off: turn,
         lead: jane,
-        kind: "accept".to_owned(),
+        kind: PromiseKind::Accept,
+        number: 1,
         terms: "{\"target\":480}".to_owned(),
         started_at: at("09:00:00"),
         deadline_at: at("17:00:00"),
@@ -209,6 +212,9 @@ pub async fn a_clock_runs_until_it_is_stopped(place: Place) {
     );
     assert_eq!((all[1].id, all[1].deadline_at), (contact, at("18:00:00")));
     assert_eq!(tx.running_clocks(jane).await.expect("clocks"), all[1..]);
+    // What was promised and kept may be promised again.
+    tx.insert_sla_clock(&clock(jane, turn, PromiseKind::Accept)).await.expect("started again");
+    assert_eq!(tx.clocks_of(jane).await.expect("clocks")[2].number, 2);
     tx.commit().await.expect("committed");
     store.close().await;
 }
@@ -217,8 +223,8 @@ pub async fn a_level_fires_once(place: Place) {
     let store = place.store().await;
     let mut tx = store.begin().await.expect("a transaction");
     let (jane, turn) = handed_off(&mut tx, "jane@firm.example", Stage::HandedOff).await;
-    let one = tx.insert_sla_clock(&clock(jane, turn, "accept")).await.expect("started");
-    let other = tx.insert_sla_clock(&clock(jane, turn, "first_contact")).await.expect("started");
+    let one = tx.insert_sla_clock(&clock(jane, turn, PromiseKind::Accept)).await.expect("started");
+    let other = tx.insert_sla_clock(&clock(jane, turn, PromiseKind::FirstContact)).await.expect("started");
     assert!(fire(&mut tx, one, "owner", "15:00:00").await);
     assert!(fire(&mut tx, one, "breach", "17:00:00").await);
     assert!(!fire(&mut tx, one, "owner", "16:00:00").await, "even when its deadline has moved");

@@ -2,6 +2,7 @@
 
 use nurtured::domain::lead::{Lead, Stage};
 use nurtured::domain::mail::{Audience, MailClass, MailState};
+use nurtured::domain::sla::PromiseKind;
 use nurtured::store::{Brake, NewHandOff, NewMail, NewSlaClock, Standing};
 
 use super::{Place, address, at, enrolment, insert, lead};
@@ -85,11 +86,13 @@ pub async fn what_is_open_is_counted(place: Place) {
         at: at("09:00:00"),
     };
     let hand_off = tx.insert_hand_off(&hand_off).await.expect("handed off");
-    for (kind, deadline_at) in [("accept", at("10:00:00")), ("first_contact", at("12:00:00"))] {
+    for (kind, deadline_at) in
+        [(PromiseKind::Accept, at("10:00:00")), (PromiseKind::FirstContact, at("12:00:00"))]
+    {
         tx.insert_sla_clock(&NewSlaClock {
             hand_off,
             lead: given,
-            kind: kind.to_owned(),
+            kind,
             terms: "{}".to_owned(),
             started_at: at("09:00:00"),
             deadline_at,

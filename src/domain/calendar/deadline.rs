@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -89,10 +89,37 @@ pub fn deadline(
 pub fn instant_after(
     calendars: &[&Calendar],
     start: Timestamp,
+    pauses: &[(Timestamp, Timestamp)],
     target: SignedDuration,
     horizon: SignedDuration,
 ) -> Result<Timestamp, DeadlineError> {
-    walk(calendars, start, &[], target, horizon, |_| {})
+    walk(calendars, start, pauses, target, horizon, |_| {})
+}
+
+/// How much open time `days` business days are, from `start`: up to the same local time, by the first
+/// calendar's zone, on the so-many-eth day after the first on which all calendars are open together. `None`
+/// when there are not so many such days within `horizon`.
+pub fn business_days(
+    calendars: &[&Calendar],
+    start: Timestamp,
+    days: i64,
+    horizon: SignedDuration,
+) -> Option<SignedDuration> {
+    let first = calendars.first()?;
+    let end = start.saturating_add(horizon).unwrap_or(Timestamp::MAX);
+    let begins = first.local(OpenInAll::new(calendars, start, end).next()?.0);
+    let (mut day, mut passed) = (begins.date(), 0);
+    while passed < days {
+        day = day.tomorrow().ok()?;
+        let from = first.instant_at(day, Time::midnight())?;
+        if from >= end {
+            return None;
+        }
+        let to = first.instant_at(day.tomorrow().ok()?, Time::midnight())?;
+        passed += i64::from(OpenInAll::new(calendars, from, to).next().is_some());
+    }
+    let ends = first.instant_at(day, begins.time())?;
+    Some(elapsed(calendars, start, ends, &[]))
 }
 
 /// How much time from `start` to `end` is open in all `calendars` and not paused; nothing when `end` is

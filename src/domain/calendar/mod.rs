@@ -26,7 +26,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 use serde::{Deserialize, Serialize};
 
-pub use deadline::{Counted, Deadline, DeadlineError, Reckoning, deadline, elapsed, instant_after};
+pub use deadline::{
+    Counted, Deadline, DeadlineError, Reckoning, business_days, deadline, elapsed, instant_after,
+};
 pub use holidays::{Holidays, HolidaysError};
 pub use hours::{Hours, HoursError};
 

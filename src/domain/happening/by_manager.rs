@@ -62,7 +62,9 @@ pub(super) fn recycled(
     if !is_with_sales(lead) {
         return Err(wrong_stage(lead, "given back"));
     }
-    given_back(lead, Stage::Rejected, reason, hours, now)
+    let given_back = given_back(lead, Stage::Rejected, reason, hours, now)?;
+    // It is not the rep's answer.
+    Ok(Consequences { promises: Promises::Void, ..given_back })
 }
 
 fn is_with_sales(lead: &Lead) -> bool {

@@ -306,7 +306,7 @@ fn each_stage_goes_where_a_happening_takes_it() {
 #[test]
 fn only_an_attempt_or_contact_keeps_the_promise() {
     for (happening, promises) in [
-        (Happening::Accepted, Promises::Run),
+        (Happening::Accepted, Promises::Accepted),
         (Happening::Replied, Promises::Run),
         (attempt(Outcome::NoAnswer), Promises::ContactMade),
         (attempt(Outcome::WrongNumber), Promises::ContactMade),
@@ -481,10 +481,10 @@ fn what_sales_says_beyond_calls_moves_a_lead_that_it_has() {
 fn a_meeting_keeps_the_promise_and_talking_before_it_began_ends_it() {
     for (happening, promises, accepted) in [
         (Happening::Meeting, Promises::ContactMade, true),
-        (Happening::AlreadyTalking, Promises::Close, true),
+        (Happening::AlreadyTalking, Promises::Void, true),
         (Happening::WrongPerson, Promises::Close, false),
         (Happening::AlreadyCustomer, Promises::Close, false),
-        (Happening::Feedback { objection: None, argument: None }, Promises::Run, false),
+        (Happening::Feedback { objection: None, argument: None }, Promises::FeedbackGiven, false),
     ] {
         let followed = follows(&lead(Stage::HandedOff), &happening, None).expect("it can be so");
         assert_eq!((followed.promises, followed.accepted), (promises, accepted), "{happening:?}");

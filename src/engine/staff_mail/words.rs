@@ -7,13 +7,13 @@
 use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use crate::domain::agreement::{Role, Target, Team};
+use crate::domain::agreement::{Role, Team};
 use crate::domain::calendar::{Calendar, Counted, Reckoning};
 use crate::domain::contact::{Channel, Permission, reasons};
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::Outcome;
 use crate::domain::lead::{Activity, Answer, Lead, Touch};
-use crate::domain::sla::{LevelTerms, Standing, Terms};
+use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
 use crate::engine::why;
 use crate::store::Event;
 
@@ -40,6 +40,14 @@ impl Reader<'_> {
         };
         Some(if who == self.to { "you" } else { words })
     }
+}
+
+/// A promise, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Promised<'a> {
+    pub kind: PromiseKind,
+    pub terms: &'a Terms,
+    pub standing: &'a Standing,
 }
 
 /// What a level does, and when.
@@ -69,8 +77,7 @@ pub(super) fn consequence(level: &LevelTerms, at: &Zoned, reader: &Reader<'_>) -
 /// What was promised, until when, how that was counted, and what follows.
 pub(super) fn promise(
     calendar: &Calendar,
-    terms: &Terms,
-    standing: &Standing,
+    Promised { kind, terms, standing }: Promised<'_>,
     otherwise: Vec<String>,
     late: Option<Timestamp>,
     now: Timestamp,
@@ -82,7 +89,10 @@ pub(super) fn promise(
         format!("This fell due {fell_due} and is told only now: nurtured was not running then.")
     });
     json!({
-        "what": format!("first contact within {}", Target(SignedDuration::from_mins(terms.target_minutes))),
+        "what": match terms.attempts {
+            Some(_) => terms.target_words(),
+            None => format!("{} within {}", kind.words(), terms.target_words()),
+        },
         "since": deadline.counted.first().map(|piece| day_and_time(&calendar.local(piece.from))),
         "by": day_and_time(&by),
         "by_short": short(&by),
@@ -378,13 +388,16 @@ mod tests {
         let berlin = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00");
         let terms = Terms {
             policy: "standard".to_owned(),
+            promised: String::new(),
             target_minutes: 150,
+            attempts: None,
             calendars: vec![berlin.freeze(date(2026, 1, 1), date(2027, 1, 1))],
             levels: Vec::new(),
         };
         let start = instant("2026-03-03T14:30:00Z");
         let standing = terms.assess(start, &[], &[], start).expect("it can be counted");
-        let told = promise(&berlin, &terms, &standing, Vec::new(), None, start);
+        let promised = Promised { kind: PromiseKind::FirstContact, terms: &terms, standing: &standing };
+        let told = promise(&berlin, promised, Vec::new(), None, start);
         assert_eq!(
             told["counted"],
             json!([

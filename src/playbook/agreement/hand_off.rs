@@ -1,44 +1,19 @@
-//! `[policies.<name>]`, `[reasons.<name>]` and `[campaigns.<name>]`: what sales promises, why a lead may
-//! come back, and what was agreed for leads from where.
+//! `[reasons.<name>]` and `[campaigns.<name>]`: why a lead may come back, and what was agreed for leads from
+//! where.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Reading;
-use crate::domain::agreement::{AfterReason, Campaign, Level, Policy, Reason};
+use crate::domain::agreement::{AfterReason, Campaign, Reason};
 use crate::domain::condition::Condition;
 use crate::playbook::fields;
 use crate::playbook::references::What;
-use crate::playbook::section::{Located, Section};
+use crate::playbook::section::Section;
 
 /// How often a lead is nurtured from the start before it is left to `afterwards`.
 const DEFAULT_ROUNDS: i64 = 3;
 
 impl Reading<'_> {
-    pub(super) fn policies(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Policy> {
-        let mut policies = BTreeMap::new();
-        for (name, mut section) in top.tables("policies") {
-            self.references.define(What::Policy, &name.value);
-            section.require(
-                "first_contact",
-                "write until when a rep tries to reach the lead: `8 business hours`",
-            );
-            let first_contact = section.parsed("first_contact", fields::target);
-            let not_before = section.parsed("not_before", fields::duration).map(|wait| wait.value);
-            let levels = levels(&name.value, &mut section);
-            section.finish();
-            if let Some(first_contact) = first_contact {
-                let policy = Policy {
-                    name: name.value.clone(),
-                    first_contact: first_contact.value,
-                    not_before,
-                    levels,
-                };
-                policies.insert(name.value, policy);
-            }
-        }
-        policies
-    }
-
     pub(super) fn reasons(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Reason> {
         let mut reasons = BTreeMap::new();
         for (name, section) in top.tables("reasons") {
@@ -153,6 +128,7 @@ impl Reading<'_> {
                 self.references.agree(team, &section.source, policy);
             }
         }
+        let policies = self.chosen_policies(&mut section, team.as_deref());
         let brief = section.words("brief");
         let incentive = section.words("incentive");
         let zone = section.parsed("zone", fields::zone).map(|zone| zone.value);
@@ -166,6 +142,7 @@ impl Reading<'_> {
                 persona,
                 qualify: qualify?,
                 team: team?,
+                policies,
                 policy: policy?.value,
                 brief,
                 incentive,
@@ -181,58 +158,4 @@ impl Reading<'_> {
         let name = section.parsed(key, fields::name)?;
         Some(self.references.refer(What::Sequence, &section.source, &name))
     }
-}
-
-/// The rungs of a policy, which have to be in order of time.
-fn levels(policy: &str, section: &mut Section<'_>) -> Vec<Level> {
-    let mut levels: Vec<Level> = Vec::new();
-    let mut names = BTreeSet::new();
-    let mut last: Option<i64> = None;
-    for mut level in section.sections("levels") {
-        level.require("name", "write what it is called in mails: `warning`, `breach`");
-        level.require("at", "write at which share of the target it is reached: `75%`");
-        let name: Option<Located<String>> = level.parsed("name", fields::name);
-        let at = level.parsed("at", fields::percent);
-        let tell: Vec<_> = level.list("tell", fields::role);
-        let reassign = level.flag("reassign");
-        if let Some(name) = &name
-            && !names.insert(name.value.clone())
-        {
-            level.refuse("name", format!("level `{}` is there twice", name.value), "give each its own name");
-        }
-        if let Some(at) = &at {
-            if last.is_some_and(|last| at.value <= last) {
-                let message = format!("{}% is not after the level before it", at.value);
-                level.source.refuse(&at.span, message, "list levels in order of time, each at its own share");
-            }
-            last = Some(at.value);
-        }
-        for (index, role) in tell.iter().enumerate() {
-            if tell.iter().take(index).any(|other| other.value == role.value) {
-                level.source.refuse(&role.span, "this role is told twice", "delete one");
-            }
-        }
-        if tell.is_empty() && !reassign && !level.has("tell") {
-            let message = "this level tells nobody and does nothing";
-            level.source.refuse(
-                &level.span,
-                message,
-                "write `tell = [\"owner\", \"manager\"]`, or `reassign = true`",
-            );
-        }
-        level.finish();
-        if let (Some(name), Some(at)) = (name, at) {
-            levels.push(Level {
-                name: name.value,
-                at_percent: at.value,
-                tell: tell.into_iter().map(|role| role.value).collect(),
-                reassign,
-            });
-        }
-    }
-    if !section.has("levels") {
-        let hint = format!("add [[policies.{policy}.levels]] with `name`, `at` and `tell`");
-        section.source.refuse(&section.span, "nobody is told when the promise is not kept", hint);
-    }
-    levels
 }

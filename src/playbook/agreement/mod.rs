@@ -6,6 +6,7 @@
 mod contact;
 mod hand_off;
 mod people;
+mod policies;
 
 use std::collections::{BTreeMap, BTreeSet};
 

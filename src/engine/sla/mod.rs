@@ -4,6 +4,8 @@
 //! daemon was down, the database was), all are noted, and everybody concerned gets one mail, about the
 //! highest, marked as found late.
 
+mod clocks;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -13,11 +15,14 @@ use super::hand_off::{self, Given};
 use super::pass::{PassError, PassReport};
 use super::{Engine, Wake, staff_mail};
 use crate::domain::agreement::Role;
-use crate::domain::ids::LeadId;
 use crate::domain::lead::Lead;
 use crate::domain::routing::{Route, choose};
-use crate::domain::sla::{LevelTerms, Standing, Terms};
-use crate::store::{HandOff, SlaClock, StoreError, Tx};
+use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
+use crate::store::{HandOff, SlaClock, Tx};
+
+pub(super) use clocks::{
+    close_all, count_attempts, pauses, recount, start, start_what_starts, stop_kinds, terms, terms_for,
+};
 
 /// Leads whose clocks are looked at in one transaction.
 const BATCH: usize = 50;
@@ -66,12 +71,15 @@ async fn assess(
     lead: &mut Lead,
     clock: &SlaClock,
 ) -> Result<PassReport, PassError> {
-    let Some(hand_off) = tx.hand_off(clock.hand_off).await?.filter(|hand_off| hand_off.ended_at.is_none())
-    else {
+    let runs = |hand_off: &HandOff| hand_off.ended_at.is_none() || clock.kind.outlives_the_hand_off();
+    let Some(hand_off) = tx.hand_off(clock.hand_off).await?.filter(runs) else {
         tx.stop_clock(clock.id, "closed", "the hand-off is over", wake.now).await?;
         return Ok(PassReport::default());
     };
-    let pauses = pauses(tx, lead, clock.started_at).await?;
+    let pauses = match clock.kind.is_paused_with_the_lead() {
+        true => pauses(tx, lead, clock.started_at).await?,
+        false => Vec::new(),
+    };
     let fired = tx.fired_levels(clock.id).await?;
     let counted = terms(clock)
         .and_then(|terms| Ok((terms.assess(clock.started_at, &pauses, &fired, wake.now)?, terms)));
@@ -87,7 +95,7 @@ async fn assess(
         if tx.fire_level(clock.id, &level.0.name, level.1, wake.now).await? {
             let facts = json!({
                 "level": level.0.name,
-                "promise": clock.kind,
+                "promise": clock.kind.name(),
                 "fell_due": level.1.to_string(),
                 "detected_late": is_late(level.1, wake.now),
             });
@@ -102,6 +110,7 @@ async fn assess(
     };
     let late = is_late(*fell_due, wake.now).then_some(*fell_due);
     let mut told = Told {
+        kind: clock.kind,
         level,
         tell,
         late,
@@ -148,6 +157,8 @@ async fn park(
 
 /// What the mails about a level say.
 pub(super) struct Told<'a> {
+    /// What was promised.
+    pub kind: PromiseKind,
     /// The level: the highest, when several were reached at once.
     pub level: &'a LevelTerms,
     /// Everybody who is told at any of them, once.
@@ -170,14 +181,6 @@ fn is_late(fell_due: Timestamp, now: Timestamp) -> bool {
     now.duration_since(fell_due) > FOUND_LATE
 }
 
-/// The promise as it was made.
-pub(super) fn terms(clock: &SlaClock) -> Result<Terms, PassError> {
-    serde_json::from_str(&clock.terms).map_err(|error| {
-        StoreError::Inconsistent { table: "sla_clock", id: clock.id.0, what: format!("terms: {error}") }
-            .into()
-    })
-}
-
 /// Gives a lead that nobody attempted to reach to another rep; `None` when nobody else is there.
 async fn take_away(
     engine: &Engine,
@@ -196,7 +199,7 @@ async fn take_away(
         Route::To { rep, .. } if rep.email != from.rep => rep,
         Route::To { .. } | Route::Wait { .. } => return Ok(None),
     };
-    stop_clocks(tx, wake, lead.id, "closed", REASSIGNED).await?;
+    close_all(tx, wake, lead.id, REASSIGNED).await?;
     hand_off::end(tx, wake, from, REASSIGNED).await?;
     let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
     let name = wake.rules.agreement.rep(&from.rep).map_or(from.rep.as_str(), |(_, rep)| rep.name.as_str());
@@ -204,74 +207,4 @@ async fn take_away(
     let given = Given { campaign, team, policy, rep, why: &why, reassigned: true };
     hand_off::hand_off(engine, tx, wake, &behaviour, lead, &given).await?;
     Ok(Some(rep.clone()))
-}
-
-/// Stops every running clock of a lead.
-pub(super) async fn stop_clocks(
-    tx: &mut Tx,
-    wake: &Wake,
-    lead: LeadId,
-    state: &'static str,
-    why: &str,
-) -> Result<(), PassError> {
-    for clock in tx.running_clocks(lead).await? {
-        let state = if state == "met" && wake.now > clock.deadline_at { "late" } else { state };
-        tx.stop_clock(clock.id, state, why, wake.now).await?;
-        let facts = json!({ "promise": clock.kind, "state": state, "why": why });
-        tx.append(&[wake.event(lead, "clock_stopped", facts)]).await?;
-    }
-    Ok(())
-}
-
-/// Counts every running clock of a lead anew: a pause has begun, or changed.
-pub(super) async fn recount(tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(), PassError> {
-    for clock in tx.running_clocks(lead.id).await? {
-        let pauses = pauses(tx, lead, clock.started_at).await?;
-        let fired = tx.fired_levels(clock.id).await?;
-        let standing = terms(&clock)?.assess(clock.started_at, &pauses, &fired, wake.now)?;
-        let next_at = standing.reached.iter().map(|_| wake.now).next().or(standing.next_at);
-        tx.plan_clock(clock.id, standing.deadline.at, next_at).await?;
-        if standing.deadline.at != clock.deadline_at {
-            let facts = json!({
-                "promise": clock.kind,
-                "from": clock.deadline_at.to_string(),
-                "to": standing.deadline.at.to_string(),
-            });
-            tx.append(&[wake.event(lead.id, "deadline_moved", facts)]).await?;
-        }
-    }
-    Ok(())
-}
-
-/// When a lead could not be contacted since `since`: absences and follow-up dates, from the event log.
-///
-/// Each begins when it was said and ends when the lead can be called again; what was said later about the same
-/// thing replaces what was said before from then on. A manager who gives more time has the promise counted anew
-/// from then, so what went before counts as a pause too.
-pub(super) async fn pauses(
-    tx: &mut Tx,
-    lead: &Lead,
-    since: Timestamp,
-) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
-    let mut pauses = Vec::new();
-    for event in tx.events_of_kind(lead.id, "extended").await? {
-        if event.occurred_at > since {
-            pauses.push((since, event.occurred_at));
-        }
-    }
-    for kind in ["out_of_office", "follow_up"] {
-        let mut events = tx.events_of_kind(lead.id, kind).await?.into_iter().peekable();
-        while let Some(event) = events.next() {
-            let Some(until) = event.facts.get("resumes").and_then(|until| until.as_str()?.parse().ok())
-            else {
-                continue;
-            };
-            let replaced_at = events.peek().map(|next| next.occurred_at);
-            let end: Timestamp = replaced_at.map_or(until, |replaced| replaced.min(until));
-            if end > since && end > event.occurred_at {
-                pauses.push((event.occurred_at, end));
-            }
-        }
-    }
-    Ok(pauses)
 }

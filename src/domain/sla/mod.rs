@@ -1,0 +1,285 @@
+//! A promise with a deadline: what was promised, when it falls due, what follows if it is not kept.
+//!
+//! A clock's terms are frozen when it starts. Whoever edits the agreement changes promises that are made
+//! from then on, not those that were made before.
+//!
+//! Several clocks follow one another after a hand-off; [`PromiseKind`] names them, [`course`] says which of
+//! them a happening starts and stops, [`attempts`] counts the debt of attempts. A promise of another kind takes
+//! [`Terms::new`] with its own target, hours and levels, and runs through the same pass.
+
+pub mod attempts;
+pub mod course;
+pub mod promise;
+
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use super::agreement::{Level, Policy, Role, Target};
+use super::calendar::{
+    Calendar, CalendarError, CalendarSpec, Deadline, DeadlineError, HORIZON, business_days, deadline,
+    elapsed, instant_after,
+};
+
+pub use attempts::{Attempt, AttemptsOwed, Debt, NextAttempt, next_attempt_due};
+pub use promise::{Promise, PromiseKind};
+
+/// How far ahead the holidays of a running clock are kept.
+const FROZEN_YEARS: i64 = 2;
+
+/// The hours in which the lead can be called may put a deadline off by so much beyond the team's own: long
+/// enough for an hour a day between Berlin and Chicago, or for the lead's holidays. Beyond it the two hardly
+/// ever meet, as between Berlin and California, and the team's hours count alone: a promise that falls due
+/// next summer, or never, is none. Somebody has to call early or late.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// A promise as it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The policy it comes from.
+    pub policy: String,
+    /// The target as the agreement says it: "2 business days"; empty in clocks of the first version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub promised: String,
+    /// Business time promised, in minutes. A target in days is counted out when the clock starts.
+    pub target_minutes: i64,
+    /// The attempts that are owed, when it is a promise of attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<AttemptsOwed>,
+    /// When the team works, and when the lead can be reached: only time open in all of them counts. The
+    /// team's alone where the two hardly ever meet.
+    pub calendars: Vec<CalendarSpec>,
+    /// What happens when.
+    pub levels: Vec<LevelTerms>,
+}
+
+/// One rung, as it was promised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelTerms {
+    /// Its name.
+    pub name: String,
+    /// Percent of the target.
+    pub at_percent: i64,
+    /// Who is told: roles, so that a new manager gets the mail and not the one who left.
+    pub tell: Vec<Role>,
+    /// The lead goes to another rep.
+    pub reassign: bool,
+}
+
+/// Where a running clock stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// When the promise falls due, and how that was counted.
+    pub deadline: Deadline,
+    /// The levels reached by now and not fired before, with the instant at which each was.
+    pub reached: Vec<(LevelTerms, Timestamp)>,
+    /// When the next level will be reached; `None` when there is none left.
+    pub next_at: Option<Timestamp>,
+}
+
+/// The calendars of a clock's terms, ready to count with.
+#[derive(Clone, Debug)]
+pub struct Thawed(Vec<Calendar>);
+
+/// Why a clock cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SlaError {
+    /// The terms do not make sense any more.
+    #[error("its calendar cannot be used: {0}")]
+    Calendar(#[from] CalendarError),
+    /// The deadline is never reached.
+    #[error("its deadline cannot be counted: {0}")]
+    Deadline(#[from] DeadlineError),
+}
+
+impl Terms {
+    /// Any promise, made now: its target counted in all of these calendars at once.
+    ///
+    /// # Errors
+    /// When the target is not used up in the calendars within the time that is looked ahead.
+    pub fn new(
+        policy: &str,
+        promise: &Promise,
+        calendars: &[&Calendar],
+        now: Timestamp,
+    ) -> Result<Terms, SlaError> {
+        let minutes = minutes_of(promise.target, calendars, now, HORIZON)
+            .ok_or(DeadlineError::NotReached { years: HORIZON.as_hours() / (24 * 365) })?;
+        Ok(Terms {
+            policy: policy.to_owned(),
+            promised: promise.target.to_string(),
+            target_minutes: minutes,
+            attempts: None,
+            calendars: calendars.iter().map(|calendar| freeze(calendar, now)).collect(),
+            levels: promise.levels.iter().map(LevelTerms::from).collect(),
+        })
+    }
+
+    /// What `policy` promises of that kind, made now; `None` when it promises nothing. `lead` are the hours in
+    /// which the lead can be called.
+    ///
+    /// # Errors
+    /// When the target is not used up in the team's hours within the time that is looked ahead.
+    pub fn of(
+        policy: &Policy,
+        kind: PromiseKind,
+        team: &Calendar,
+        lead: &Calendar,
+        now: Timestamp,
+    ) -> Result<Option<Terms>, SlaError> {
+        let Some(promise) = policy.promises.get(&kind) else {
+            return Ok(None);
+        };
+        let both = [team, lead];
+        let shared = kind.needs_the_lead() && meet(team, lead, promise.target, now);
+        let calendars = if shared { &both[..] } else { &both[..1] };
+        let mut terms = Terms::new(&policy.name, promise, calendars, now)?;
+        if kind == PromiseKind::Attempts {
+            let first = policy.promises.get(&PromiseKind::FirstContact);
+            let first = first.and_then(|first| minutes_of(first.target, calendars, now, HORIZON));
+            terms.attempts = policy.attempts.map(|owed| AttemptsOwed { first_minutes: first, ..owed });
+        }
+        Ok(Some(terms))
+    }
+
+    /// The target as people read it: "8 business hours"; for attempts all that is owed.
+    pub fn target_words(&self) -> String {
+        let target = match self.promised.as_str() {
+            "" => Target::Time(SignedDuration::from_mins(self.target_minutes)).to_string(),
+            promised => promised.to_owned(),
+        };
+        match &self.attempts {
+            Some(owed) => format!("{owed} within {target}"),
+            None => target,
+        }
+    }
+
+    /// The calendars, ready to count with.
+    ///
+    /// # Errors
+    /// When their hours or zones are not understood any more.
+    pub fn thaw(&self) -> Result<Thawed, SlaError> {
+        let calendars = self
+            .calendars
+            .iter()
+            .map(CalendarSpec::thaw)
+            .collect::<Result<Vec<Calendar>, CalendarError>>()?;
+        Ok(Thawed(calendars))
+    }
+
+    /// Where a clock that started at `started_at` stands at `now`. Pauses come from the event log.
+    ///
+    /// # Errors
+    /// When the frozen calendars cannot be read, or are never open together for long enough.
+    pub fn assess(
+        &self,
+        started_at: Timestamp,
+        pauses: &[(Timestamp, Timestamp)],
+        fired: &[String],
+        now: Timestamp,
+    ) -> Result<Standing, SlaError> {
+        self.assess_in(&self.thaw()?, started_at, pauses, fired, now)
+    }
+
+    /// The same with calendars that were thawed before: many clocks have the same ones.
+    ///
+    /// # Errors
+    /// When they are never open together for long enough.
+    pub fn assess_in(
+        &self,
+        thawed: &Thawed,
+        started_at: Timestamp,
+        pauses: &[(Timestamp, Timestamp)],
+        fired: &[String],
+        now: Timestamp,
+    ) -> Result<Standing, SlaError> {
+        let calendars = thawed.borrowed();
+        let mut reached = Vec::new();
+        let mut next_at: Option<Timestamp> = None;
+        for level in self.levels.iter().filter(|level| !fired.contains(&level.name)) {
+            let target = SignedDuration::from_secs(self.target_minutes * 60 * level.at_percent / 100);
+            let at = instant_after(&calendars, started_at, pauses, target, HORIZON)?;
+            if at <= now {
+                reached.push((level.clone(), at));
+            } else {
+                next_at = Some(next_at.map_or(at, |earliest| earliest.min(at)));
+            }
+        }
+        let target = SignedDuration::from_mins(self.target_minutes);
+        Ok(Standing { deadline: deadline(&calendars, started_at, pauses, target)?, reached, next_at })
+    }
+}
+
+impl Thawed {
+    /// When so many minutes have passed since `start`, counted in all of the calendars.
+    ///
+    /// # Errors
+    /// When they are not open together for long enough.
+    pub fn instant_after(
+        &self,
+        start: Timestamp,
+        pauses: &[(Timestamp, Timestamp)],
+        minutes: i64,
+    ) -> Result<Timestamp, SlaError> {
+        let target = SignedDuration::from_mins(minutes);
+        Ok(instant_after(&self.borrowed(), start, pauses, target, HORIZON)?)
+    }
+
+    fn borrowed(&self) -> Vec<&Calendar> {
+        self.0.iter().collect()
+    }
+}
+
+fn freeze(calendar: &Calendar, now: Timestamp) -> CalendarSpec {
+    let from = calendar.local(now).date();
+    let to = from.checked_add(FROZEN_YEARS.years()).unwrap_or(jiff::civil::Date::MAX);
+    calendar.freeze(from, to)
+}
+
+/// A target in minutes open in all of the calendars, from `start`; `None` when they are not open for so long
+/// within `horizon`.
+///
+/// So many business days end at the same local time on the so-many-eth open day after the first: from Tuesday
+/// 10:00 two of them end on Thursday 10:00, and from Saturday with the closing of Tuesday. Days of plain time
+/// end in the first open minute after they are over.
+fn minutes_of(
+    target: Target,
+    calendars: &[&Calendar],
+    start: Timestamp,
+    horizon: SignedDuration,
+) -> Option<i64> {
+    let minutes = match target {
+        Target::Time(time) => return Some(time.as_mins()),
+        Target::BusinessDays(days) => business_days(calendars, start, days, horizon)?.as_mins(),
+        Target::Days(days) => {
+            let over = start.checked_add(SignedDuration::from_hours(days.checked_mul(24)?)).ok()?;
+            elapsed(calendars, start, over, &[]).as_mins() + 1
+        }
+    };
+    Some(minutes.max(1))
+}
+
+/// Whether a target is used up in the hours that team and lead share, without undue delay.
+fn meet(team: &Calendar, lead: &Calendar, target: Target, now: Timestamp) -> bool {
+    let used_up = |calendars: &[&Calendar], horizon: SignedDuration| {
+        let target = SignedDuration::from_mins(minutes_of(target, calendars, now, horizon)?);
+        instant_after(calendars, now, &[], target, horizon).ok()
+    };
+    let Some(alone) = used_up(&[team], HORIZON) else {
+        return false;
+    };
+    used_up(&[team, lead], alone.duration_since(now) + PATIENCE).is_some()
+}
+
+impl From<&Level> for LevelTerms {
+    fn from(level: &Level) -> LevelTerms {
+        LevelTerms {
+            name: level.name.clone(),
+            at_percent: level.at_percent,
+            tell: level.tell.clone(),
+            reassign: level.reassign,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The kinds of promises that follow one another after a hand-off, and what each counts.
+//!
+//! All of them run through the same pass and fire levels in the same way; what differs is written here.
+//! A kind that is none of sales' (a dispute, say) needs nothing but a name and its own target and levels.
+
+use super::super::agreement::{Level, Role, Target};
+use super::super::names::names;
+
+names! {
+    /// What was promised.
+    PromiseKind, "promise" {
+        /// The rep says whether they take the lead.
+        Accept = "accept",
+        /// A human turns to the lead.
+        FirstContact = "first_contact",
+        /// It is tried often enough before it is given up.
+        Attempts = "attempts",
+        /// Once they spoke, the rep says what comes of it.
+        Disposition = "disposition",
+        /// An opportunity is not left to itself.
+        Quiet = "quiet",
+        /// After won or lost, the rep says what convinced, or what stood against it.
+        Feedback = "feedback",
+        /// Who gave a lead back answers to whoever disagrees.
+        Dispute = "dispute",
+    }
+}
+
+/// A promise as the agreement has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// How long it may take.
+    pub target: Target,
+    /// What happens when, in order of time.
+    pub levels: Vec<Level>,
+}
+
+impl PromiseKind {
+    /// What a policy may promise, in the order of the hand-off.
+    pub const OF_A_POLICY: [PromiseKind; 6] = [
+        PromiseKind::Accept,
+        PromiseKind::FirstContact,
+        PromiseKind::Attempts,
+        PromiseKind::Disposition,
+        PromiseKind::Quiet,
+        PromiseKind::Feedback,
+    ];
+
+    /// Whether a level of it may give the lead to somebody else: only while nobody has tried to reach it.
+    pub fn may_reassign(self) -> bool {
+        matches!(self, PromiseKind::Accept | PromiseKind::FirstContact)
+    }
+
+    /// Whether only time counts in which the lead, too, can be reached, and an absence of the lead stops it.
+    pub fn needs_the_lead(self) -> bool {
+        matches!(self, PromiseKind::FirstContact | PromiseKind::Attempts)
+    }
+
+    /// Whether an absence of the lead, or a date that it named, stops the clock. What is left to do after the
+    /// end of a hand-off does not wait for the lead.
+    pub fn is_paused_with_the_lead(self) -> bool {
+        !self.outlives_the_hand_off()
+    }
+
+    /// Whether the clock runs on when the hand-off is over: the promise is about what was.
+    pub fn outlives_the_hand_off(self) -> bool {
+        matches!(self, PromiseKind::Feedback | PromiseKind::Dispute)
+    }
+
+    /// As a sentence about the promise begins: "first contact".
+    pub fn words(self) -> &'static str {
+        match self {
+            PromiseKind::Accept => "acceptance",
+            PromiseKind::FirstContact => "first contact",
+            PromiseKind::Attempts => "attempts",
+            PromiseKind::Disposition => "disposition",
+            PromiseKind::Quiet => "quiet opportunity",
+            PromiseKind::Feedback => "feedback",
+            PromiseKind::Dispute => "answer to a dispute",
+        }
+    }
+
+    /// What happens when an agreement promises this and says not whom to tell.
+    ///
+    /// An answer that is late harms nobody while first contact is watched beside it, so only the rep hears of
+    /// it. Owed attempts are asked for every morning; what is told here is that the time for them is over. What
+    /// came of a talk, and why a deal was lost, is what marketing lives by: the manager asks for it, late.
+    pub fn usual_levels(self) -> Vec<Level> {
+        let level = |name: &str, at_percent, tell: &[Role]| Level {
+            name: name.to_owned(),
+            at_percent,
+            tell: tell.to_vec(),
+            reassign: false,
+        };
+        let reminder = level("reminder", 100, &[Role::Owner]);
+        match self {
+            PromiseKind::Accept => vec![reminder],
+            PromiseKind::Attempts => vec![level("breach", 100, &[Role::Owner, Role::Manager])],
+            PromiseKind::Disposition => vec![reminder, level("breach", 150, &[Role::Owner, Role::Manager])],
+            PromiseKind::Quiet => vec![level("ask", 100, &[Role::Owner])],
+            PromiseKind::Feedback => vec![reminder, level("breach", 200, &[Role::Owner, Role::Manager])],
+            PromiseKind::FirstContact | PromiseKind::Dispute => {
+                vec![
+                    level("warning", 75, &[Role::Owner]),
+                    level("breach", 100, &[Role::Owner, Role::Manager]),
+                ]
+            }
+        }
+    }
+}
