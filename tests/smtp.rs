@@ -123,16 +123,39 @@ async fn a_refusal_means_what_it_says_and_where_it_is_said() {
         (At::Dot, Say("354 go ahead"), Fate::InDoubt, 2),
         (At::Dot, Say("nonsense"), Fate::InDoubt, 2),
     ] {
-        let case = format!("{at:?} {act:?}");
-        let stub = Stub::start(setup()).await;
-        let mut session = session(&config(&stub)).await;
-        stub.next(at, act);
-        let outcome = session.send(&parcel("jane@buyer.example", SHORT), Instant::now() + AMPLE).await;
-        assert_eq!(fate(&outcome), fated, "{case}: {outcome:?}");
-        assert_eq!(stub.kept(), [], "{case}");
-        let next = assert_next_mail_is_sound(&mut session, &stub, &case).await;
-        assert_eq!(next.connection, next_on, "{case}");
+        for pipelining in [false, true] {
+            let case = format!("{at:?} {act:?}, pipelining: {pipelining}");
+            let stub = Stub::start(Setup { pipelining, ..setup() }).await;
+            let mut session = session(&config(&stub)).await;
+            stub.next(at, act.clone());
+            let outcome = session.send(&parcel("jane@buyer.example", SHORT), Instant::now() + AMPLE).await;
+            assert_eq!(fate(&outcome), fated, "{case}: {outcome:?}");
+            assert_eq!(stub.kept(), [], "{case}");
+            let next = assert_next_mail_is_sound(&mut session, &stub, &case).await;
+            assert_eq!(next.connection, next_on, "{case}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_server_that_wants_the_message_of_a_refused_mail_all_the_same_never_gets_it() {
+    let stub = Stub::start(Setup { pipelining: true, ..setup() }).await;
+    let mut session = session(&config(&stub)).await;
+    stub.next(At::Rcpt, Act::Say("550 5.1.1 unknown"));
+    stub.next(At::Data, Act::Say("354 go ahead"));
+    let outcome = session.send(&parcel("jane@buyer.example", SHORT), Instant::now() + AMPLE).await;
+    assert_eq!(fate(&outcome), Fate::Refused(Scope::Address), "{outcome:?}");
+    assert_eq!(assert_next_mail_is_sound(&mut session, &stub, "the next one").await.connection, 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_in_seven_bits_is_not_sent() {
+    let stub = Stub::start(setup()).await;
+    let mut session = session(&config(&stub)).await;
+    let umlaut = parcel("jane@buyer.example", "Subject: x\r\n\r\nGrüße\r\n");
+    let outcome = session.send(&umlaut, Instant::now() + AMPLE).await;
+    assert_eq!(fate(&outcome), Fate::Refused(Scope::Message), "{outcome:?}");
+    assert_eq!(stub.commands(), []);
 }
 
 /// Where a dialogue can break off in silence, and what becomes of the mail.
@@ -150,14 +173,16 @@ const SILENCES: [(At, Fate); 8] = [
 #[tokio::test]
 async fn a_lost_connection_leaves_doubt_only_after_the_dot() {
     for (at, fated) in SILENCES {
-        let case = format!("drop at {at:?}");
-        let stub = Stub::start(setup()).await;
-        let mut session = session(&config(&stub)).await;
-        stub.next(at, Act::Drop);
-        let message = if at == At::Body { long() } else { SHORT.to_owned() };
-        let outcome = session.send(&parcel("jane@buyer.example", message), Instant::now() + AMPLE).await;
-        assert_eq!(fate(&outcome), fated, "{case}: {outcome:?}");
-        assert_eq!(assert_next_mail_is_sound(&mut session, &stub, &case).await.connection, 2);
+        for pipelining in [false, true] {
+            let case = format!("drop at {at:?}, pipelining: {pipelining}");
+            let stub = Stub::start(Setup { pipelining, ..setup() }).await;
+            let mut session = session(&config(&stub)).await;
+            stub.next(at, Act::Drop);
+            let message = if at == At::Body { long() } else { SHORT.to_owned() };
+            let outcome = session.send(&parcel("jane@buyer.example", message), Instant::now() + AMPLE).await;
+            assert_eq!(fate(&outcome), fated, "{case}: {outcome:?}");
+            assert_eq!(assert_next_mail_is_sound(&mut session, &stub, &case).await.connection, 2);
+        }
     }
 }
 
@@ -240,17 +265,19 @@ async fn a_connection_that_the_server_closed_between_two_mails_costs_no_mail() {
 
 #[tokio::test]
 async fn mails_share_one_login_and_the_session_takes_its_leave() {
-    let stub = Stub::start(Setup { split: true, ..setup() }).await;
-    let mut session = session(&config(&stub)).await;
-    for _ in 0..2 {
-        assert_next_mail_is_sound(&mut session, &stub, "in a row").await;
+    for pipelining in [false, true] {
+        let stub = Stub::start(Setup { split: true, pipelining, ..setup() }).await;
+        let mut session = session(&config(&stub)).await;
+        for _ in 0..2 {
+            assert_next_mail_is_sound(&mut session, &stub, "in a row").await;
+        }
+        session.close().await;
+        let heard: Vec<_> = stub.commands().into_iter().map(|(_, line)| line).collect();
+        let mail = ["MAIL FROM:<bounce+b1-tag@ours.example>", "RCPT TO:<next@buyer.example>", "DATA"];
+        assert_eq!(heard[0], "EHLO nurture.ours.example");
+        assert!(heard[1].starts_with("AUTH PLAIN "));
+        assert_eq!(heard[2..], [&mail[..], &mail, &["QUIT"]].concat(), "pipelining: {pipelining}");
     }
-    session.close().await;
-    let heard: Vec<_> = stub.commands().into_iter().map(|(_, line)| line).collect();
-    let mail = ["MAIL FROM:<bounce+b1-tag@ours.example>", "RCPT TO:<next@buyer.example>", "DATA"];
-    assert_eq!(heard[0], "EHLO nurture.ours.example");
-    assert!(heard[1].starts_with("AUTH PLAIN "));
-    assert_eq!(heard[2..], [&mail[..], &mail, &["QUIT"]].concat());
 }
 
 #[tokio::test]

@@ -120,11 +120,11 @@ impl Tx {
     pub async fn insert_contacts(&mut self, contacts: &[NewContact]) -> Result<(), StoreError> {
         const COLUMNS: usize = 9;
         for contacts in bulk::pieces(contacts, COLUMNS) {
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "INSERT INTO contact (lead_id, occurred_at, local_date, channel, actor, outbox_id, slot, \
                  company_key, company_slot) VALUES {}",
                 bulk::values(contacts.len(), COLUMNS)
-            );
+            ));
             each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql));
                 for contact in contacts {
@@ -206,12 +206,12 @@ impl Tx {
         let mut days = Vec::new();
         for companies in companies.chunks(bulk::MAX_LIST) {
             let companies = bulk::padded(companies);
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "SELECT company_key, local_date, COUNT(*) AS people, MAX(company_slot) AS highest_slot FROM contact \
                  WHERE company_slot IS NOT NULL AND local_date >= $1 AND company_key IN ({}) \
                  GROUP BY company_key, local_date ORDER BY company_key, local_date",
                 bulk::list(2, companies.len())
-            );
+            ));
             let rows: Vec<CompanyDay> = each!(self, conn => {
                 let mut query = sqlx::query_as(AssertSqlSafe(sql)).bind(date);
                 for company in companies {
@@ -272,10 +272,10 @@ impl Tx {
         let mut found = Vec::new();
         for emails in emails.chunks(bulk::MAX_LIST) {
             let emails = bulk::padded(emails);
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "SELECT id, email, reason, since FROM suppression WHERE email IN ({}) ORDER BY since, id",
                 bulk::list(1, emails.len())
-            );
+            ));
             let rows: Vec<SuppressionRow> = each!(self, conn => {
                 let mut query = sqlx::query_as(AssertSqlSafe(sql));
                 for email in emails {

@@ -228,8 +228,10 @@ impl Tx {
     pub async fn await_send(&mut self, ids: &[EnrolmentId]) -> Result<(), StoreError> {
         for ids in ids.chunks(bulk::MAX_LIST) {
             let ids = bulk::padded(ids);
-            let sql =
-                format!("UPDATE enrolment SET due_at = NULL WHERE id IN ({})", bulk::list(1, ids.len()));
+            let sql = self.in_dialect(format!(
+                "UPDATE enrolment SET due_at = NULL WHERE id IN ({})",
+                bulk::list(1, ids.len())
+            ));
             each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql));
                 for id in ids {
@@ -245,13 +247,13 @@ impl Tx {
     /// again by hand does not hurry those behind it.
     pub async fn advance_enrolments(&mut self, advances: &[Advance]) -> Result<(), StoreError> {
         for advances in bulk::pieces(advances, 3) {
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "UPDATE enrolment SET last_sent_at = COALESCE(v.column2, enrolment.last_sent_at), due_at = v.column3 \
                  FROM (VALUES {}) AS v WHERE enrolment.id = v.column1 AND enrolment.state = 'active' \
                  AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.enrolment_id = enrolment.id \
                  AND outbox.state IN ('pending', 'sending'))",
                 bulk::values(advances.len(), 3)
-            );
+            ));
             each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql));
                 for advance in advances {

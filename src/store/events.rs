@@ -126,11 +126,11 @@ impl Tx {
     pub async fn append(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
         const COLUMNS: usize = 8;
         for events in bulk::pieces(events, COLUMNS) {
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "INSERT INTO event (lead_id, occurred_at, recorded_at, kind, actor, playbook, outbox_id, facts) \
                  VALUES {}",
                 bulk::values(events.len(), COLUMNS)
-            );
+            ));
             each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql));
                 for event in events {

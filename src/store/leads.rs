@@ -224,10 +224,10 @@ impl Tx {
         }
         for emails in emails.chunks(bulk::MAX_LIST) {
             let emails = bulk::padded(emails);
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "SELECT id FROM lead WHERE email IN ({}) ORDER BY id FOR UPDATE",
                 bulk::list(1, emails.len())
-            );
+            ));
             each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql));
                 for email in emails {

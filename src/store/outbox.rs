@@ -237,12 +237,12 @@ impl Tx {
         const COLUMNS: usize = 18;
         let mut inserted = 0;
         for mails in bulk::pieces(mails, COLUMNS) {
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "INSERT INTO outbox (audience, class, state, due_at, lead_id, recipient, unique_key, requested, \
                  playbook, enrolment_id, sequence, step, level, subject, message, attempts, planned_at, ended_at) \
                  VALUES {} ON CONFLICT DO NOTHING",
                 bulk::values(mails.len(), COLUMNS)
-            );
+            ));
             inserted += each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql));
                 for mail in mails {
@@ -355,11 +355,11 @@ impl Tx {
         };
         for ids in ids.chunks(bulk::MAX_LIST) {
             let ids = bulk::padded(ids);
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "UPDATE outbox SET state = 'sending', attempts = attempts + 1, held_why = NULL, lease_token = $1, \
                  lease_until = {until} WHERE state = 'pending' AND id IN ({})",
                 bulk::list(3, ids.len())
-            );
+            ));
             each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql)).bind(lease.token).bind(bound);
                 for id in ids {
@@ -383,13 +383,13 @@ impl Tx {
     pub async fn mark_sent(&mut self, token: i64, sent: &[SentMail]) -> Result<Vec<OutboxId>, StoreError> {
         let mut marked = Vec::with_capacity(sent.len());
         for sent in bulk::pieces(sent, 3) {
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "UPDATE outbox SET state = 'sent', subject = v.column2, ended_at = v.column3, last_error = NULL \
                  FROM (VALUES {}) AS v WHERE outbox.id = v.column1 AND outbox.lease_token = ${} \
                  AND outbox.state IN ('sending', 'in_doubt') RETURNING outbox.id",
                 bulk::values(sent.len(), 3),
                 sent.len() * 3 + 1
-            );
+            ));
             let ids: Vec<i64> = each!(self, conn => {
                 let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
                 for mail in sent {

@@ -63,6 +63,8 @@ pub struct Setup {
     pub injected: &'static str,
     /// Whether replies go out one byte at a time.
     pub split: bool,
+    /// Whether several commands at once are offered.
+    pub pipelining: bool,
 }
 
 /// A mail that the stub took on.
@@ -202,7 +204,7 @@ impl Dialogue {
         if !self.answer(At::Connect, "220 stub.example ESMTP").await? {
             return Ok(());
         }
-        let (mut from, mut to) = (String::new(), String::new());
+        let (mut from, mut to) = (None, None);
         loop {
             let line = self.line().await?;
             self.shared.commands.lock().expect("no panic").push((self.number, line.clone()));
@@ -222,13 +224,19 @@ impl Dialogue {
                 "MAIL" if self.shared.setup.account.is_some() && self.user.is_none() => {
                     self.say("530 5.7.0 log in first").await?;
                 }
-                "MAIL" if self.answer(At::Mail, "250 2.1.0 ok").await? => from = path(rest),
-                "RCPT" if self.answer(At::Rcpt, "250 2.1.5 ok").await? => to = path(rest),
-                "DATA" if self.answer(At::Data, "354 go ahead").await? => {
+                "MAIL" => from = self.answer(At::Mail, "250 2.1.0 ok").await?.then(|| path(rest)),
+                "RCPT" if from.is_some() => {
+                    to = self.answer(At::Rcpt, "250 2.1.5 ok").await?.then(|| path(rest));
+                }
+                "DATA" if to.is_some() || self.is_planned(At::Data) => {
+                    if !self.answer(At::Data, "354 go ahead").await? {
+                        continue;
+                    }
                     let bytes = self.message().await?;
+                    let (from, to) = (from.take().unwrap_or_default(), to.take().unwrap_or_default());
                     let kept = Kept {
                         connection: self.number,
-                        from: from.clone(),
+                        from,
                         to: to.clone(),
                         bytes,
                         encrypted: self.encrypted,
@@ -240,8 +248,11 @@ impl Dialogue {
                     }
                     self.answer(At::Dot, &format!("250 2.0.0 kept for {to}")).await?;
                 }
-                "MAIL" | "RCPT" | "DATA" => {}
-                "RSET" | "NOOP" => self.say("250 2.0.0 ok").await?,
+                "RCPT" | "DATA" => self.say("503 5.5.1 not now").await?,
+                "RSET" | "NOOP" => {
+                    (from, to) = (None, None);
+                    self.say("250 2.0.0 ok").await?;
+                }
                 "QUIT" => return self.say("221 2.0.0 bye").await,
                 _ => self.say("502 5.5.2 what?").await?,
             }
@@ -283,6 +294,9 @@ impl Dialogue {
         }
         if setup.account.is_some() {
             lines.push(format!("AUTH {}", setup.mechanisms));
+        }
+        if setup.pipelining {
+            lines.push("PIPELINING".to_owned());
         }
         lines.push("8BITMIME".to_owned());
         let last = lines.pop().unwrap_or_default();

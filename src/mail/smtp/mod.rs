@@ -5,8 +5,8 @@
 //! a session owns its connection: it is taken out before a mail and put back only when the server has
 //! answered every command in full. After anything else it is dropped.
 //!
-//! A mail is four commands, each waiting for its reply. Pipelining them (RFC 2920) would save two round
-//! trips, but lettre does not tell whether a server offers it; several sessions hide the waiting.
+//! A mail is MAIL, RCPT, DATA and the message. Where the server offers it (PIPELINING, RFC 2920) the first three
+//! go out together, and one wait brings their three replies; where not, each waits for its own.
 
 mod connect;
 mod verdict;
@@ -15,12 +15,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lettre::Address;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Response, Severity};
@@ -30,7 +28,7 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
-use self::connect::{Tls, connect, step};
+use self::connect::{Connection, Tls, connect, step};
 use self::verdict::{Cause, Failure, Phase};
 use super::secret::Secret;
 use super::transport::{Outcome, Parcel, Reply, Scope};
@@ -254,7 +252,7 @@ fn tls(config: &SmtpConfig) -> Result<Tls, SmtpSetupError> {
 pub struct SmtpSession {
     server: Arc<Server>,
     /// The connection between two mails, and since when it has been unused.
-    idle: Option<(AsyncSmtpConnection, Instant)>,
+    idle: Option<(Connection, Instant)>,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -265,15 +263,20 @@ impl SmtpSession {
             Ok(envelope) => envelope,
             Err(outcome) => return outcome,
         };
+        let Some(message) = on_the_wire(&parcel.bytes) else {
+            let reply =
+                Reply::new("the message is not in 7 bits, and 8BITMIME (RFC 6152) is not used".to_owned());
+            return Outcome::Refused { reply, scope: Scope::Message };
+        };
         if let Some(connection) = self.connection().await {
-            match self.hand_over(connection, &envelope, &parcel.bytes, deadline).await {
+            match self.hand_over(connection, &envelope, &message, deadline).await {
                 // The server never heard of the mail, so it can be told on a new connection.
                 Err(failure) if failure.was_stale() => {}
                 result => return outcome(result),
             }
         }
         match connect(&self.server, deadline).await {
-            Ok(connection) => outcome(self.hand_over(connection, &envelope, &parcel.bytes, deadline).await),
+            Ok(connection) => outcome(self.hand_over(connection, &envelope, &message, deadline).await),
             Err(failure) => failure.outcome(),
         }
     }
@@ -286,7 +289,7 @@ impl SmtpSession {
     }
 
     /// Takes the connection of the mail before, unless it has been idle for too long.
-    async fn connection(&mut self) -> Option<AsyncSmtpConnection> {
+    async fn connection(&mut self) -> Option<Connection> {
         let (connection, since) = self.idle.take()?;
         if since.elapsed() <= MAX_IDLE {
             return Some(connection);
@@ -298,16 +301,17 @@ impl SmtpSession {
     /// Sends one mail over `connection`, and keeps the connection if the next mail can use it.
     async fn hand_over(
         &mut self,
-        mut connection: AsyncSmtpConnection,
+        mut connection: Connection,
         envelope: &Envelope,
-        message: &[u8],
+        message: &str,
         deadline: Instant,
     ) -> Result<Reply, Failure> {
         let result = self.transact(&mut connection, envelope, message, deadline).await;
         let in_step = match &result {
             Ok(_) => true,
-            Err(failure) if failure.leaves_dialogue_in_step() => {
-                let reset = step(Phase::Mail, self.server.until(deadline), connection.command(Rset)).await;
+            Err(failure) if failure.leaves_dialogue_in_step() && !connection.owes_message => {
+                let reset =
+                    step(Phase::Mail, self.server.until(deadline), connection.smtp.command(Rset)).await;
                 reset.is_ok_and(|response| response.has_code(250))
             }
             Err(_) => false,
@@ -321,31 +325,72 @@ impl SmtpSession {
     /// MAIL, RCPT, DATA, the message, the dot.
     async fn transact(
         &self,
-        connection: &mut AsyncSmtpConnection,
+        connection: &mut Connection,
         envelope: &Envelope,
-        message: &[u8],
+        message: &str,
         deadline: Instant,
     ) -> Result<Reply, Failure> {
-        let until = || self.server.until(deadline);
-        let mail = Mail::new(Some(envelope.from.clone()), Vec::new());
-        let said = step(Phase::Mail, until(), connection.command(mail)).await?;
-        expect(Phase::Mail, &said, Severity::PositiveCompletion)?;
-        let rcpt = Rcpt::new(envelope.to.clone(), Vec::new());
-        let said = step(Phase::Rcpt, until(), connection.command(rcpt)).await?;
-        expect(Phase::Rcpt, &said, Severity::PositiveCompletion)?;
-        let said = step(Phase::Data, until(), connection.command(Data)).await?;
-        expect(Phase::Data, &said, Severity::PositiveIntermediate)?;
-
-        // lettre writes the final dot as CRLF . CRLF, whatever stands before it.
-        let body = message.strip_suffix(b"\r\n").unwrap_or(message);
-        let dot = AtomicBool::new(false);
-        let sending = connection.message_iter(UntilDot { body: Some(body), dot: &dot });
-        let result = step(Phase::Body, deadline, sending).await;
-        let phase = if dot.load(Ordering::Relaxed) { Phase::Dot } else { Phase::Body };
+        if connection.pipelines {
+            self.open_at_once(connection, envelope, deadline).await?;
+        } else {
+            self.open_step_by_step(connection, envelope, deadline).await?;
+        }
+        let begun_at = connection.watch.taken();
+        let result = step(Phase::Body, deadline, connection.smtp.command(message)).await;
+        // Without the dot the server has to throw the message away, whatever it has of it.
+        let before_dot = (message.len() - DOT.len()) as u64;
+        let phase = if connection.watch.taken() - begun_at > before_dot { Phase::Dot } else { Phase::Body };
         let said = result.map_err(|failure| Failure { phase, ..failure })?;
         expect(phase, &said, Severity::PositiveCompletion)?;
         let text: Vec<_> = said.message().collect();
         Ok(Reply::new(format!("{} {}", said.code(), text.join(" "))))
+    }
+
+    async fn open_step_by_step(
+        &self,
+        Connection { smtp, .. }: &mut Connection,
+        envelope: &Envelope,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let until = || self.server.until(deadline);
+        let said = step(Phase::Mail, until(), smtp.command(envelope.mail())).await?;
+        expect(Phase::Mail, &said, Severity::PositiveCompletion)?;
+        let said = step(Phase::Rcpt, until(), smtp.command(envelope.rcpt())).await?;
+        expect(Phase::Rcpt, &said, Severity::PositiveCompletion)?;
+        let said = step(Phase::Data, until(), smtp.command(Data)).await?;
+        expect(Phase::Data, &said, Severity::PositiveIntermediate)
+    }
+
+    /// The same in one breath. What the server refuses first is what counts; but every reply has to be heard,
+    /// or the next mail would get this one's.
+    async fn open_at_once(
+        &self,
+        Connection { smtp, owes_message, .. }: &mut Connection,
+        envelope: &Envelope,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let until = || self.server.until(deadline);
+        let commands = format!("{}{}{Data}", envelope.mail(), envelope.rcpt());
+        let mut refused = None;
+        for (phase, severity) in [
+            (Phase::Mail, Severity::PositiveCompletion),
+            (Phase::Rcpt, Severity::PositiveCompletion),
+            (Phase::Data, Severity::PositiveIntermediate),
+        ] {
+            let said = match phase {
+                Phase::Mail => step(phase, until(), smtp.command(&commands)).await,
+                _ => step(phase, until(), smtp.read_response()).await,
+            };
+            match said.and_then(|said| expect(phase, &said, severity)) {
+                Ok(()) => *owes_message = phase == Phase::Data && refused.is_some(),
+                Err(failure) if failure.leaves_dialogue_in_step() => refused = refused.or(Some(failure)),
+                Err(failure) => {
+                    *owes_message = true;
+                    return Err(refused.unwrap_or(failure));
+                }
+            }
+        }
+        refused.map_or(Ok(()), Err)
     }
 }
 
@@ -376,28 +421,34 @@ fn expect(phase: Phase, response: &Response, severity: Severity) -> Result<(), F
     }
 }
 
-async fn quit(mut connection: AsyncSmtpConnection) {
+async fn quit(mut connection: Connection) {
     // Whether the server answers, and what, changes nothing any more.
-    let _ = timeout(FAREWELL, connection.quit()).await;
+    let _ = timeout(FAREWELL, connection.smtp.quit()).await;
 }
 
-/// The message for lettre, which asks for its parts and, when there are no more, writes the dot: at
-/// that question the point of no return is passed.
-struct UntilDot<'a> {
-    body: Option<&'a [u8]>,
-    dot: &'a AtomicBool,
-}
+/// What ends a message, behind the end of its last line.
+const DOT: &str = ".\r\n";
 
-impl<'a> Iterator for UntilDot<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let part = self.body.take();
-        if part.is_none() {
-            self.dot.store(true, Ordering::Relaxed);
-        }
-        part
+/// A message with the dots that it needs for the journey (RFC 5321 section 4.5.2) and the final one; `None` when it
+/// is not plain ASCII. In one piece, so that it is one packet more often than not.
+fn on_the_wire(message: &[u8]) -> Option<String> {
+    let message = std::str::from_utf8(message).ok().filter(|message| message.is_ascii())?;
+    let mut wire = String::with_capacity(message.len() + 64);
+    if message.starts_with('.') {
+        wire.push('.');
     }
+    let mut from = 0;
+    for (at, _) in message.match_indices("\n.") {
+        wire.push_str(&message[from..=at]);
+        wire.push('.');
+        from = at + 1;
+    }
+    wire.push_str(&message[from..]);
+    if !wire.ends_with("\r\n") {
+        wire.push_str("\r\n");
+    }
+    wire.push_str(DOT);
+    Some(wire)
 }
 
 /// Sender and recipient in the form lettre takes them.
@@ -407,6 +458,14 @@ struct Envelope {
 }
 
 impl Envelope {
+    fn mail(&self) -> Mail {
+        Mail::new(Some(self.from.clone()), Vec::new())
+    }
+
+    fn rcpt(&self) -> Rcpt {
+        Rcpt::new(self.to.clone(), Vec::new())
+    }
+
     fn of(parcel: &Parcel) -> Result<Envelope, Outcome> {
         let address = |address: &EmailAddress, scope| {
             let plain = address.as_str().is_ascii().then(|| address.as_str().parse().ok()).flatten();
