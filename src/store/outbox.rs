@@ -46,8 +46,10 @@ macro_rules! lost_lease_shared {
 const LOST_LEASE_SHARED: &str = lost_lease_shared!();
 
 statements! {
-    LEAD_MAIL_DUE = "SELECT id, lead_id FROM outbox WHERE audience = 'lead' AND state = 'pending' AND due_at <= $1 \
-                     AND NOT EXISTS (SELECT 1 FROM brake WHERE one = 1) ORDER BY due_at, id LIMIT $2";
+    LEAD_MAIL_DUE = concat!(
+        "SELECT ", columns!(), " FROM outbox WHERE audience = 'lead' AND state = 'pending' AND due_at <= $1 \
+         AND NOT EXISTS (SELECT 1 FROM brake WHERE one = 1) ORDER BY due_at, id LIMIT $2"
+    );
     STAFF_DUE = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE audience = 'staff' AND state = 'pending' AND due_at <= $1 \
          ORDER BY due_at, id LIMIT $2"
@@ -289,15 +291,11 @@ impl Tx {
         Ok(())
     }
 
-    /// Mails to leads to send by `now`, the longest due first, each with its lead; none while the brake is on.
-    pub async fn lead_mail_due(
-        &mut self,
-        now: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<(OutboxId, LeadId)>, StoreError> {
-        let rows: Vec<(i64, i64)> = each!(self, conn =>
-            sqlx::query_as(LEAD_MAIL_DUE).bind(millis(now)).bind(limit).fetch_all(conn).await)?;
-        Ok(rows.into_iter().map(|(mail, lead)| (OutboxId(mail), LeadId(lead))).collect())
+    /// Mails to leads to send by `now`, the longest due first; none while the brake is on. Nobody is kept from
+    /// claiming them: on PostgreSQL they are asked for again, with [`Tx::still_due`], once their leads are locked.
+    pub async fn lead_mail_due(&mut self, now: Timestamp, limit: i64) -> Result<Vec<OutboxMail>, StoreError> {
+        domain(each!(self, conn =>
+            sqlx::query_as(LEAD_MAIL_DUE).bind(millis(now)).bind(limit).fetch_all(conn).await)?)
     }
 
     /// Those of these mails that are still to be sent by `now`. They are found by their rows: by their leads

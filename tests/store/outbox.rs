@@ -116,7 +116,7 @@ pub async fn a_mail_is_planned_once(place: Place) {
     // What is skipped is never due.
     assert_eq!(tx.lead_mail_due(at("08:59:59.999"), 10).await.expect("mails"), []);
     let due = tx.lead_mail_due(at("09:00:00"), 10).await.expect("mails");
-    assert_eq!(due, [(first.id, jane), (second.id, jane)]);
+    assert_eq!(due, [first.clone(), second.clone()]);
     let all = [first.id, second.id, third.id];
     let due = tx.still_due(&all, at("09:00:00")).await.expect("mails");
     assert_eq!(due, [first.clone(), second.clone()]);
@@ -285,11 +285,8 @@ pub async fn staff_mail_keeps_its_bytes(place: Place) {
         "lead mail is rendered when it leaves"
     );
     assert_eq!(tx.mail_message(OutboxId(-1)).await.expect("an answer"), None);
-    assert_eq!(
-        tx.lead_mail_due(at("23:00:00"), 10).await.expect("mails"),
-        [(to_lead, jane)],
-        "the lead's own only"
-    );
+    let due = tx.lead_mail_due(at("23:00:00"), 10).await.expect("mails");
+    assert_eq!(due.iter().map(|mail| mail.id).collect::<Vec<_>>(), [to_lead], "the lead's own only");
 
     // A refusal parks it, in the words of the server.
     let lease = Lease { token: 3, length_ms: AN_HOUR };

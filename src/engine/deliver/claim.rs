@@ -40,7 +40,7 @@ pub(crate) struct Claimed {
 }
 
 impl Claim {
-    fn none() -> Claim {
+    pub fn none() -> Claim {
         Claim { token: 0, mails: Vec::new(), report: PassReport::default() }
     }
 
@@ -58,6 +58,16 @@ fn new_lease(length: Duration) -> Lease {
     Lease { token: i64::from_be_bytes(bytes), length_ms: lease_ms(length) }
 }
 
+/// What a look for due mail came to.
+pub(super) enum Looked {
+    /// These are `sending`, once the transaction is committed; or none is, and some were put off or dropped.
+    Claimed(Claim),
+    /// Nothing is due.
+    Idle,
+    /// The day has had enough, for this reason: what the transaction did must be undone.
+    DayIsFull(String),
+}
+
 /// Claims the next batch: staff mail, or when none is due, mail to leads.
 pub(super) async fn next(
     engine: &Engine,
@@ -66,6 +76,31 @@ pub(super) async fn next(
     lease: Duration,
 ) -> Result<Claim, PassError> {
     let mut tx = engine.store.begin().await?;
+    match look(engine, &mut tx, wake, limit, lease).await? {
+        Looked::Claimed(claim) => {
+            tx.commit().await?;
+            Ok(claim)
+        }
+        Looked::Idle => {
+            tx.rollback().await?;
+            Ok(Claim::none())
+        }
+        Looked::DayIsFull(why) => {
+            tx.rollback().await?;
+            engine.pull_brake(wake, &why).await?;
+            Ok(Claim::none())
+        }
+    }
+}
+
+/// Looks for due mail in a transaction that may have done other things before.
+pub(super) async fn look(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    limit: usize,
+    lease: Duration,
+) -> Result<Looked, PassError> {
     let to_staff = tx.lock_staff_mail_due(wake.now, limit as i64).await?;
     if to_staff.is_empty() {
         leads(engine, tx, wake, limit, new_lease(lease)).await
@@ -75,7 +110,7 @@ pub(super) async fn next(
 }
 
 /// Claims staff mail.
-async fn staff(mut tx: Tx, wake: &Wake, rows: Vec<OutboxMail>, lease: Lease) -> Result<Claim, PassError> {
+async fn staff(tx: &mut Tx, wake: &Wake, rows: Vec<OutboxMail>, lease: Lease) -> Result<Looked, PassError> {
     let mut mails = Vec::with_capacity(rows.len());
     for row in rows {
         let message = tx.mail_message(row.id).await?;
@@ -83,59 +118,58 @@ async fn staff(mut tx: Tx, wake: &Wake, rows: Vec<OutboxMail>, lease: Lease) -> 
     }
     let ids: Vec<OutboxId> = mails.iter().map(|mail| mail.row.id).collect();
     tx.mark_sending(&ids, lease, wake.now).await?;
-    tx.commit().await?;
-    Ok(Claim { token: lease.token, mails, report: PassReport::default() })
+    Ok(Looked::Claimed(Claim { token: lease.token, mails, report: PassReport::default() }))
 }
 
 /// Claims mail to leads: what the gate lets through now. What it does not is put off or dropped.
 async fn leads(
     engine: &Engine,
-    mut tx: Tx,
+    tx: &mut Tx,
     wake: &Wake,
     limit: usize,
     lease: Lease,
-) -> Result<Claim, PassError> {
+) -> Result<Looked, PassError> {
+    let alone = engine.store.is_exclusive();
     // Where there are several daemons, several times the batch: those that look at once find leads that nobody
     // has locked.
-    let look_at = if engine.store.is_exclusive() { limit } else { limit * 4 };
-    let due = tx.lead_mail_due(wake.now, look_at as i64).await?;
-    if due.is_empty() {
-        tx.rollback().await?;
-        return Ok(Claim::none());
-    }
-    let locked = tx.lock_free_leads(&distinct(due.iter().map(|(_, lead)| *lead).collect()), limit).await?;
-    let is_locked = |lead: &LeadId| locked.binary_search_by_key(lead, |lead| lead.id).is_ok();
-    let ids: Vec<OutboxId> =
-        due.into_iter().filter(|(_, lead)| is_locked(lead)).map(|(mail, _)| mail).collect();
-    let rows = tx.still_due(&ids, wake.now).await?;
+    let look_at = if alone { limit } else { limit * 4 };
+    let mut rows = tx.lead_mail_due(wake.now, look_at as i64).await?;
     if rows.is_empty() {
-        tx.rollback().await?;
-        return Ok(Claim::none());
+        return Ok(Looked::Idle);
     }
-    let history = ContactHistory::load(&mut tx, &locked, &wake.rules.agreement, wake.now).await?;
+    let locked =
+        tx.lock_free_leads(&distinct(rows.iter().filter_map(|row| row.lead).collect()), limit).await?;
+    let is_locked = |lead: LeadId| locked.binary_search_by_key(&lead, |lead| lead.id).is_ok();
+    rows.retain(|row| row.lead.is_some_and(is_locked));
+    if !alone {
+        // Another daemon may have claimed or settled them before their leads were locked.
+        let ids: Vec<OutboxId> = rows.iter().map(|row| row.id).collect();
+        rows = tx.still_due(&ids, wake.now).await?;
+    }
+    if rows.is_empty() {
+        return Ok(Looked::Idle);
+    }
+    let history = ContactHistory::load(tx, &locked, &wake.rules.agreement, wake.now).await?;
     let locked: HashMap<LeadId, Lead> = locked.into_iter().map(|lead| (lead.id, lead)).collect();
     let mut gate =
         Gate { engine, wake, history, contacts: Vec::new(), events: Vec::new(), claim: Claim::none() };
     for row in rows {
         if let Some(lead) = row.lead.and_then(|id| locked.get(&id)) {
-            gate.ask(&mut tx, row, lead).await?;
+            gate.ask(tx, row, lead).await?;
         }
     }
     let Gate { contacts, events, mut claim, .. } = gate;
-    if !claim.mails.is_empty() && !fits_the_day(&mut tx, wake, claim.mails.len() as i64).await? {
-        tx.rollback().await?;
+    if !claim.mails.is_empty() && !fits_the_day(tx, wake, claim.mails.len() as i64).await? {
         let most = wake.rules.agreement.contact.daily_brake;
         let why = format!("more than {most} mails to leads on one day ([contact] daily_brake)");
-        engine.pull_brake(wake, &why).await?;
-        return Ok(Claim::none());
+        return Ok(Looked::DayIsFull(why));
     }
     claim.token = lease.token;
     let ids: Vec<OutboxId> = claim.mails.iter().map(|mail| mail.row.id).collect();
     tx.insert_contacts(&contacts).await?;
     tx.mark_sending(&ids, lease, wake.now).await?;
     tx.append(&events).await?;
-    tx.commit().await?;
-    Ok(claim)
+    Ok(Looked::Claimed(claim))
 }
 
 /// Asks the gate for each mail of a batch, with what the mails before it have taken.

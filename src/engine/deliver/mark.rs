@@ -18,6 +18,24 @@ use crate::domain::sequence::{due, next_step};
 use crate::mail::transport::{Outcome, Scope};
 use crate::store::{Advance, NewEvent, OutboxMail, SentMail, Tx};
 
+/// Whether all of a batch was accepted, and nothing else has to be thought of.
+pub(super) fn is_smooth(batch: &Batch) -> bool {
+    batch.tried.iter().all(|tried| matches!(tried.result, Ok(Outcome::Accepted { .. })))
+}
+
+/// Writes that all of a batch was accepted, as the first thing in a transaction: the leads are locked here.
+pub(super) async fn smooth(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    batch: &Batch,
+) -> Result<PassReport, PassError> {
+    lock_leads_of(tx, &batch.tried).await?;
+    let accepted: Vec<&Tried> = batch.tried.iter().collect();
+    sent(engine, tx, wake, batch.token, &accepted, batch.at).await?;
+    Ok(PassReport { done: accepted.len() as u64, ..PassReport::default() })
+}
+
 /// Writes what became of a batch, all of it or nothing. Written twice, the second time changes nothing.
 ///
 /// # Errors

@@ -47,7 +47,7 @@ use crate::mail::transport::{Outcome, Parcel, Scope, Session, Transport};
 use crate::playbook::LEAD_LAYOUT;
 use crate::store::{StoreError, Tx};
 
-use claim::{Claim, Claimed};
+use claim::{Claim, Claimed, Looked};
 
 pub(super) use claim::brake_day;
 pub(super) use mark::fell_into_doubt;
@@ -203,11 +203,18 @@ async fn run_lane(engine: &Engine, wake: &Wake, share: usize) -> Result<PassRepo
         sessions.push(engine.delivery.take_session().await);
     }
     let mut failed = None;
+    let mut sent = None;
     let turn = wake.turn();
     while !turn.is_over() && !engine.is_stopping() {
-        match deliver_batch(engine, wake, &mut sessions).await {
-            Ok(Some(batch)) => report = report.and(batch),
-            Ok(None) => break,
+        let begun = Instant::now();
+        match settle_and_claim(engine, wake, sent.take()).await {
+            Ok((settled, claim)) => {
+                report = report.and(settled).and(claim.report);
+                if claim.is_empty() {
+                    break;
+                }
+                sent = Some(send(engine, wake, &mut sessions, claim, begun).await);
+            }
             // Somebody else took a slot first: the next claim decides with what is known then.
             Err(PassError::Store(StoreError::Conflict(_))) => report.put_off += 1,
             Err(error) => {
@@ -219,27 +226,53 @@ async fn run_lane(engine: &Engine, wake: &Wake, share: usize) -> Result<PassRepo
     for session in sessions {
         engine.delivery.keep_session(session);
     }
+    if let Some(batch) = sent {
+        report = report.and(write(engine, wake, batch).await?);
+    }
     failed.map_or(Ok(report), Err)
 }
 
-/// Claims, sends and marks one batch; `None` when there is nothing to send.
-async fn deliver_batch(
+/// Writes what became of a batch and claims the next one; in one transaction when all of it went well, which saves
+/// every second commit.
+async fn settle_and_claim(
     engine: &Engine,
     wake: &Wake,
-    sessions: &mut [Session],
-) -> Result<Option<PassReport>, PassError> {
+    sent: Option<Batch>,
+) -> Result<(PassReport, Claim), PassError> {
     let lease = engine.delivery.limits.lease;
-    let begun = Instant::now();
-    let claim = claim::next(engine, wake, BATCH, lease).await?;
-    if claim.is_empty() {
-        return Ok(None);
+    let mut settled = PassReport::default();
+    if let Some(batch) = sent {
+        // Whatever goes wrong with both together, each is tried on its own and tells its own error.
+        if mark::is_smooth(&batch)
+            && let Ok(Some(both)) = both_at_once(engine, wake, &batch, lease).await
+        {
+            return Ok(both);
+        }
+        settled = write(engine, wake, batch).await?;
     }
-    let Claim { token, mails, report } = claim;
-    // Half the lease: whoever sends longer than that would meet the finder of lost mail.
-    let tried = send(engine, wake, sessions, mails, begun + lease / 2).await;
-    let at = engine.clock.now().max(wake.now);
-    let marked = write(engine, wake, Batch { token, at, lease_ends: begun + lease, tried }).await?;
-    Ok(Some(report.and(marked)))
+    Ok((settled, claim::next(engine, wake, BATCH, lease).await?))
+}
+
+/// `None`, and nothing written, when the claim has to have a transaction of its own.
+async fn both_at_once(
+    engine: &Engine,
+    wake: &Wake,
+    batch: &Batch,
+    lease: Duration,
+) -> Result<Option<(PassReport, Claim)>, PassError> {
+    let mut tx = engine.store.begin().await?;
+    let settled = mark::smooth(engine, &mut tx, wake, batch).await?;
+    let claim = match claim::look(engine, &mut tx, wake, BATCH, lease).await? {
+        Looked::Claimed(claim) => claim,
+        Looked::Idle => Claim::none(),
+        Looked::DayIsFull(_) => {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+    };
+    tx.commit().await?;
+    engine.delivery.works();
+    Ok(Some((settled, claim)))
 }
 
 /// Writes what became of a batch, or keeps it until the store can be written.
@@ -277,14 +310,11 @@ pub(super) async fn write_unwritten(engine: &Engine, wake: &Wake) -> Result<Pass
 
 /// Sends a batch over several connections at once. No further mail is begun when the daemon is to stop, when
 /// time is up, or when the transport as a whole does not work; those mails are given back.
-async fn send(
-    engine: &Engine,
-    wake: &Wake,
-    sessions: &mut [Session],
-    mails: Vec<Claimed>,
-    deadline: Instant,
-) -> Vec<Tried> {
-    let queue = Mutex::new(VecDeque::from(mails));
+async fn send(engine: &Engine, wake: &Wake, sessions: &mut [Session], claim: Claim, begun: Instant) -> Batch {
+    let lease = engine.delivery.limits.lease;
+    // Half the lease: whoever sends longer than that would meet the finder of lost mail.
+    let deadline = begun + lease / 2;
+    let queue = Mutex::new(VecDeque::from(claim.mails));
     let over: OnceLock<&'static str> = OnceLock::new();
     let next = || {
         if engine.is_stopping() {
@@ -327,7 +357,8 @@ async fn send(
     }));
     // In the order in which they were planned, whichever connection was quicker.
     tried.sort_by_key(|tried| tried.mail.row.id);
-    tried
+    let at = engine.clock.now().max(wake.now);
+    Batch { token: claim.token, at, lease_ends: begun + lease, tried }
 }
 
 /// A claimed mail as it goes on the wire, and its subject.

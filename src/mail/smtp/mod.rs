@@ -264,8 +264,7 @@ impl SmtpSession {
             Err(outcome) => return outcome,
         };
         let Some(message) = on_the_wire(&parcel.bytes) else {
-            let reply =
-                Reply::new("the message is not in 7 bits, and 8BITMIME (RFC 6152) is not used".to_owned());
+            let reply = Reply::new("the message is not in 7 bits, and 8BITMIME (RFC 6152) is not used");
             return Outcome::Refused { reply, scope: Scope::Message };
         };
         if let Some(connection) = self.connection().await {
