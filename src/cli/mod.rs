@@ -19,6 +19,7 @@ mod simulate;
 mod status;
 mod take_in;
 mod timeline;
+mod token;
 mod why;
 mod workplace;
 
@@ -35,7 +36,7 @@ pub use output::CliError;
 /// The commands by who needs them first, in the order of the help.
 const AUDIENCES: [(&str, &[&str]); 4] = [
     ("To begin with", &["demo", "init", "check"]),
-    ("For operators", &["run", "status", "import", "outbox", "release", "completions"]),
+    ("For operators", &["run", "status", "import", "outbox", "release", "token", "completions"]),
     ("For marketers", &["preview", "send-test", "simulate", "clock"]),
     ("For reps and managers", &["lead", "why", "may-contact", "rep"]),
 ];
@@ -61,6 +62,7 @@ enum Command {
     Import(take_in::Import),
     Outbox(outbox::Outbox),
     Release(status::Release),
+    Token(token::TokenCommand),
     /// Print completions for a shell
     ///
     /// To install them:
@@ -165,6 +167,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Status(command) => command.run(at_work(config, false)?).await,
         Command::Outbox(command) => command.run(at_work(config, false)?).await,
         Command::Release(command) => command.run(at_work(config, false)?).await,
+        Command::Token(command) => command.run(at_work(config, false)?).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "nurtured", &mut script);

@@ -46,8 +46,9 @@ impl Run {
         if let Ok(address) = listener.local_addr() {
             tracing::info!("pages for leads and health at http://{address}");
         }
+        let api = workplace.config.http.api.clone();
         let served =
-            tokio::spawn(http::serve(Arc::clone(&engine), listener, health.clone(), stopping.clone()));
+            tokio::spawn(http::serve(Arc::clone(&engine), listener, health.clone(), api, stopping.clone()));
         let reload = move || {
             workplace.playbook_files().map_err(|error| match error {
                 CliError::Failed(words) | CliError::Misuse(words) => words,

@@ -66,6 +66,7 @@ impl Sink for IntoStore {
             TakenIn::New => Outcome::New,
             TakenIn::Updated => Outcome::Updated,
             TakenIn::Unchanged => Outcome::Unchanged,
+            TakenIn::Erased => Outcome::Erased,
         });
         Ok(outcomes.collect())
     }

@@ -10,7 +10,9 @@
 //! - Links are built from `public_url` alone, never from what a request says its host is. Before mail goes
 //!   to a server, `public_url` and `from` have to be given: nobody guesses them.
 
+mod api;
 mod fields;
+mod network;
 mod reader;
 mod secrets;
 
@@ -21,6 +23,8 @@ use std::time::Duration;
 
 use tracing::Level;
 
+pub use self::api::{ApiConfig, FormsConfig, ForwardedHeader};
+pub use self::network::Network;
 use self::reader::{Reader, Setting, Surroundings};
 use crate::domain::email::EmailAddress;
 use crate::mail::directory::Directory;
@@ -100,6 +104,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Where the daemon can be reached from outside, without a final slash.
     pub public_url: String,
+    /// The API for other programs.
+    pub api: ApiConfig,
 }
 
 /// `[log]`.
@@ -184,6 +190,7 @@ fn read(text: &str, around: Surroundings<'_>) -> Option<Config> {
     if by_smtp {
         http.require("public_url", "write where leads reach this daemon: `https://nurture.company.example`");
     }
+    let api = api::api(&mut http, &mut top);
     http.finish();
     let playbook = playbook(&mut top);
     let log = log(&mut top);
@@ -191,7 +198,7 @@ fn read(text: &str, around: Surroundings<'_>) -> Option<Config> {
     Some(Config {
         store_url: store_url?,
         mail: mail?,
-        http: HttpConfig { listen, public_url: public_url.unwrap_or_else(|| on_this_machine(listen)) },
+        http: HttpConfig { listen, public_url: public_url.unwrap_or_else(|| on_this_machine(listen)), api },
         playbook,
         operator,
         log,

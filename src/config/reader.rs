@@ -141,6 +141,23 @@ impl<'a> Reader<'a> {
         self.section.as_mut()?.integer(key, range)
     }
 
+    /// A list of texts, each of which `read` understands; in a variable, commas stand between them.
+    pub fn list<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, Refusal>) -> Vec<T> {
+        if let Some((variable, text)) = self.given_outside(key) {
+            let place = Place::Variable(variable);
+            let mut found = Vec::new();
+            for part in text.split(',').map(str::trim) {
+                match read(part) {
+                    Ok(value) => found.push(value),
+                    Err(refusal) => self.refuse(&place, refusal.message, refusal.hint),
+                }
+            }
+            return found;
+        }
+        let Some(section) = self.section.as_mut() else { return Vec::new() };
+        section.list(key, read).into_iter().map(|found| found.value).collect()
+    }
+
     /// A path, relative ones from the folder of the file.
     pub fn path(&mut self, key: &'static str) -> Option<Setting<PathBuf>> {
         let base = self.around.base;

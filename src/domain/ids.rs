@@ -28,4 +28,8 @@ ids! {
     SlaClockId;
     /// An entry of the event log.
     EventId;
+    /// A token of the HTTP API.
+    TokenId;
+    /// Something that another system is to be told.
+    DeliveryId;
 }

@@ -4,6 +4,7 @@
 //! a rule, and writes what it decided; the same rules answer people who ask `why` and `may-contact`.
 //! Because they are plain functions, each is tested by tables and properties beside its code.
 
+pub mod access;
 pub mod agreement;
 pub mod backoff;
 pub mod calendar;
@@ -19,6 +20,7 @@ pub mod mail;
 pub mod names;
 pub mod order;
 pub mod phone;
+pub mod rate;
 pub mod routing;
 pub mod scoring;
 pub mod sequence;

@@ -27,6 +27,7 @@ pub mod lifecycle;
 mod nurture;
 pub mod pass;
 pub mod permission;
+pub mod person;
 pub mod playbooks;
 mod recycle;
 pub mod resolve;
@@ -37,6 +38,7 @@ pub mod simulate;
 mod sla;
 mod staff_mail;
 pub mod take_in;
+pub mod tokens;
 mod turn_over;
 pub mod why;
 
@@ -95,6 +97,8 @@ pub struct Keys {
     pub mail: Vec<u8>,
     /// Unsubscribe links.
     pub unsubscribe: Vec<u8>,
+    /// What is remembered of people who had their data erased.
+    pub erased: Vec<u8>,
 }
 
 /// How long things may take.
@@ -166,7 +170,11 @@ impl Engine {
         transport: Transport,
         limits: Limits,
     ) -> Result<Engine, PlaybookError> {
-        let keys = Keys { mail: key(&store, "mail").await?, unsubscribe: key(&store, "unsubscribe").await? };
+        let keys = Keys {
+            mail: key(&store, "mail").await?,
+            unsubscribe: key(&store, "unsubscribe").await?,
+            erased: key(&store, "erased").await?,
+        };
         let playbooks = Playbooks::open(&store).await?;
         Ok(Engine {
             store,

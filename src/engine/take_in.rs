@@ -43,6 +43,8 @@ pub enum TakenIn {
     Updated,
     /// Everything was known.
     Unchanged,
+    /// The person had their data erased: nothing is kept.
+    Erased,
 }
 
 impl Engine {
@@ -104,12 +106,18 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let emails: Vec<&EmailAddress> = records.iter().map(|record| &record.email).collect();
         tx.lock_leads_by_email(&emails).await?;
+        let hashes: Vec<String> = emails.iter().map(|email| self.erased_hash(email)).collect();
+        let erased = tx.erased_among(&hashes).await?;
         // In the order of the addresses, not of the file: two importers of the same new leads would else wait for
         // each other in a circle. What is said twice of one address keeps its order.
         let mut order: Vec<usize> = (0..records.len()).collect();
         order.sort_by_key(|index| &records[*index].email);
         let mut outcomes = vec![TakenIn::Unchanged; records.len()];
         for index in order {
+            if erased.contains(&hashes[index]) {
+                outcomes[index] = TakenIn::Erased;
+                continue;
+            }
             outcomes[index] = self.take_in_one(&mut tx, &wake, &records[index], authority).await?;
         }
         Ok((tx, outcomes))

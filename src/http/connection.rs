@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
+use super::client::Peer;
 
 /// Connections at a time. Others wait in the operating system's queue.
 const MAX_CONNECTIONS: usize = 256;
@@ -30,8 +32,8 @@ const RECOVERY: Duration = Duration::from_secs(1);
 pub async fn accept(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
-    while let Some((stream, slot)) = shutdown.run_until_cancelled(next(&listener, &slots)).await {
-        connections.spawn(answer(stream, router.clone(), limits, shutdown.clone(), slot));
+    while let Some((stream, peer, slot)) = shutdown.run_until_cancelled(next(&listener, &slots)).await {
+        connections.spawn(answer(stream, peer, router.clone(), limits, shutdown.clone(), slot));
         while connections.try_join_next().is_some() {}
     }
     // Nobody new comes in while the last are answered.
@@ -43,11 +45,11 @@ pub async fn accept(listener: TcpListener, router: Router, limits: Limits, shutd
 }
 
 /// The next connection, as soon as there is room for it.
-async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Peer, OwnedSemaphorePermit) {
     let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok((stream, address)) => return (stream, Peer(address), slot),
             Err(error) => {
                 tracing::warn!("a connection could not be accepted: {error}");
                 sleep(RECOVERY).await;
@@ -58,16 +60,22 @@ async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Own
 
 async fn answer(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     limits: Limits,
     shutdown: CancellationToken,
     _slot: OwnedSemaphorePermit,
 ) {
+    let router = TowerToHyperService::new(router);
+    let router = service_fn(move |mut request: hyper::Request<_>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), router);
     let mut connection = pin!(connection);
     // What goes wrong with one connection is the other side's affair, and says nothing about us.
     if shutdown.run_until_cancelled(connection.as_mut()).await.is_none() {

@@ -1,16 +1,20 @@
-//! Pages for leads, and whether the daemon is well.
+//! Pages for leads, the API for other programs, and whether the daemon is well.
 //!
 //! | path | what |
 //! |---|---|
 //! | `/u/{token}` | unsubscribe: GET asks, POST does (`unsubscribe.rs`) |
+//! | `/v1/…` | the API for other programs (`api/`) |
 //! | `/healthz`, `/readyz` | alive; able to work (`health.rs`) |
 //!
 //! A proxy with a certificate stands in front, but nothing here relies on it: every step of a request has a
 //! time limit, heads and bodies a size, connections a number. No cookie is set, no `Host` is read, and no
 //! path is ever logged: the token in it is a right to act.
 
+mod api;
+mod client;
 mod connection;
 mod health;
+mod limiter;
 mod page;
 mod unsubscribe;
 
@@ -28,6 +32,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::ApiConfig;
 use crate::engine::Engine;
 pub use health::Health;
 
@@ -62,8 +67,14 @@ struct Answering {
 }
 
 /// Answers requests on `listener` until `shutdown`, and finishes then, within seconds, what it is answering.
-pub async fn serve(engine: Arc<Engine>, listener: TcpListener, health: Health, shutdown: CancellationToken) {
-    serve_within(Limits::USUAL, engine, listener, health, shutdown).await;
+pub async fn serve(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    health: Health,
+    api: ApiConfig,
+    shutdown: CancellationToken,
+) {
+    serve_within(Limits::USUAL, engine, listener, health, api, shutdown).await;
 }
 
 async fn serve_within(
@@ -71,23 +82,26 @@ async fn serve_within(
     engine: Arc<Engine>,
     listener: TcpListener,
     health: Health,
+    api: ApiConfig,
     shutdown: CancellationToken,
 ) {
-    let router = router(Answering { engine, health }, limits);
+    let router = router(Answering { engine, health }, api, limits);
     connection::accept(listener, router, limits, shutdown).await;
 }
 
-fn router(answering: Answering, limits: Limits) -> Router {
+fn router(answering: Answering, api: ApiConfig, limits: Limits) -> Router {
+    let api = api::router(api::Site::new(Arc::clone(&answering.engine), api), limits);
     let only_get = || async { page::wrong_method("GET, HEAD") };
     Router::new()
         .route("/healthz", get(health::alive).fallback(only_get))
         .route("/readyz", get(health::ready).fallback(only_get))
         .route("/u/{token}", unsubscribe::routes())
         .fallback(|| async { page::not_found() })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(limits, within_limits))
-        .layer(middleware::map_response(guarded))
         .with_state(answering)
+        .nest("/v1", api)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::map_response(guarded))
 }
 
 /// Refuses a body that says it is too long before it comes, and gives up on a request that takes too long,

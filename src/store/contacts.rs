@@ -15,6 +15,7 @@ statements! {
     SUPPRESS = "INSERT INTO suppression (email, reason, since, evidence) VALUES ($1, $2, $3, $4) \
                 ON CONFLICT DO NOTHING RETURNING id";
     SUPPRESSIONS = "SELECT id, email, reason, since FROM suppression WHERE email = $1 ORDER BY since, id";
+    ALL_SUPPRESSIONS = "SELECT id, email, reason, since FROM suppression WHERE id > $1 ORDER BY id LIMIT $2";
     LIFT = "DELETE FROM suppression WHERE email = $1 AND reason = $2";
 }
 
@@ -262,6 +263,17 @@ impl Tx {
         let rows: Vec<SuppressionRow> =
             each!(self, conn => sqlx::query_as(SUPPRESSIONS).bind(email.as_str()).fetch_all(conn).await)?;
         rows.into_iter().map(Suppression::try_from).collect()
+    }
+
+    /// A page of all suppressions in the order in which they were said, behind row `after`, each with its row.
+    pub async fn list_suppressions(
+        &mut self,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<(i64, Suppression)>, StoreError> {
+        let rows: Vec<SuppressionRow> = each!(self, conn =>
+            sqlx::query_as(ALL_SUPPRESSIONS).bind(after).bind(limit).fetch_all(conn).await)?;
+        rows.into_iter().map(|row| Ok((row.id, Suppression::try_from(row)?))).collect()
     }
 
     /// The same for several addresses at once.

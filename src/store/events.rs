@@ -16,6 +16,9 @@ macro_rules! columns {
 statements! {
     OF_LEAD = concat!("SELECT ", columns!(), " FROM event WHERE lead_id = $1 ORDER BY id");
     OF_LEAD_KIND = concat!("SELECT ", columns!(), " FROM event WHERE lead_id = $1 AND kind = $2 ORDER BY id");
+    OF_LEAD_AFTER = concat!(
+        "SELECT ", columns!(), " FROM event WHERE lead_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+    );
     AFTER = concat!("SELECT ", columns!(), " FROM event WHERE id > $1 ORDER BY id LIMIT $2");
     INSERT_ONE = "INSERT INTO event (lead_id, occurred_at, recorded_at, kind, actor, playbook, outbox_id, facts) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
@@ -159,6 +162,21 @@ impl Tx {
     /// Everything that happened to a lead, in order.
     pub async fn events_of(&mut self, lead: LeadId) -> Result<Vec<Event>, StoreError> {
         domain(each!(self, conn => sqlx::query_as(OF_LEAD).bind(lead.0).fetch_all(conn).await)?)
+    }
+
+    /// A page of what happened to a lead, in order, behind an entry.
+    pub async fn events_of_after(
+        &mut self,
+        lead: LeadId,
+        after: EventId,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        domain(each!(self, conn => sqlx::query_as(OF_LEAD_AFTER)
+            .bind(lead.0)
+            .bind(after.0)
+            .bind(limit)
+            .fetch_all(conn)
+            .await)?)
     }
 
     /// One kind of event of a lead, in order.

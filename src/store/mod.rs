@@ -17,6 +17,7 @@
 //! there is one writing connection, handed out in turn, and a few reading ones. No transaction is ever
 //! held open across SMTP, HTTP or rendering.
 
+mod api_tokens;
 mod brake;
 mod bulk;
 pub mod column;
@@ -25,29 +26,35 @@ mod enrolments;
 mod error;
 mod events;
 mod hand_offs;
+mod idempotency;
 mod keys;
 mod leads;
 mod migrate;
 mod open;
 mod outbox;
+mod persons;
 mod playbooks;
 mod sla_clocks;
 mod standing;
 mod touches;
+mod webhooks;
 
 use sqlx::{Postgres, Sqlite, Transaction};
 
+pub use api_tokens::NewToken;
 pub use brake::Brake;
 pub use contacts::{CompanyDay, NewContact, PastContact, Suppression};
 pub use enrolments::{Advance, Enrolment, NewEnrolment};
 pub use error::StoreError;
 pub use events::{Event, NewEvent};
 pub use hand_offs::{HandOff, NewHandOff, RepState};
+pub use idempotency::Began;
 pub use leads::LeadFilter;
 pub use open::{Store, without_password};
 pub use outbox::{Lease, NewMail, OutboxMail, SentMail};
 pub use sla_clocks::{NewSlaClock, SlaClock};
 pub use standing::Standing;
+pub use webhooks::{Delivery, EndpointState};
 
 /// A transaction on whichever database the store is on.
 pub enum Tx {
@@ -112,18 +119,22 @@ impl Tx {
 /// Every constant statement of the store: file, name, text.
 pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     [
+        ("api_tokens", api_tokens::STATEMENTS),
         ("brake", brake::STATEMENTS),
         ("contacts", contacts::STATEMENTS),
         ("enrolments", enrolments::STATEMENTS),
         ("events", events::STATEMENTS),
         ("hand_offs", hand_offs::STATEMENTS),
+        ("idempotency", idempotency::STATEMENTS),
         ("keys", keys::STATEMENTS),
         ("leads", leads::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
+        ("persons", persons::STATEMENTS),
         ("playbooks", playbooks::STATEMENTS),
         ("sla_clocks", sla_clocks::STATEMENTS),
         ("standing", standing::STATEMENTS),
         ("touches", touches::STATEMENTS),
+        ("webhooks", webhooks::STATEMENTS),
     ]
     .into_iter()
     .flat_map(|(file, list)| list.iter().map(move |(name, sql)| (file, *name, *sql)))

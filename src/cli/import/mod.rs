@@ -52,6 +52,8 @@ pub enum Outcome {
     Updated,
     /// Everything was known.
     Unchanged,
+    /// The person had their data erased: nothing is kept.
+    Erased,
     /// It did not go in, and why.
     Refused(String),
 }
@@ -140,6 +142,7 @@ pub async fn import<R: Read>(
             new: 0,
             updated: 0,
             unchanged: 0,
+            erased: 0,
             rejected: 0,
             footer_lines: 0,
             first_rejections: Vec::new(),
@@ -251,6 +254,7 @@ impl<S: Sink> Import<'_, S> {
                 Outcome::New => self.summary.new += 1,
                 Outcome::Updated => self.summary.updated += 1,
                 Outcome::Unchanged => self.summary.unchanged += 1,
+                Outcome::Erased => self.summary.erased += 1,
                 Outcome::Refused(reason) => self.reject(line, &reason, &row)?,
             }
         }

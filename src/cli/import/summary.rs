@@ -34,6 +34,9 @@ pub struct Summary {
     pub updated: u64,
     /// Leads of which everything was known.
     pub unchanged: u64,
+    /// People who had their data erased: nothing of them is kept.
+    #[serde(skip_serializing_if = "is_none")]
+    pub erased: u64,
     /// Rows that did not go in.
     pub rejected: u64,
     /// Lines that a report's footer took.
@@ -53,6 +56,11 @@ pub struct ShownRejection {
     pub line: u64,
     /// Why.
     pub reason: String,
+}
+
+/// What is rarely there is left out.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Summary {
@@ -89,6 +97,9 @@ impl fmt::Display for Summary {
             "{} rows: {} new, {} updated, {} unchanged, {} rejected",
             self.rows, self.new, self.updated, self.unchanged, self.rejected
         )?;
+        if self.erased > 0 {
+            writeln!(f, "{} left out: they had their data erased", self.erased)?;
+        }
         for ShownRejection { line, reason } in &self.first_rejections {
             writeln!(f, "  line {line}: {reason}")?;
         }

@@ -94,6 +94,12 @@ impl Add {
         record.touch.occurred_at = record.touch.occurred_at.or(Some(now));
         let taken = engine.take_in(std::slice::from_ref(&record), Authority::Form, now).await;
         let taken = taken.map_err(CliError::failed)?.pop().unwrap_or(TakenIn::Unchanged);
+        if taken == TakenIn::Erased {
+            return Err(CliError::Failed(format!(
+                "{} had their data erased and is not taken in; if they ask for it themselves: nurtured lead welcome-back {}",
+                record.email, record.email
+            )));
+        }
         let lead = look(&engine, &record.email).await?;
         if json {
             return line(&lead_json(&lead).to_string());
@@ -101,7 +107,7 @@ impl Add {
         let words = match taken {
             TakenIn::New => "taken in; the daemon looks at it within a second",
             TakenIn::Updated => "was known; what is new was added",
-            TakenIn::Unchanged => "was known; nothing is new",
+            TakenIn::Unchanged | TakenIn::Erased => "was known; nothing is new",
         };
         line(&format!("{}: {words}", lead.email))
     }

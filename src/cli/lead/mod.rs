@@ -1,6 +1,7 @@
 //! `nurtured lead`: one lead at a time, and every disposition a rep can give.
 
 mod add;
+mod person;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -17,6 +18,7 @@ use crate::domain::lead::Lead;
 use crate::engine::Engine;
 use crate::engine::happen::{HappenError, Said};
 use add::Add;
+use person::{Erase, Export, WelcomeBack};
 use show::{List, Show, lead_json};
 
 /// One lead at a time: add, look at, list, and say what happened
@@ -135,6 +137,12 @@ enum Action {
     Replied(Disposition),
     /// It wants no more marketing mail
     Unsubscribe(Disposition),
+    /// Print everything that is kept of a person, for them to have
+    Export(Export),
+    /// Erase everything personal that is kept of a person, for ever
+    Erase(Erase),
+    /// Somebody whose data was erased asks to be known again
+    WelcomeBack(WelcomeBack),
 }
 
 /// Which lead, and by whose hand.
@@ -159,6 +167,9 @@ impl LeadCommand {
             Action::Add(add) => return add.run(workplace).await,
             Action::Show(show) => return show.run(workplace).await,
             Action::List(list) => return list.run(workplace).await,
+            Action::Export(export) => return export.run(workplace).await,
+            Action::Erase(erase) => return erase.run(workplace).await,
+            Action::WelcomeBack(welcome_back) => return welcome_back.run(workplace).await,
             Action::Accept(who) => (who, Happening::Accepted),
             Action::Attempt { who, channel, outcome } => (who, Happening::Attempt { channel, outcome }),
             Action::Contacted(who) => (who, Happening::Contacted),

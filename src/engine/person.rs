@@ -1,0 +1,319 @@
+//! One person's rights: to be told what is kept of them, to have it erased, to be left in peace.
+//!
+//! Erasing leaves the lead's row, under an address that nobody has, with its stages and times: what was promised
+//! and kept stays countable. It takes every personal word, wherever it stands. A keyed hash of the address
+//! remembers not to take the person in again: the next export of a CRM brings them, and nobody would notice.
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use thiserror::Error;
+
+use super::pass::PassError;
+use super::{Engine, hand_off, sla};
+use crate::domain::contact::{Channel, Purpose, SuppressionReason};
+use crate::domain::email::EmailAddress;
+use crate::domain::lead::{Grade, Lead, Profile, Stage};
+use crate::store::{NewEvent, StoreError, Tx};
+
+/// 160 bits of the hash: no two people meet.
+const HASH_BYTES: usize = 20;
+
+/// Where erased people live: a domain that no mail reaches (RFC 2606 section 2).
+const NOWHERE: &str = "erased.invalid";
+
+/// Why a person's wish could not be met.
+#[derive(Debug, Error)]
+pub enum PersonError {
+    /// Nobody knows them.
+    #[error("no lead has the address {0}")]
+    Unknown(EmailAddress),
+    /// A mail to them, or about them, is on the wire.
+    #[error("a mail to this lead, or about it, is being sent at this moment; try again in a minute")]
+    BeingSent,
+    /// That reason is not said, it is done.
+    #[error("`erased` is not said but done: erase the person's data")]
+    EraseInstead,
+    /// The engine failed.
+    #[error(transparent)]
+    Failed(#[from] PassError),
+}
+
+impl From<StoreError> for PersonError {
+    fn from(error: StoreError) -> PersonError {
+        PersonError::Failed(error.into())
+    }
+}
+
+impl Engine {
+    /// What is remembered of an address whose person had their data erased.
+    pub(super) fn erased_hash(&self, email: &EmailAddress) -> String {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.keys.erased).expect("HMAC takes keys of any length");
+        mac.update(b"v1|erased|");
+        mac.update(email.as_str().as_bytes());
+        let bytes = mac.finalize().into_bytes();
+        bytes.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The address under which the row of an erased person stays.
+    fn tombstone(hash: &str) -> EmailAddress {
+        format!("{hash}@{NOWHERE}").parse().expect("hexadecimal digits at a domain are an address")
+    }
+
+    /// Erases what is kept of a person. `by` is who did it, for the log: a rep, a token, a command. `false` when it
+    /// was done before.
+    ///
+    /// # Errors
+    /// [`PersonError::BeingSent`] passes within seconds.
+    pub async fn erase(&self, email: &EmailAddress, by: &str, now: Timestamp) -> Result<bool, PersonError> {
+        let wake = self.wake_at(now);
+        let hash = self.erased_hash(email);
+        let mut tx = self.store.begin().await?;
+        let Some(mut lead) = tx.lock_lead_by_email(email).await? else {
+            let known = !tx.erased_among(std::slice::from_ref(&hash)).await?.is_empty();
+            tx.rollback().await?;
+            return if known { Ok(false) } else { Err(PersonError::Unknown(email.clone())) };
+        };
+        if tx.mail_is_being_sent(lead.id).await? {
+            tx.rollback().await?;
+            return Err(PersonError::BeingSent);
+        }
+        const WHY: &str = "the person had their data erased";
+        self.end_sequence(&mut tx, &wake, lead.id, WHY).await?;
+        sla::stop_clocks(&mut tx, &wake, lead.id, "closed", WHY).await?;
+        if let Some(open) = tx.open_hand_off(lead.id).await? {
+            hand_off::end(&mut tx, &wake, &open, WHY).await?;
+        }
+        let mut events = Vec::new();
+        if lead.stage != Stage::Disqualified {
+            events.push(wake.stage(&mut lead, Stage::Disqualified, WHY));
+        }
+        events.push(NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "erased", json!({})) });
+        tx.append(&events).await?;
+        let tombstone = Engine::tombstone(&hash);
+        tx.erase_words_of(lead.id, email, &tombstone, now).await?;
+        tx.suppress(&tombstone, SuppressionReason::Erased, None, now).await?;
+        tx.remember_erased(&hash, Some(lead.id), now).await?;
+        tx.save_lead(&without_words(lead, tombstone)).await?;
+        tx.commit().await?;
+        self.wake_up();
+        Ok(true)
+    }
+
+    /// The person asked to be known again. What they had said before (no mail, no calls) holds again, too. `false`
+    /// when they were not erased.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn welcome_back(&self, email: &EmailAddress, now: Timestamp) -> Result<bool, PersonError> {
+        let hash = self.erased_hash(email);
+        let tombstone = Engine::tombstone(&hash);
+        let mut tx = self.store.begin().await?;
+        let back = tx.welcome_back(&hash).await?;
+        if back {
+            tx.move_suppressions(&tombstone, email).await?;
+            tx.lift_suppression(email, SuppressionReason::Erased).await?;
+            tx.suppress(&tombstone, SuppressionReason::Erased, None, now).await?;
+        }
+        tx.commit().await?;
+        Ok(back)
+    }
+
+    /// An address must not be contacted from now on, whether there is a lead or not. `false` when that was so.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn suppress(
+        &self,
+        email: &EmailAddress,
+        reason: SuppressionReason,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, PersonError> {
+        if reason == SuppressionReason::Erased {
+            return Err(PersonError::EraseInstead);
+        }
+        let wake = self.wake_at(now);
+        let mut tx = self.store.begin().await?;
+        let lead = tx.lock_lead_by_email(email).await?;
+        let hash = self.erased_hash(email);
+        // Whoever was erased is left in peace already, and is not to be written down again.
+        let forgotten = !tx.erased_among(&[hash]).await?.is_empty();
+        let new = !forgotten && tx.suppress(email, reason, Some(by), now).await?;
+        if let (true, Some(lead)) = (new, &lead) {
+            let facts = json!({ "why": reason.label() });
+            let event =
+                NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "suppressed", facts) };
+            tx.append(&[event]).await?;
+            if reason.forbids(Channel::Email, Purpose::Nurture) {
+                self.end_sequence(&mut tx, &wake, lead.id, reason.label()).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(new)
+    }
+
+    /// Lifts a suppression; `false` when there was none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lift(
+        &self,
+        email: &EmailAddress,
+        reason: SuppressionReason,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, PersonError> {
+        if reason == SuppressionReason::Erased {
+            return self.welcome_back(email, now).await;
+        }
+        let wake = self.wake_at(now);
+        let mut tx = self.store.begin().await?;
+        let lead = tx.lock_lead_by_email(email).await?;
+        let lifted = tx.lift_suppression(email, reason).await?;
+        if let (true, Some(mut lead)) = (lifted, lead) {
+            let facts = json!({ "why": reason.label() });
+            let event =
+                NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "suppression_lifted", facts) };
+            tx.append(&[event]).await?;
+            if lead.stage.is_nurtured() {
+                lead.due_at = Some(now);
+                tx.save_lead(&lead).await?;
+            }
+        }
+        tx.commit().await?;
+        self.wake_up();
+        Ok(lifted)
+    }
+
+    /// Why an address must not be contacted, erasure included.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn refusals(
+        &self,
+        email: &EmailAddress,
+    ) -> Result<Vec<(SuppressionReason, Option<Timestamp>)>, StoreError> {
+        let mut tx = self.store.read().await?;
+        let said = tx.suppressions(email).await?;
+        let mut found: Vec<_> = said.into_iter().map(|row| (row.reason, Some(row.since))).collect();
+        if !tx.erased_among(&[self.erased_hash(email)]).await?.is_empty() {
+            found.push((SuppressionReason::Erased, None));
+        }
+        tx.rollback().await?;
+        Ok(found)
+    }
+
+    /// Everything that is kept of a person, as one JSON object.
+    ///
+    /// # Errors
+    /// When nobody knows them, or the store fails.
+    pub async fn export(&self, email: &EmailAddress) -> Result<Value, PersonError> {
+        let mut tx = self.store.read().await?;
+        let Some(lead) = tx.lead_by_email(email).await? else {
+            return Err(PersonError::Unknown(email.clone()));
+        };
+        let export = everything(&mut tx, &lead).await?;
+        tx.rollback().await?;
+        Ok(export)
+    }
+}
+
+/// The row of a lead as it stays.
+fn without_words(lead: Lead, tombstone: EmailAddress) -> Lead {
+    Lead {
+        email: tombstone,
+        profile: Profile::default(),
+        base_score: 0,
+        score: 0,
+        grade: None,
+        owner: None,
+        away_until: None,
+        follow_up_at: None,
+        next_sequence: None,
+        avoid_rep: None,
+        due_at: None,
+        ..lead
+    }
+}
+
+async fn everything(tx: &mut Tx, lead: &Lead) -> Result<Value, StoreError> {
+    let mut notes: std::collections::BTreeMap<_, _> = tx.event_texts(lead.id).await?.into_iter().collect();
+    let mut events = Vec::new();
+    for event in tx.events_of(lead.id).await? {
+        events.push(json!({
+            "at": event.occurred_at,
+            "recorded_at": event.recorded_at,
+            "kind": event.kind,
+            "by": event.actor,
+            "facts": event.facts,
+            "note": notes.remove(&event.id),
+        }));
+    }
+    let mails = tx.mails_of(lead.id).await?.into_iter().map(|mail| {
+        json!({
+            "to": mail.recipient.as_str(),
+            "class": mail.class.name(),
+            "subject": mail.subject,
+            "sequence": mail.sequence,
+            "step": mail.step,
+            "state": mail.state.name(),
+            "planned_at": mail.planned_at,
+            "ended_at": mail.ended_at,
+        })
+    });
+    let mails: Vec<Value> = mails.collect();
+    let enrolments = tx.enrolments_of(lead.id).await?.into_iter().map(|enrolment| {
+        json!({ "sequence": enrolment.sequence, "round": enrolment.round, "last_sent_at": enrolment.last_sent_at })
+    });
+    let enrolments: Vec<Value> = enrolments.collect();
+    let hand_offs = tx.hand_offs_of(lead.id).await?.into_iter().map(|given| {
+        json!({
+            "rep": given.rep.as_str(),
+            "team": given.team,
+            "campaign": given.campaign,
+            "at": given.at,
+            "accepted_at": given.accepted_at,
+            "ended_at": given.ended_at,
+            "ended_why": given.ended_why,
+        })
+    });
+    let hand_offs: Vec<Value> = hand_offs.collect();
+    let contacts = tx.contacts_since(&[lead.id], 0).await?.into_iter().map(|contact| {
+        let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(contact.local_date));
+        json!({ "on": date.ok().map(|date| date.to_string()), "channel": contact.channel.name() })
+    });
+    let contacts: Vec<Value> = contacts.collect();
+    let suppressions = tx.suppressions(&lead.email).await?.into_iter();
+    let suppressions: Vec<Value> =
+        suppressions.map(|row| json!({ "reason": row.reason.name(), "since": row.since })).collect();
+    Ok(json!({
+        "lead": {
+            "id": lead.id,
+            "email": lead.email,
+            "profile": lead.profile,
+            "campaign": lead.campaign,
+            "source": lead.source,
+            "stage": lead.stage,
+            "stage_since": lead.stage_at,
+            "score": lead.score,
+            "grade": lead.grade.map(Grade::name),
+            "owner": lead.owner,
+            "round": lead.round,
+            "away_until": lead.away_until,
+            "follow_up_at": lead.follow_up_at,
+            "created_at": lead.created_at,
+        },
+        "touches": tx.touches(lead.id).await?,
+        "answers": tx.answers(lead.id).await?,
+        "activities": tx.activities(lead.id).await?,
+        "suppressions": suppressions,
+        "enrolments": enrolments,
+        "hand_offs": hand_offs,
+        "contacts": contacts,
+        "mails": mails,
+        "events": events,
+    }))
+}

@@ -1,0 +1,193 @@
+//! The document at `/v1/openapi.json`: OpenAPI 3.1, made from the operations themselves.
+//!
+//! Routes, scopes and schemas are those of [`Operation`], so nothing here can fall behind; `tests.rs` asks the
+//! server for each documented operation, and a generator of requests does the same (`tests/api`).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::operation::{Operation, by_path};
+use super::problem::{Kind, PROBLEM_JSON, Shown};
+use super::{forms, operations};
+use crate::domain::access::Scope;
+
+/// The document as it is served.
+pub fn document() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", build()));
+    &DOCUMENT
+}
+
+fn build() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+    });
+    let mut read = settings.clone().for_deserialize().into_generator();
+    let mut write = settings.for_serialize().into_generator();
+    write.subschema_for::<Shown>();
+    let mut paths = Map::new();
+    for (path, operations) in by_path(operations()) {
+        let methods: Map<String, Value> = operations
+            .iter()
+            .map(|operation| (operation.method.to_ascii_lowercase(), described(operation, &mut read, &mut write)))
+            .collect();
+        paths.insert(format!("/v1{path}"), Value::Object(methods));
+    }
+    paths.insert("/v1/forms/{campaign}".to_owned(), forms::documented(&problem()));
+    let mut schemas = write.take_definitions(true);
+    schemas.extend(read.take_definitions(true));
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "nurtured",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Leads in, what sales says, and whether somebody may be contacted",
+            "description": DESCRIPTION,
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" }
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "token": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": format!("A token that `nurtured token new` made. Scopes: {}.", scopes())
+            } }
+        }
+    })
+}
+
+const DESCRIPTION: &str = "Every problem is `application/problem+json`; its `type` is a name to rely on, its `detail` \
+     says what to do. POST takes an `Idempotency-Key`: sent again within a day, the request is not done again and its \
+     first answer is given once more (`Idempotency-Replayed: true`). Lists have a `cursor`. Too many requests get 429 \
+     with `Retry-After`.";
+
+fn scopes() -> String {
+    Scope::ALL.iter().map(|scope| format!("`{}`", scope.name())).collect::<Vec<_>>().join(", ")
+}
+
+fn described(operation: &Operation, read: &mut SchemaGenerator, write: &mut SchemaGenerator) -> Value {
+    let mut parameters = parameters("path", (operation.schemas.path)(read));
+    parameters.extend(self::parameters("query", (operation.schemas.query)(read)));
+    let mut described = json!({
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": operation.description,
+        "security": [{ "token": [operation.scope.name()] }],
+        "responses": answers(operation, (operation.schemas.answer)(write)),
+    });
+    if operation.method == "POST" {
+        parameters.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "A name for this request, best a UUID.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }
+        }));
+    }
+    if !parameters.is_empty() {
+        described["parameters"] = Value::Array(parameters);
+    }
+    if let Some(body) = operation.schemas.body {
+        described["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": body(read) } } });
+    }
+    described
+}
+
+/// The properties of an object as parameters.
+fn parameters(place: &str, object: Schema) -> Vec<Value> {
+    let object = object.to_value();
+    let required: Vec<&str> =
+        object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let Some(properties) = object["properties"].as_object() else { return Vec::new() };
+    let parameter = |(name, schema): (&String, &Value)| {
+        let mut schema = schema.clone();
+        not_null(&mut schema);
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let mut parameter = json!({
+            "name": name,
+            "in": place,
+            "required": required.contains(&name.as_str()),
+            "schema": schema,
+        });
+        if let Some(description) = description {
+            parameter["description"] = description;
+        }
+        parameter
+    };
+    properties.iter().map(parameter).collect()
+}
+
+/// A parameter is absent or says something: there is no way to write null in an address.
+fn not_null(schema: &mut Value) {
+    if let Some(Value::Array(types)) = schema.get("type").cloned().as_ref() {
+        let kept: Vec<&Value> = types.iter().filter(|name| *name != "null").collect();
+        if let [one] = kept.as_slice() {
+            schema["type"] = (*one).clone();
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get("anyOf").cloned().as_ref() {
+        let kept: Vec<&Value> = choices.iter().filter(|choice| choice["type"] != "null").collect();
+        if let [one] = kept.as_slice()
+            && let (Some(of), Some(one)) = (schema.as_object_mut(), one.as_object())
+        {
+            of.remove("anyOf");
+            of.extend(one.clone());
+        }
+    }
+}
+
+fn problem() -> Value {
+    json!({
+        "description": "What went wrong",
+        "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } } }
+    })
+}
+
+fn answers(operation: &Operation, answer: Schema) -> Value {
+    let mut answers = Map::new();
+    for (status, words) in operation.answers {
+        let mut described = json!({ "description": words });
+        if *status != 204 {
+            described["content"] = json!({ "application/json": { "schema": answer.as_value() } });
+        }
+        answers.insert(status.to_string(), described);
+    }
+    // Several problems may share a status; their names tell them apart.
+    let mut problems: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    for kind in of_all(operation).into_iter().chain(operation.problems.iter().copied()) {
+        problems.entry(kind.status().as_u16()).or_default().push(kind.name());
+    }
+    for (status, names) in problems {
+        let mut described = problem();
+        described["description"] = json!(names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
+        answers.insert(status.to_string(), described);
+    }
+    Value::Object(answers)
+}
+
+/// Problems that every operation of its kind has.
+fn of_all(operation: &Operation) -> Vec<Kind> {
+    let mut kinds = vec![
+        Kind::Unreadable,
+        Kind::Unauthorised,
+        Kind::Forbidden,
+        Kind::TooLarge,
+        Kind::Invalid,
+        Kind::TooMany,
+        Kind::Failed,
+        Kind::Unavailable,
+    ];
+    if operation.method == "POST" {
+        kinds.extend([Kind::UnderWay, Kind::KeyReused]);
+    }
+    if operation.schemas.body.is_some() {
+        kinds.push(Kind::WrongType);
+    }
+    kinds
+}
