@@ -11,10 +11,11 @@
 //! | [`store`] | SQLite and PostgreSQL, one file per aggregate | `domain` |
 //! | [`mail`] | rendering, composing, SMTP, directory | `domain`, `problem` |
 //! | [`playbook`] | loading, checking and versions of `templates/` | `domain`, `mail`, `toml_reader`, `problem` |
-//! | [`config`] | `nurtured.toml` and the environment | `domain`, `mail`, `toml_reader`, `problem` |
+//! | [`webhook`] | signed requests to other systems | |
+//! | [`config`] | `nurtured.toml` and the environment | `domain`, `mail`, `webhook`, `toml_reader`, `problem` |
 //! | [`telemetry`] | the log | `config` |
 //! | [`engine`] | the passes of a wake, one file each | all of the above |
-//! | [`http`] | health, unsubscribe links | the engine and what it uses |
+//! | [`http`] | the API, unsubscribe links, health | the engine and what it uses |
 //! | [`cli`] | one file per command | everything |
 //!
 //! `tests/architecture.rs` holds these arrows and the ban on reading the clock elsewhere.
@@ -75,3 +76,4 @@ pub mod problem;
 pub mod store;
 pub mod telemetry;
 pub mod toml_reader;
+pub mod webhook;

@@ -103,7 +103,13 @@ async fn no_token_and_no_address_is_logged() {
     tx.commit().await.expect("a commit");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    tokio::spawn(serve(Arc::clone(&engine), listener, Health::new(), ApiConfig::default(), CancellationToken::new()));
+    tokio::spawn(serve(
+        Arc::clone(&engine),
+        listener,
+        Health::new(),
+        ApiConfig::default(),
+        CancellationToken::new(),
+    ));
 
     let token = unsubscribe::token(&engine.keys().unsubscribe, id);
     for (method, path) in [("GET", &token), ("POST", &token), ("POST", &format!("{token}x")), ("PUT", &token)]

@@ -20,6 +20,7 @@ mod status;
 mod take_in;
 mod timeline;
 mod token;
+mod webhook;
 mod why;
 mod workplace;
 
@@ -36,7 +37,7 @@ pub use output::CliError;
 /// The commands by who needs them first, in the order of the help.
 const AUDIENCES: [(&str, &[&str]); 4] = [
     ("To begin with", &["demo", "init", "check"]),
-    ("For operators", &["run", "status", "import", "outbox", "release", "token", "completions"]),
+    ("For operators", &["run", "status", "import", "outbox", "release", "token", "webhook", "completions"]),
     ("For marketers", &["preview", "send-test", "simulate", "clock"]),
     ("For reps and managers", &["lead", "why", "may-contact", "rep"]),
 ];
@@ -63,6 +64,7 @@ enum Command {
     Outbox(outbox::Outbox),
     Release(status::Release),
     Token(token::TokenCommand),
+    Webhook(webhook::WebhookCommand),
     /// Print completions for a shell
     ///
     /// To install them:
@@ -167,6 +169,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Status(command) => command.run(at_work(config, false)?).await,
         Command::Outbox(command) => command.run(at_work(config, false)?).await,
         Command::Release(command) => command.run(at_work(config, false)?).await,
+        Command::Webhook(command) => command.run(at_work(config, false)?).await,
         Command::Token(command) => command.run(at_work(config, false)?).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::output::CliError;
 use super::workplace::Workplace;
 use crate::clock::Clock;
-use crate::engine::lifecycle;
+use crate::engine::{lifecycle, webhooks};
 use crate::http::{self, Health};
 
 /// Run the daemon, until SIGTERM or Ctrl-C
@@ -27,12 +27,19 @@ impl Run {
         let store = workplace.store_for_daemon().await?;
         workplace.put_in_force(&store).await?;
         let engine = workplace.engine_on(store).await?;
+        let hooks = workplace.config.webhooks.clone();
+        engine.set_webhooks(&hooks).await.map_err(CliError::failed)?;
         if self.once {
             let now = Clock::System.now();
             engine.recover(now).await.map_err(CliError::failed)?;
             let report = engine.wake_until_done(now).await;
+            let mut told = Ok(0);
+            for hook in &hooks {
+                told = told.and(engine.tell(hook).await);
+            }
             engine.close().await;
             engine.store().close().await;
+            told.map_err(CliError::failed)?;
             return if report.failed() { Err(CliError::Silent) } else { Ok(()) };
         }
         let stopping = CancellationToken::new();
@@ -49,6 +56,7 @@ impl Run {
         let api = workplace.config.http.api.clone();
         let served =
             tokio::spawn(http::serve(Arc::clone(&engine), listener, health.clone(), api, stopping.clone()));
+        let telling = tokio::spawn(webhooks::run(Arc::clone(&engine), hooks, stopping.clone()));
         let reload = move || {
             workplace.playbook_files().map_err(|error| match error {
                 CliError::Failed(words) | CliError::Misuse(words) => words,
@@ -61,6 +69,7 @@ impl Run {
                 .await;
         stopping.cancel();
         let _ = served.await;
+        let _ = telling.await;
         ended.map_err(CliError::failed)?;
         engine.store().close().await;
         Ok(())

@@ -102,7 +102,9 @@ impl TokenCommand {
                 if revoked {
                     return line(&format!("{name}: revoked"));
                 }
-                Err(CliError::Failed(format!("no token in use is called `{name}`; see `nurtured token list`")))
+                Err(CliError::Failed(format!(
+                    "no token in use is called `{name}`; see `nurtured token list`"
+                )))
             }
         }
     }

@@ -73,7 +73,8 @@ impl Default for ApiConfig {
 /// Reads the keys of `[http]` that are about other programs, and `[forms]`.
 pub(super) fn api(http: &mut Reader<'_>, top: &mut Reader<'_>) -> ApiConfig {
     let defaults = ApiConfig::default();
-    let headers = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded].map(|header| (header.name(), header));
+    let headers =
+        [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded].map(|header| (header.name(), header));
     let trusted_proxies = http.list("trusted_proxies", |text| {
         text.parse().map_err(|_| {
             Refusal::new(format!("`{text}` is no address or network"), "write `127.0.0.1` or `10.0.0.0/8`")
@@ -105,7 +106,10 @@ fn web_address(text: &str) -> Result<String, Refusal> {
     if plain && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains('@')) {
         return Ok(text.to_owned());
     }
-    Err(Refusal::new(format!("`{text}` is no address of a page"), "write `https://www.company.example/thanks`"))
+    Err(Refusal::new(
+        format!("`{text}` is no address of a page"),
+        "write `https://www.company.example/thanks`",
+    ))
 }
 
 /// A site, as browsers name it: scheme, host and port, and nothing behind.
@@ -113,7 +117,10 @@ fn origin(text: &str) -> Result<String, Refusal> {
     let site = web_address(text)?;
     let site = site.strip_suffix('/').unwrap_or(&site).to_ascii_lowercase();
     if site.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?', '#'])) {
-        return Err(Refusal::new(format!("`{text}` goes on behind the host"), "write `https://www.company.example`"));
+        return Err(Refusal::new(
+            format!("`{text}` goes on behind the host"),
+            "write `https://www.company.example`",
+        ));
     }
     Ok(site)
 }

@@ -15,6 +15,7 @@ mod fields;
 mod network;
 mod reader;
 mod secrets;
+mod webhooks;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -34,6 +35,7 @@ use crate::mail::smtp::{self, SmtpConfig, SmtpSetupError, SmtpTransport, TlsMode
 use crate::mail::transport::Transport;
 use crate::problem::{Problem, Problems};
 use crate::toml_reader::{Refusal, Section, Source};
+use crate::webhook::Webhook;
 
 /// What problems without a file are said to be in.
 const NO_FILE: &str = "no nurtured.toml";
@@ -59,6 +61,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Pages and health.
     pub http: HttpConfig,
+    /// Other systems that are told what happens.
+    pub webhooks: Vec<Webhook>,
     /// The folder of the playbook; `None`: the built-in one.
     pub playbook: Option<PathBuf>,
     /// Who hears of what only an operator can mend.
@@ -192,6 +196,7 @@ fn read(text: &str, around: Surroundings<'_>) -> Option<Config> {
     }
     let api = api::api(&mut http, &mut top);
     http.finish();
+    let webhooks = webhooks::webhooks(&mut top, around.base);
     let playbook = playbook(&mut top);
     let log = log(&mut top);
     top.finish();
@@ -199,6 +204,7 @@ fn read(text: &str, around: Surroundings<'_>) -> Option<Config> {
         store_url: store_url?,
         mail: mail?,
         http: HttpConfig { listen, public_url: public_url.unwrap_or_else(|| on_this_machine(listen)), api },
+        webhooks,
         playbook,
         operator,
         log,

@@ -79,6 +79,34 @@ impl<'a> Reader<'a> {
         Reader { around: self.around, section, title, variables: self.variable_of(key) }
     }
 
+    /// The sections of `[[key]]`, numbered from 1: `NURTURED_KEY_1_…` stands for what is in the first.
+    pub fn sections(&mut self, key: &'static str) -> Vec<Reader<'a>> {
+        let found = self.section.as_mut().map(|section| section.sections(key)).unwrap_or_default();
+        let numbered = |(number, section)| Reader {
+            around: self.around,
+            section: Some(section),
+            title: format!("[{key}]"),
+            variables: format!("{}_{}", self.variable_of(key), number + 1),
+        };
+        found.into_iter().enumerate().map(numbered).collect()
+    }
+
+    /// `true` or `false`; not given: `false`.
+    pub fn flag(&mut self, key: &'static str) -> bool {
+        if let Some((variable, text)) = self.given_outside(key) {
+            return match text.trim() {
+                "true" => true,
+                "false" => false,
+                _ => {
+                    let hint = "write `true` or `false`";
+                    self.refuse(&Place::Variable(variable), format!("`{text}` cannot be `{key}`"), hint);
+                    false
+                }
+            };
+        }
+        self.section.as_mut().is_some_and(|section| section.flag(key))
+    }
+
     /// The variable that stands for a key.
     pub fn variable_of(&self, key: &str) -> String {
         format!("{}_{}", self.variables, key.to_ascii_uppercase())

@@ -357,3 +357,80 @@ fn what_is_no_file_or_no_toml_is_told_as_such() {
     let gone = Config::load(Some(&home.path("other.toml")), &|_: &str| None);
     assert!(told(gone)[0].contains("other.toml: the configuration cannot be read"));
 }
+
+const HOOK: &str = "[[webhooks]]\nname = \"crm\"\nurl = \"https://crm.ours.example/in\"\n\
+    events = [\"lead.won\", \"assigned\"]\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n";
+
+#[test]
+fn a_webhook_says_who_is_told_of_what() {
+    let config = Home::with(HOOK).loaded(&[]);
+    let [webhook] = config.webhooks.as_slice() else { panic!("{config:?}") };
+    assert_eq!((webhook.name.as_str(), webhook.target.host.as_str()), ("crm", "crm.ours.example"));
+    assert_eq!(webhook.events, ["assigned", "won"]);
+    assert!(!format!("{config:?}").contains("MfKQ"));
+    let all = Home::with(&HOOK.replace("\"assigned\"", "\"*\"")).loaded(&[]);
+    assert_eq!(all.webhooks[0].events.len(), crate::domain::webhook::EVENTS.len());
+    // A secret from outside, by the number of the section.
+    let bare = HOOK.lines().filter(|line| !line.starts_with("secret")).collect::<Vec<_>>().join("\n");
+    let outside = ("NURTURED_WEBHOOKS_1_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    assert_eq!(Home::with(&bare).loaded(&[outside]).webhooks, [webhook.clone()]);
+}
+
+#[test]
+fn a_webhook_s_mistakes_are_told_with_their_place() {
+    for (from, to, problem) in [
+        ("lead.won", "lead.wun", "nothing of the name `lead.wun` is told"),
+        ("https://crm", "http://crm", "what is sent by http can be read and changed"),
+        ("https://crm", "https://user:hush@crm", "there is a name or a password in it"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "hush", "this is no secret of a webhook"),
+        ("\"crm\"", "\"My CRM\"", "`My CRM` is no name"),
+        ("events", "event", "unknown key `event`"),
+    ] {
+        let told = told(Home::with(&HOOK.replacen(from, to, 1)).load(&[]));
+        assert!(told.iter().any(|line| line.contains(problem)), "{problem}: {told:?}");
+        assert!(told.iter().all(|line| !line.contains("hush")), "{told:?}");
+    }
+    let twice = told(Home::with(&format!("{HOOK}{HOOK}")).load(&[]));
+    assert!(twice.iter().any(|line| line.contains("two webhooks are called `crm`")), "{twice:?}");
+    let missing = told(Home::with("[[webhooks]]\n").load(&[]));
+    assert_eq!(missing.len(), 4, "{missing:?}");
+    let here = HOOK.replace("https://crm.ours.example", "http://127.0.0.1:8000");
+    assert!(Home::with(&format!("{here}allow_http = true\n")).load(&[]).is_ok());
+}
+
+#[test]
+fn the_example_of_a_webhook_in_the_starter_is_a_good_one() {
+    let example: String = Config::starter()
+        .lines()
+        .filter_map(|line| line.strip_prefix("#   "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let home = Home::with(&example);
+    home.write("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    assert_eq!(home.loaded(&[]).webhooks.len(), 1, "{example}");
+}
+
+#[test]
+fn what_a_form_may_do_is_checked() {
+    let config = Home::with(
+        "[http]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\nforwarded_header = \"Forwarded\"\n\
+         [forms]\nredirects = [\"https://ours.example/thanks\"]\norigins = [\"https://Ours.example/\"]\n",
+    )
+    .loaded(&[]);
+    let api = &config.http.api;
+    assert_eq!((api.trusted_proxies.len(), api.forwarded_header), (2, ForwardedHeader::Forwarded));
+    assert_eq!(api.forms.origins, ["https://ours.example"]);
+    for text in [
+        "[http]\ntrusted_proxies = [\"proxy\"]\n",
+        "[http]\nforwarded_header = \"x-real-ip\"\n",
+        "[http]\nrequests_per_minute = 0\n",
+        "[forms]\nredirects = [\"javascript:alert(1)\"]\n",
+        "[forms]\nredirects = [\"//evil.example\"]\n",
+        "[forms]\norigins = [\"https://ours.example/page\"]\n",
+        "[forms]\norigins = [\"*\"]\n",
+    ] {
+        assert_eq!(told(Home::with(text).load(&[])).len(), 1, "{text}");
+    }
+    let variable = ("NURTURED_FORMS_ORIGINS", "https://a.example, https://b.example");
+    assert_eq!(Home::with("").loaded(&[variable]).http.api.forms.origins.len(), 2);
+}

@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn a_scope_allows_itself_alone() {
         for scope in Scope::ALL {
-            let allowed: Vec<_> = Scope::ALL.iter().filter(|other| grant(&[*scope]).allows(**other)).collect();
+            let allowed: Vec<_> =
+                Scope::ALL.iter().filter(|other| grant(&[*scope]).allows(**other)).collect();
             assert_eq!(allowed, [scope]);
         }
         assert!(grant(&[Scope::FormsWrite]).is_form_key());

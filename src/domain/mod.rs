@@ -28,4 +28,5 @@ pub mod sla;
 pub mod span;
 pub mod spelling;
 pub mod wait;
+pub mod webhook;
 pub mod zone;

@@ -1,4 +1,6 @@
-//! What keeps the house in order: mail whose sender vanished, and the beat that says somebody was here.
+//! What keeps the house in order: mail whose sender vanished, answers nobody asks for again, and the beat that says somebody was here.
+
+use jiff::SignedDuration;
 
 use super::deliver;
 use super::pass::{PassError, PassReport};
@@ -13,6 +15,9 @@ const BATCH: i64 = 100;
 /// quiet night writes.
 const BEAT_SECONDS: i64 = 60;
 
+/// How long the answer to a request with an `Idempotency-Key` is kept: a client that was away for a day asks again.
+const KEEP_ANSWERS: SignedDuration = SignedDuration::from_hours(48);
+
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
     let mut tx = engine.store.read().await?;
     let sending = tx.any_mail_sending().await?;
@@ -22,6 +27,7 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
     if last.is_none_or(|last| wake.now.duration_since(last).as_secs().abs() >= BEAT_SECONDS) {
         let mut tx = engine.store.begin().await?;
         tx.beat(wake.now).await?;
+        tx.forget_requests(wake.now.saturating_sub(KEEP_ANSWERS).unwrap_or(wake.now)).await?;
         tx.commit().await?;
     }
     Ok(report)

@@ -144,8 +144,7 @@ impl Engine {
         let new = !forgotten && tx.suppress(email, reason, Some(by), now).await?;
         if let (true, Some(lead)) = (new, &lead) {
             let facts = json!({ "why": reason.label() });
-            let event =
-                NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "suppressed", facts) };
+            let event = NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "suppressed", facts) };
             tx.append(&[event]).await?;
             if reason.forbids(Channel::Email, Purpose::Nurture) {
                 self.end_sequence(&mut tx, &wake, lead.id, reason.label()).await?;
@@ -239,6 +238,26 @@ fn without_words(lead: Lead, tombstone: EmailAddress) -> Lead {
     }
 }
 
+/// A lead as other systems are told of it.
+pub(super) fn lead_facts(lead: &Lead) -> Value {
+    json!({
+        "id": lead.id,
+        "email": lead.email,
+        "profile": lead.profile,
+        "campaign": lead.campaign,
+        "source": lead.source,
+        "stage": lead.stage,
+        "stage_since": lead.stage_at,
+        "score": lead.score,
+        "grade": lead.grade.map(Grade::name),
+        "owner": lead.owner,
+        "round": lead.round,
+        "away_until": lead.away_until,
+        "follow_up_at": lead.follow_up_at,
+        "created_at": lead.created_at,
+    })
+}
+
 async fn everything(tx: &mut Tx, lead: &Lead) -> Result<Value, StoreError> {
     let mut notes: std::collections::BTreeMap<_, _> = tx.event_texts(lead.id).await?.into_iter().collect();
     let mut events = Vec::new();
@@ -290,22 +309,7 @@ async fn everything(tx: &mut Tx, lead: &Lead) -> Result<Value, StoreError> {
     let suppressions: Vec<Value> =
         suppressions.map(|row| json!({ "reason": row.reason.name(), "since": row.since })).collect();
     Ok(json!({
-        "lead": {
-            "id": lead.id,
-            "email": lead.email,
-            "profile": lead.profile,
-            "campaign": lead.campaign,
-            "source": lead.source,
-            "stage": lead.stage,
-            "stage_since": lead.stage_at,
-            "score": lead.score,
-            "grade": lead.grade.map(Grade::name),
-            "owner": lead.owner,
-            "round": lead.round,
-            "away_until": lead.away_until,
-            "follow_up_at": lead.follow_up_at,
-            "created_at": lead.created_at,
-        },
+        "lead": lead_facts(lead),
         "touches": tx.touches(lead.id).await?,
         "answers": tx.answers(lead.id).await?,
         "activities": tx.activities(lead.id).await?,

@@ -76,7 +76,9 @@ mod tests {
 
     fn seen(peer: &str, header: ForwardedHeader, lines: &[&str]) -> String {
         let config = ApiConfig {
-            trusted_proxies: ["127.0.0.1/32", "10.0.0.0/8"].map(|text| text.parse().expect("a network")).to_vec(),
+            trusted_proxies: ["127.0.0.1/32", "10.0.0.0/8"]
+                .map(|text| text.parse().expect("a network"))
+                .to_vec(),
             forwarded_header: header,
             ..ApiConfig::default()
         };

@@ -72,7 +72,14 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (health, shutdown) = (Health::new(), CancellationToken::new());
-        let serving = serve_within(limits, Arc::clone(&engine), listener, health.clone(), ApiConfig::default(), shutdown.clone());
+        let serving = serve_within(
+            limits,
+            Arc::clone(&engine),
+            listener,
+            health.clone(),
+            ApiConfig::default(),
+            shutdown.clone(),
+        );
         let served = tokio::spawn(serving);
         Site { engine, clock, health, address, shutdown, served, lead, _folder: folder }
     }

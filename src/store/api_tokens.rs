@@ -57,7 +57,8 @@ impl TryFrom<TokenRow> for Grant {
     fn try_from(row: TokenRow) -> Result<Grant, StoreError> {
         let id = row.id;
         let wrong = |what: String| StoreError::Inconsistent { table: "api_token", id, what };
-        let names: Vec<String> = serde_json::from_str(&row.scopes).map_err(|error| wrong(error.to_string()))?;
+        let names: Vec<String> =
+            serde_json::from_str(&row.scopes).map_err(|error| wrong(error.to_string()))?;
         let scopes = names.iter().map(|name| name.parse().map_err(|error| wrong(format!("{error}"))));
         Ok(Grant {
             id: TokenId(id),

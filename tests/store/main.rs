@@ -14,6 +14,7 @@ mod keeping;
 mod leads;
 mod log;
 mod opening;
+mod others;
 mod outbox;
 
 use std::collections::BTreeMap;
@@ -132,6 +133,8 @@ stories! {
     log: the_log_keeps_everything_in_its_order, the_log_cannot_be_changed, words_are_kept_apart;
     keeping: one_playbook_is_in_force, a_key_is_made_once, the_brake_is_pulled_once_and_the_day_counted,
         the_last_wake_is_known, what_is_open_is_counted;
+    others: a_token_is_known_by_its_hash, a_request_is_begun_once, words_of_a_person_go_and_facts_stay,
+        who_subscribes_is_told_of_each_event_in_its_order;
 }
 
 /// 2 March 2026 is a Monday.

@@ -43,7 +43,8 @@ impl Export {
 impl Erase {
     pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
         if !self.yes {
-            let words = "nothing brings erased data back; say --yes if it is meant (`nurtured lead export` shows it)";
+            let words =
+                "nothing brings erased data back; say --yes if it is meant (`nurtured lead export` shows it)";
             return Err(CliError::Misuse(words.to_owned()));
         }
         let engine = workplace.engine().await?;

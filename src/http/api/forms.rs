@@ -25,7 +25,9 @@ use super::problem::{Kind, Problem};
 use super::{Site, admit, authenticated, bearer, client, media_type, read_body, store_failed, wrong_method};
 use crate::domain::access::{Grant, Scope};
 use crate::domain::intake::text::MAX_LINE;
-use crate::domain::intake::{CRM_LAST_ACTIVITY, CRM_OWNER, CRM_STATUS, DO_NOT_CALL, OPTED_OUT_OF_EMAIL, RawLead};
+use crate::domain::intake::{
+    CRM_LAST_ACTIVITY, CRM_OWNER, CRM_STATUS, DO_NOT_CALL, OPTED_OUT_OF_EMAIL, RawLead,
+};
 use crate::engine::take_in::TakenIn;
 
 /// The field with the form's key.
@@ -186,7 +188,10 @@ async fn key_of(
         Some(grant) if grant.is_form_key() => Ok(grant),
         // A page is no place for a token that may do more; whoever put it there should hear of it.
         Some(grant) => {
-            tracing::warn!("the token `{}` stands in a public form and may do more than that: revoke it", grant.name);
+            tracing::warn!(
+                "the token `{}` stands in a public form and may do more than that: revoke it",
+                grant.name
+            );
             Err(Problem::new(Kind::Forbidden, "a form's key has the scope forms:write alone; make one"))
         }
         None => {
@@ -203,8 +208,9 @@ impl Form {
     fn read(kind: Option<&str>, body: &Bytes) -> Result<Form, Problem> {
         match kind {
             Some("application/x-www-form-urlencoded") => {
-                let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(body)
-                    .map_err(|error| Problem::new(Kind::Unreadable, format!("the form cannot be read: {error}")))?;
+                let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(body).map_err(|error| {
+                    Problem::new(Kind::Unreadable, format!("the form cannot be read: {error}"))
+                })?;
                 let mut fields: BTreeMap<String, String> = BTreeMap::new();
                 for (name, value) in pairs {
                     // Several ticks of one question.

@@ -4,11 +4,11 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Site;
 use super::leads::{LeadView, OfLead, pass_failed, unknown};
 use super::operation::{Answer, Asked, Operation, Words, operation};
 use super::problem::{Kind, Problem};
 use super::wire::{Email, Line, Note, Nothing, WireChannel, WireOutcome};
-use super::Site;
 use crate::domain::access::Scope;
 use crate::domain::happening::{Happening, Refusal};
 use crate::engine::happen::{HappenError, Said};
@@ -204,7 +204,8 @@ async fn said(site: Site, asked: Asked<OfLead, Nothing, Disposition>) -> Result<
 /// Whether the agreement names somebody who works leads or leads those who do.
 fn may_speak(site: &Site, by: &Email) -> bool {
     let rules = site.engine.rules();
-    let leads_a_team = |team: &crate::domain::agreement::Team| team.manager == by.0 || team.director.as_ref() == Some(&by.0);
+    let leads_a_team =
+        |team: &crate::domain::agreement::Team| team.manager == by.0 || team.director.as_ref() == Some(&by.0);
     rules.agreement.rep(&by.0).is_some() || rules.agreement.teams.values().any(leads_a_team)
 }
 
@@ -232,4 +233,3 @@ fn refused(refusal: &Refusal) -> Problem {
         _ => Problem::new(Kind::Refused, refusal.to_string()),
     }
 }
-

@@ -69,7 +69,9 @@ where
     match begin(site, token, key, request, started).await? {
         Began::First => {}
         Began::UnderWay => {
-            return Err(Problem::new(Kind::UnderWay, "the same request is being answered; ask again").after(1));
+            return Err(
+                Problem::new(Kind::UnderWay, "the same request is being answered; ask again").after(1)
+            );
         }
         Began::OtherRequest => {
             let detail = "another request was sent with this key; take a new key for each";

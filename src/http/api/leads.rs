@@ -159,7 +159,9 @@ struct NewActivity {
 
 impl NewLead {
     fn into_raw(self, now: Timestamp) -> Result<RawLead, Problem> {
-        let email = self.email.ok_or_else(|| Problem::invalid("email", "`email` is missing: a lead is known by it"))?;
+        let email = self
+            .email
+            .ok_or_else(|| Problem::invalid("email", "`email` is missing: a lead is known by it"))?;
         if self.score.is_some_and(|score| !(-1_000_000..=1_000_000).contains(&score)) {
             return Err(Problem::invalid("score", "write a number from -1000000 to 1000000"));
         }
@@ -228,7 +230,8 @@ async fn take_in(site: Site, asked: Asked<Nothing, Nothing, NewLead>) -> Result<
         TakenIn::Updated => (200, Outcome::Updated),
         TakenIn::Unchanged => (200, Outcome::Unchanged),
         TakenIn::Erased => {
-            let detail = "nothing of them is kept; lift the suppression `erased` when they ask to be known again";
+            let detail =
+                "nothing of them is kept; lift the suppression `erased` when they ask to be known again";
             return Err(Problem::new(Kind::Erased, detail));
         }
     };

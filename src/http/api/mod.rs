@@ -24,9 +24,6 @@ mod problem;
 mod suppressions;
 mod wire;
 
-#[cfg(test)]
-mod tests;
-
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -178,7 +175,12 @@ async fn answer(
     // On a task of its own: a client that hangs up now has asked all the same.
     let done = tokio::spawn(async move {
         match key {
-            Some(key) => idempotency::once(&site, by.id, &key, &request_hash, || (operation.handler)(site.clone(), raw)).await,
+            Some(key) => {
+                idempotency::once(&site, by.id, &key, &request_hash, || {
+                    (operation.handler)(site.clone(), raw)
+                })
+                .await
+            }
             None => (operation.handler)(site.clone(), raw).await.map(|reply| (reply, false)),
         }
     });

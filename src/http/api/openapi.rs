@@ -1,7 +1,7 @@
 //! The document at `/v1/openapi.json`: OpenAPI 3.1, made from the operations themselves.
 //!
-//! Routes, scopes and schemas are those of [`Operation`], so nothing here can fall behind; `tests.rs` asks the
-//! server for each documented operation, and a generator of requests does the same (`tests/api`).
+//! Routes, scopes and schemas are those of [`Operation`], so nothing here can fall behind; `tests/api` asks the
+//! server for each documented operation, and lets a generator of requests loose on it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -32,13 +32,18 @@ fn build() -> Value {
     for (path, operations) in by_path(operations()) {
         let methods: Map<String, Value> = operations
             .iter()
-            .map(|operation| (operation.method.to_ascii_lowercase(), described(operation, &mut read, &mut write)))
+            .map(|operation| {
+                (operation.method.to_ascii_lowercase(), described(operation, &mut read, &mut write))
+            })
             .collect();
         paths.insert(format!("/v1{path}"), Value::Object(methods));
     }
     paths.insert("/v1/forms/{campaign}".to_owned(), forms::documented(&problem()));
     let mut schemas = write.take_definitions(true);
     schemas.extend(read.take_definitions(true));
+    if let Some(problem) = schemas.get_mut("Problem") {
+        problem["properties"]["type"]["enum"] = Kind::ALL.iter().map(|kind| kind.urn()).collect();
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -165,7 +170,8 @@ fn answers(operation: &Operation, answer: Schema) -> Value {
     }
     for (status, names) in problems {
         let mut described = problem();
-        described["description"] = json!(names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
+        described["description"] =
+            json!(names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
         answers.insert(status.to_string(), described);
     }
     Value::Object(answers)

@@ -148,7 +148,11 @@ where
         Box::pin(async move {
             let Answer(status, value) = asked?.await?;
             debug_assert!(answers.iter().any(|(known, _)| *known == status), "{status} is not documented");
-            if status == 204 { Ok(Reply { status, body: String::new() }) } else { Reply::json(status, &value) }
+            if status == 204 {
+                Ok(Reply { status, body: String::new() })
+            } else {
+                Reply::json(status, &value)
+            }
         })
     });
     Operation { method, path, scope, id, summary, description, answers, problems, schemas, handler }
@@ -190,18 +194,25 @@ pub fn json_body<B: DeserializeOwned>(kind: Option<&str>, body: &[u8]) -> Result
         kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
     });
     if !is_json {
-        return Err(Problem::new(Kind::WrongType, "send JSON, with the header `Content-Type: application/json`"));
+        return Err(Problem::new(
+            Kind::WrongType,
+            "send JSON, with the header `Content-Type: application/json`",
+        ));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value: B = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let at = error.path().to_string();
         let inner = error.into_inner();
         match inner.classify() {
-            serde_json::error::Category::Data => Problem::invalid(if at == "." { "" } else { &at }, inner.to_string()),
+            serde_json::error::Category::Data => {
+                Problem::invalid(if at == "." { "" } else { &at }, inner.to_string())
+            }
             _ => Problem::new(Kind::Unreadable, format!("the body is not JSON: {inner}")),
         }
     })?;
-    reader.end().map_err(|error| Problem::new(Kind::Unreadable, format!("the body goes on behind its end: {error}")))?;
+    reader.end().map_err(|error| {
+        Problem::new(Kind::Unreadable, format!("the body goes on behind its end: {error}"))
+    })?;
     Ok(value)
 }
 

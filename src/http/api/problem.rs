@@ -83,6 +83,13 @@ kinds! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "This does not work right now";
 }
 
+impl Kind {
+    /// The name as it stands on the wire.
+    pub fn urn(self) -> String {
+        format!("{TYPE}{}", self.name())
+    }
+}
+
 /// A problem, with its words.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -152,7 +159,7 @@ impl Problem {
     /// As it stands on the wire.
     pub fn shown(&self) -> Shown {
         Shown {
-            r#type: format!("{TYPE}{}", self.kind.name()),
+            r#type: self.kind.urn(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
             detail: self.detail.clone(),

@@ -131,7 +131,11 @@ struct New {
 async fn suppress(site: Site, asked: Asked<Nothing, Nothing, New>) -> Result<Answer<View>, Problem> {
     let New { email: Email(email), reason } = asked.body;
     let now = site.now();
-    let new = site.engine.suppress(&email, reason.0, &bearer(&asked.by), now).await.map_err(|error| failed(&error))?;
+    let new = site
+        .engine
+        .suppress(&email, reason.0, &bearer(&asked.by), now)
+        .await
+        .map_err(|error| failed(&error))?;
     let view = View { email: email.to_string(), reason, since: new.then_some(now) };
     Ok(Answer(if new { 201 } else { 200 }, view))
 }
