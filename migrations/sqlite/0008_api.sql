@@ -30,7 +30,7 @@ CREATE INDEX idempotency_old ON idempotency (started_at);
 -- Who had their data erased, by a keyed hash of the address: enough to leave them in peace, too little to find them.
 CREATE TABLE erased_person (
     hash      TEXT PRIMARY KEY,
-    lead_id   BIGINT REFERENCES lead (id),
+    lead_id   BIGINT,                   -- its row, for whoever counts
     erased_at BIGINT NOT NULL
 );
 
@@ -57,12 +57,12 @@ CREATE TABLE webhook_delivery (
     id         INTEGER PRIMARY KEY,
     endpoint   TEXT NOT NULL REFERENCES webhook_endpoint (name),
     event_id   BIGINT NOT NULL REFERENCES event (id),
-    lead_id    BIGINT REFERENCES lead (id),
+    lead_id    BIGINT,                  -- the event's, for their order
     due_at     BIGINT NOT NULL,
     attempts   BIGINT NOT NULL,
     last_error TEXT,
     given_up   BOOLEAN NOT NULL,
-    UNIQUE (endpoint, event_id)
+    UNIQUE (event_id, endpoint)
 );
 CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint, due_at) WHERE NOT given_up;
 CREATE INDEX webhook_delivery_lead ON webhook_delivery (endpoint, lead_id, event_id);

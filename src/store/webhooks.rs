@@ -26,8 +26,7 @@ statements! {
     CLAIM = "UPDATE webhook_endpoint SET lease_token = $1, lease_until = $2 WHERE name = $3 AND parked_at IS NULL \
              AND next_at <= $4 AND lease_until <= $4";
     LET_GO = "UPDATE webhook_endpoint SET lease_token = NULL, lease_until = 0 WHERE name = $1 AND lease_token = $2";
-    ANY_DUE = "SELECT COUNT(*) FROM (SELECT 1 FROM webhook_delivery WHERE endpoint = $1 AND NOT given_up \
-               AND due_at <= $2 LIMIT 1) AS due";
+    ANY_DUE = "SELECT id FROM webhook_delivery WHERE endpoint = $1 AND NOT given_up AND due_at <= $2 LIMIT 1";
     // What is told of one lead is told in its order: nothing passes by an earlier word that has to wait.
     DUE = "SELECT id, event_id, lead_id, attempts FROM webhook_delivery d WHERE endpoint = $1 AND NOT given_up \
            AND due_at <= $2 AND NOT EXISTS (SELECT 1 FROM webhook_delivery e WHERE e.endpoint = d.endpoint \
@@ -171,9 +170,9 @@ impl Tx {
 
     /// Whether an endpoint is to be told anything now.
     pub async fn any_delivery_due(&mut self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let count: i64 = each!(self, conn =>
-            sqlx::query_scalar(ANY_DUE).bind(name).bind(millis(now)).fetch_one(conn).await)?;
-        Ok(count > 0)
+        let first: Option<i64> = each!(self, conn =>
+            sqlx::query_scalar(ANY_DUE).bind(name).bind(millis(now)).fetch_optional(conn).await)?;
+        Ok(first.is_some())
     }
 
     /// What an endpoint is to be told now, in the order of the log; of each lead nothing that has to wait for an

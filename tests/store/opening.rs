@@ -24,7 +24,7 @@ pub async fn every_statement_can_be_prepared(place: Place) {
 /// index. SQLite says so of an empty database too; PostgreSQL reads a small table whole whatever indices it has.
 pub async fn no_statement_of_a_wake_looks_through_a_table(place: Place) {
     /// What only people ask for, now and then; and two tables of one row.
-    const OF_PEOPLE: [&str; 12] = [
+    const OF_PEOPLE: [&str; 13] = [
         "outbox::IN_STATE",
         "standing::LEADS",
         "standing::MAILS",
@@ -37,6 +37,7 @@ pub async fn no_statement_of_a_wake_looks_through_a_table(place: Place) {
         "persons::KEPT_ANSWERS",
         "webhooks::ENDPOINTS",
         "webhooks::UNSUBSCRIBE_ALL",
+        "webhooks::FORGET_ENDPOINT",
     ];
     place.store().await.close().await;
     let Raw::Sqlite(mut connection) = place.connection().await else {
