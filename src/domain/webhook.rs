@@ -38,6 +38,15 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("won", "it is a customer"),
     ("lost", "the deal is lost"),
     ("rejected", "sales gave it back"),
+    ("meeting", "its rep and it met"),
+    ("wrong_person", "it is not the person to talk to"),
+    ("already_customer", "it buys from us already"),
+    ("already_talking", "its rep was in touch with it before"),
+    ("feedback", "what was learned from it"),
+    ("reassigned", "its manager gave it to somebody else"),
+    ("taken", "its manager took it"),
+    ("extended", "its manager gave its rep more time"),
+    ("recycled", "its manager gave it back"),
     ("erased", "its data was erased: erase yours"),
 ];
 

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use thiserror::Error;
 
 use super::pass::PassError;
-use super::{Engine, hand_off, sla};
+use super::{Engine, hand_off};
 use crate::domain::contact::{Channel, Purpose, SuppressionReason};
 use crate::domain::email::EmailAddress;
 use crate::domain::lead::{Grade, Lead, Profile, Stage};
@@ -82,7 +82,11 @@ impl Engine {
         }
         const WHY: &str = "the person had their data erased";
         self.end_sequence(&mut tx, &wake, lead.id, WHY).await?;
-        sla::stop_clocks(&mut tx, &wake, lead.id, "closed", WHY).await?;
+        for clock in tx.running_clocks(lead.id).await? {
+            tx.stop_clock(clock.id, "closed", WHY, now).await?;
+            let facts = json!({ "promise": clock.kind.name(), "state": "closed", "why": WHY });
+            tx.append(&[wake.event(lead.id, "clock_stopped", facts)]).await?;
+        }
         if let Some(open) = tx.open_hand_off(lead.id).await? {
             hand_off::end(&mut tx, &wake, &open, WHY).await?;
         }

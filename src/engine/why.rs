@@ -62,7 +62,9 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "bounced" => "Mail came back.".to_owned(),
         "complained" => "Reported our mail as spam.".to_owned(),
         "unsubscribed" => "Unsubscribed.".to_owned(),
-        "suppressed" => format!("Not contacted any more: {}.", fact("why")),
+        "suppressed" => format!("Not contacted any more: {}{by}.", fact("why")),
+        "suppression_lifted" => format!("May be contacted again; it was so because: {}{by}.", fact("why")),
+        "erased" => format!("Its data was erased{by}."),
         "accepted" => format!("Accepted{by}."),
         "attempt" => format!("Tried by {}: {}{by}.", fact("channel"), spaced(&fact("outcome"))),
         "contacted" => format!("Contacted{by}."),
@@ -117,6 +119,25 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::EventId;
+
+    #[test]
+    fn what_other_systems_are_told_of_can_be_told_to_people_too() {
+        for (kind, _) in crate::domain::webhook::EVENTS {
+            let at = Timestamp::UNIX_EPOCH;
+            let event = Event {
+                id: EventId(1),
+                lead: None,
+                occurred_at: at,
+                recorded_at: at,
+                kind: (*kind).to_owned(),
+                actor: None,
+                playbook: None,
+                mail: None,
+                facts: json!({}),
+            };
+            assert!(words(&event, |at| at.to_string()).is_some(), "{kind}");
+        }
+    }
 
     #[test]
     fn an_instant_in_a_sentence_is_told_by_the_reader_s_clock() {

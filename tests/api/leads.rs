@@ -110,6 +110,12 @@ pub async fn a_rep_s_word_counts_and_a_stranger_s_does_not(site: Site) {
     assert_eq!(say(called).await.ok(200)["stage"], "accepted");
     assert_eq!(say(json!({ "kind": "accepted", "by": owner })).await.ok(200)["stage"], "accepted");
     assert_eq!(say(json!({ "kind": "opportunity", "by": owner })).await.ok(200)["stage"], "opportunity");
+    say(json!({ "kind": "reassigned", "by": owner, "to": other })).await.is(409, "refused");
+    say(json!({ "kind": "reassigned", "by": "manager@ours.example", "to": "bo@else.example" }))
+        .await
+        .is(422, "invalid");
+    say(json!({ "kind": "feedback", "by": owner, "objection": "no such" })).await.is(422, "invalid");
+    say(json!({ "kind": "meeting", "by": owner })).await.ok(200);
     let lost = json!({ "kind": "lost", "by": owner, "reason": "lost-on-price", "note": "Too dear." });
     assert_eq!(say(lost).await.ok(200)["stage"], "resting");
     say(json!({ "kind": "won", "by": owner })).await.is(409, "refused");

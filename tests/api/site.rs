@@ -115,6 +115,7 @@ impl Site {
             from: Correspondent { name: None, address: address("ann@ours.example") },
             reply_to: None,
             public_url: "https://go.ours.example".to_owned(),
+            log_address: None,
             operator: Some(address("ops@ours.example")),
             company: "Ours".to_owned(),
             postal_address: None,

@@ -8,7 +8,7 @@ use super::Site;
 use super::leads::{LeadView, OfLead, pass_failed, unknown};
 use super::operation::{Answer, Asked, Operation, Words, operation};
 use super::problem::{Kind, Problem};
-use super::wire::{Email, Line, Note, Nothing, WireChannel, WireOutcome};
+use super::wire::{Line, Note, Nothing, Speaker, WireChannel, WireOutcome};
 use crate::domain::access::Scope;
 use crate::domain::happening::{Happening, Refusal};
 use crate::engine::happen::{HappenError, Said};
@@ -34,9 +34,10 @@ pub fn operations() -> Vec<Operation> {
                 path: "/leads/{email}/dispositions",
                 scope: Scope::LeadsWrite,
                 id: "repSays",
-                summary: "What its rep says: accepted, called, rejected, won, away …",
-                description: "`by` is the rep who says it; a rep who does not have the lead is refused. Saying the same \
-                              thing twice changes nothing the second time. Reasons are the agreement's.",
+                summary: "What its rep says (accepted, called, rejected, won, away …), or its manager decides",
+                description: "`by` is who says it; a rep who does not have the lead is refused, and so is one who decides \
+                              what is a manager's to decide. Saying the same thing twice changes nothing the second \
+                              time. Reasons, objections and arguments are the agreement's.",
                 answers: &[(200, "The lead as it is now")],
                 problems: &[Kind::UnknownLead, Kind::Refused],
             },
@@ -65,7 +66,7 @@ async fn did(site: Site, asked: Asked<OfLead, Nothing, Did>) -> Result<Answer<Le
     if !good {
         return Err(Problem::invalid("name", "write a name like `pricing_page`: small letters, digits, `_`"));
     }
-    let said = Said { by: None, words: note.map(Note::text) };
+    let said = Said { words: note.map(Note::text), ..Said::default() };
     happened(&site, asked.path, Happening::Activity { name }, said).await
 }
 
@@ -75,15 +76,13 @@ async fn did(site: Site, asked: Asked<OfLead, Nothing, Did>) -> Result<Answer<Le
 enum Disposition {
     /// The rep takes it.
     Accepted {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// In words.
         note: Option<Note>,
     },
     /// The rep tried to reach it.
     Attempt {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// How.
         channel: WireChannel,
         /// With what result.
@@ -93,29 +92,25 @@ enum Disposition {
     },
     /// The rep and it were in touch.
     Contacted {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// In words.
         note: Option<Note>,
     },
     /// There is a deal to win.
     Opportunity {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// In words.
         note: Option<Note>,
     },
     /// It is a customer.
     Won {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// In words: what convinced.
         note: Option<Note>,
     },
     /// The deal is lost.
     Lost {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// Why, by the agreement's name.
         reason: Line,
         /// In words.
@@ -123,8 +118,7 @@ enum Disposition {
     },
     /// Sales gives it back.
     Rejected {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// Why, by the agreement's name.
         reason: Line,
         /// In words.
@@ -132,8 +126,7 @@ enum Disposition {
     },
     /// It asked to hear from us on a day.
     FollowUp {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// The day, in the lead's zone; at most two years ahead.
         on: Date,
         /// In words.
@@ -141,8 +134,7 @@ enum Disposition {
     },
     /// It is away.
     OutOfOffice {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// Its first day back; without it, a week is taken.
         until: Option<Date>,
         /// It asked not to be called meanwhile.
@@ -153,22 +145,82 @@ enum Disposition {
     },
     /// It wrote back, to the rep's own mailbox.
     Replied {
-        /// The rep.
-        by: Email,
+        by: Speaker,
         /// In words.
         note: Option<Note>,
     },
     /// It told the rep that it wants no more marketing mail.
     Unsubscribed {
-        /// The rep.
-        by: Email,
+        by: Speaker,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// The rep and it met.
+    Meeting {
+        by: Speaker,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// The right company, but not the person to talk to.
+    WrongPerson {
+        by: Speaker,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// It buys from us already.
+    AlreadyCustomer {
+        by: Speaker,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// The rep was in touch with it before it was handed over.
+    AlreadyTalking {
+        by: Speaker,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// What was learned from it.
+    Feedback {
+        by: Speaker,
+        /// What speaks against buying, by the agreement's name.
+        objection: Option<Line>,
+        /// What convinced it, by the agreement's name.
+        argument: Option<Line>,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// Its manager gives it to somebody else.
+    Reassigned {
+        by: Speaker,
+        /// A rep, or whoever answers for a team.
+        to: Speaker,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// Its manager takes it.
+    Taken {
+        by: Speaker,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// Its manager gives its rep the full time once more, from now on.
+    Extended {
+        by: Speaker,
+        /// In words.
+        note: Option<Note>,
+    },
+    /// Its manager gives it back.
+    Recycled {
+        by: Speaker,
+        /// Why, by the agreement's name.
+        reason: Line,
         /// In words.
         note: Option<Note>,
     },
 }
 
 impl Disposition {
-    fn into_parts(self) -> (Happening, Email, Option<Note>) {
+    fn into_parts(self) -> (Happening, Speaker, Option<Note>) {
         match self {
             Disposition::Accepted { by, note } => (Happening::Accepted, by, note),
             Disposition::Attempt { by, channel, outcome, note } => {
@@ -187,6 +239,20 @@ impl Disposition {
             }
             Disposition::Replied { by, note } => (Happening::Replied, by, note),
             Disposition::Unsubscribed { by, note } => (Happening::Unsubscribed, by, note),
+            Disposition::Meeting { by, note } => (Happening::Meeting, by, note),
+            Disposition::WrongPerson { by, note } => (Happening::WrongPerson, by, note),
+            Disposition::AlreadyCustomer { by, note } => (Happening::AlreadyCustomer, by, note),
+            Disposition::AlreadyTalking { by, note } => (Happening::AlreadyTalking, by, note),
+            Disposition::Feedback { by, objection, argument, note } => {
+                let (objection, argument) = (objection.map(Line::text), argument.map(Line::text));
+                (Happening::Feedback { objection, argument }, by, note)
+            }
+            Disposition::Reassigned { by, to, note } => (Happening::Reassigned { to: to.0 }, by, note),
+            Disposition::Taken { by, note } => (Happening::Taken, by, note),
+            Disposition::Extended { by, note } => (Happening::Extended, by, note),
+            Disposition::Recycled { by, reason, note } => {
+                (Happening::Recycled { reason: reason.text() }, by, note)
+            }
         }
     }
 }
@@ -197,16 +263,14 @@ async fn said(site: Site, asked: Asked<OfLead, Nothing, Disposition>) -> Result<
         let detail = format!("{} is neither a rep nor a manager of the agreement", by.0);
         return Err(Problem::invalid("by", detail));
     }
-    let said = Said { by: Some(by.0), words: note.map(Note::text) };
+    let said = Said { by: Some(by.0), words: note.map(Note::text), ..Said::default() };
     happened(&site, asked.path, happening, said).await
 }
 
-/// Whether the agreement names somebody who works leads or leads those who do.
-fn may_speak(site: &Site, by: &Email) -> bool {
+/// Whether the agreement names somebody who works leads or answers for those who do.
+fn may_speak(site: &Site, by: &Speaker) -> bool {
     let rules = site.engine.rules();
-    let leads_a_team =
-        |team: &crate::domain::agreement::Team| team.manager == by.0 || team.director.as_ref() == Some(&by.0);
-    rules.agreement.rep(&by.0).is_some() || rules.agreement.teams.values().any(leads_a_team)
+    rules.agreement.rep(&by.0).is_some() || rules.agreement.answers_for_team(&by.0)
 }
 
 async fn happened(
@@ -229,6 +293,8 @@ async fn happened(
 fn refused(refusal: &Refusal) -> Problem {
     match refusal {
         Refusal::UnknownReason { .. } => Problem::invalid("reason", refusal.to_string()),
+        Refusal::UnknownFeedback { what, .. } => Problem::invalid(*what, refusal.to_string()),
+        Refusal::UnknownRep { .. } => Problem::invalid("to", refusal.to_string()),
         Refusal::Date { .. } => Problem::invalid("date", refusal.to_string()),
         _ => Problem::new(Kind::Refused, refusal.to_string()),
     }

@@ -38,7 +38,27 @@ impl JsonSchema for Email {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "email", "maxLength": 254 })
+        json_schema!({
+            "type": "string", "format": "email", "maxLength": 254, "examples": ["jane@buyer.example"]
+        })
+    }
+}
+
+/// Somebody of ours, by their email address: a rep, or whoever answers for a team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Speaker(pub EmailAddress);
+
+impl JsonSchema for Speaker {
+    fn schema_name() -> Cow<'static, str> {
+        "Speaker".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string", "format": "email", "maxLength": 254, "examples": ["rep1@ours.example"],
+            "description": "Who says it: the email address of a rep, or of a team's manager, director or backup."
+        })
     }
 }
 
