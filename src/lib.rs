@@ -57,6 +57,10 @@
 //! each statement twice would let them drift apart; an abstraction over both would hide the SQL. `store/mod.rs`
 //! says what keeps one text possible, and every statement and story is tested on both.
 //!
+//! **What other systems are told is written with the event.** A trigger of the database puts a delivery beside each
+//! event that a webhook asks for, so no writer of events can forget it. Its words are made when it is sent, so
+//! nobody hears of a person who was erased meanwhile. `engine/webhooks.rs` has the guarantee.
+//!
 //! **A promise is frozen.** An SLA clock carries its target, hours, holidays and levels as they were agreed when it
 //! began. Whoever edits the agreement changes the future, and no report changes its mind about the past.
 //!

@@ -1,7 +1,7 @@
 //! The figures `nurtured` is held to, measured on this machine in one run.
 //!
 //! ```text
-//! cargo bench --bench figures -- [wake|delivery|memory|import|all]
+//! cargo bench --bench figures -- [wake|delivery|hot|memory|import|all]
 //! ```
 //!
 //! No figure stands alone: a wake is compared with a wake on a store a hundred times smaller, delivery with
@@ -10,6 +10,7 @@
 //! machine is no defect. With `NURTURED_TEST_POSTGRES` set to a server, delivery is measured on it too.
 
 mod delivery;
+mod hot;
 mod intake;
 mod memory;
 mod postfix;
@@ -30,7 +31,7 @@ fn main() -> Outcome<()> {
     // Cargo adds `--bench`.
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let known = ["wake", "delivery", "memory", "import", "all"];
+    let known = ["wake", "delivery", "hot", "memory", "import", "all"];
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("no figure is called `{unknown}`; there are {}", known.join(", ")).into());
     }
@@ -44,6 +45,9 @@ fn main() -> Outcome<()> {
         }
         if wants("delivery") {
             delivery::measure(&mut table).await?;
+        }
+        if wants("hot") {
+            hot::measure(&mut table).await?;
         }
         if wants("memory") {
             memory::measure(&mut table).await?;

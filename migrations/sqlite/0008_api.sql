@@ -34,6 +34,9 @@ CREATE TABLE erased_person (
     erased_at BIGINT NOT NULL
 );
 
+-- Mails to staff about several leads at once: whoever erases one of these has to find them.
+CREATE INDEX outbox_about_several ON outbox (state) WHERE lead_id IS NULL AND message IS NOT NULL;
+
 -- Other systems that are told of events, as the configuration names them; and how they listen.
 CREATE TABLE webhook_endpoint (
     name          TEXT PRIMARY KEY,

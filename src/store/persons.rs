@@ -26,6 +26,9 @@ statements! {
     MAILS_WAITING = "UPDATE outbox SET state = 'dropped', ended_at = $1 WHERE lead_id = $2 \
                      AND state IN ('pending', 'parked')";
     MAILS = "UPDATE outbox SET subject = NULL, message = NULL, held_why = NULL, last_error = NULL WHERE lead_id = $1";
+    // What went to staff about several leads may name this one; it has been read.
+    BUNDLES = "UPDATE outbox SET subject = NULL, message = NULL WHERE lead_id IS NULL AND message IS NOT NULL \
+               AND state IN ('sent', 'dropped')";
     MAILS_TO_IT = "UPDATE outbox SET recipient = $1 WHERE lead_id = $2 AND audience = 'lead'";
     SUPPRESSIONS = "UPDATE suppression SET email = $1, evidence = NULL WHERE email = $2";
     // Kept answers are few, and a day old at most.
@@ -57,6 +60,7 @@ impl Tx {
         each!(self, conn =>
             sqlx::query(MAILS_WAITING).bind(millis(now)).bind(lead.0).execute(conn).await.map(drop))?;
         each!(self, conn => sqlx::query(MAILS).bind(lead.0).execute(conn).await.map(drop))?;
+        each!(self, conn => sqlx::query(BUNDLES).execute(conn).await.map(drop))?;
         each!(self, conn =>
             sqlx::query(MAILS_TO_IT).bind(tombstone.as_str()).bind(lead.0).execute(conn).await.map(drop))?;
         self.move_suppressions(email, tombstone).await?;

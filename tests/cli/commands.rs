@@ -63,6 +63,12 @@ fn whatever_is_printed_is_json_when_asked_for() {
         (&["why", JANE, "--json"], &["at", "kind", "lead"]),
         (&["may-contact", JANE, "--channel", "phone", "--json"], &["answer", "not_before", "because"]),
         (&["preview", "welcome/hello", "--json"], &["subject", "preheader", "text", "html"]),
+        (
+            &["token", "new", "--name", "crm", "--scope", "leads:read,forms:write", "--json"],
+            &["name", "token"],
+        ),
+        (&["token", "list", "--json"], &["name", "scopes", "good", "last_used_at"]),
+        (&["lead", "export", JANE], &["lead", "touches", "events", "mails"]),
         (&["import", "more.csv", "--json"], &["rows", "new", "rejected", "columns"]),
     ] {
         let lines = place.run(arguments).json();
@@ -119,6 +125,42 @@ fn mistakes_are_told_with_what_to_do() {
     ] {
         place.run(arguments).complains(code, words);
     }
+}
+
+#[test]
+fn a_token_is_shown_once_listed_without_itself_and_revoked() {
+    let place = Place::new();
+    let token = place.run(&["token", "new", "--name", "crm", "--scope", "leads:read", "contact:read"]).done();
+    assert!(token.trim().starts_with("nurtured_"), "{token}");
+    place.run(&["token", "new", "--name", "crm", "--scope", "leads:read"]).complains(2, "revoke it first");
+    place
+        .run(&["token", "new", "--name", "x", "--scope", "lead:read"])
+        .complains(2, "did you mean leads:read?");
+    let past = &["token", "new", "--name", "x", "--scope", "leads:read", "--expires", "2020-01-01"];
+    place.run(past).complains(2, "expired already");
+    let listed = place.run(&["token", "list"]).done();
+    assert!(listed.contains("crm") && listed.contains("leads:read contact:read"), "{listed}");
+    assert!(listed.contains("never used") && !listed.contains(token.trim()), "{listed}");
+    place.run(&["token", "revoke", "crm"]).done();
+    place.run(&["token", "revoke", "crm"]).complains(1, "no token in use is called `crm`");
+    assert!(place.run(&["token", "list"]).done().contains("revoked"));
+    let secret = place.run(&["webhook", "new-secret"]).done();
+    assert!(secret.starts_with("whsec_"), "{secret}");
+    place.run(&["webhook", "resume", "crm"]).complains(1, "no webhook is called `crm`");
+}
+
+#[test]
+fn a_person_is_erased_only_when_it_is_meant_and_then_for_good() {
+    let place = with_jane_handed_off();
+    place.run(&["lead", "erase", JANE]).complains(2, "--yes");
+    place.run(&["lead", "erase", JANE, "--yes"]).done();
+    assert!(place.run(&["lead", "erase", JANE, "--yes"]).done().contains("before"));
+    place.run(&["lead", "show", JANE]).complains(1, "no lead has the address");
+    place.run(&["lead", "add", JANE]).complains(1, "welcome-back");
+    place.write("again.csv", format!("email\n{JANE}\n"));
+    assert!(place.run(&["import", "again.csv"]).done().contains("1 left out: they had their data erased"));
+    place.run(&["lead", "welcome-back", JANE]).done();
+    place.run(&["lead", "add", JANE]).done();
 }
 
 #[test]
@@ -307,13 +349,13 @@ async fn a_database_that_somebody_else_holds_or_upgraded_is_told() {
 }
 
 /// A daemon, and what it logs.
-struct Daemon {
+pub struct Daemon {
     child: Child,
     log: BufReader<ChildStderr>,
 }
 
 impl Daemon {
-    fn start(place: &Place) -> Daemon {
+    pub fn start(place: &Place) -> Daemon {
         let mut child = place.command(&["run"]).stderr(Stdio::piped()).spawn().expect("the program runs");
         let log = BufReader::new(child.stderr.take().expect("it is piped"));
         Daemon { child, log }
@@ -321,7 +363,7 @@ impl Daemon {
 
     /// Waits for a line with `words`.
     #[track_caller]
-    fn says(&mut self, words: &str) -> String {
+    pub fn says(&mut self, words: &str) -> String {
         let mut all = String::new();
         loop {
             let mut line = String::new();

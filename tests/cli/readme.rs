@@ -7,6 +7,7 @@ use nurtured::domain::condition::VARIABLES;
 use nurtured::playbook::schemas::LEAD_MAIL;
 use nurtured::playbook::{Playbook, PlaybookFiles};
 
+use crate::commands::Daemon;
 use crate::place::Place;
 
 const README: &str = include_str!("../../README.md");
@@ -101,11 +102,42 @@ fn run(place: &Place, command: &[String]) {
 fn its_configurations_are_in_order() {
     let place = Place::new();
     place.write("smtp-password", "secret\n");
+    place.write("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
     let blocks = blocks("toml");
     assert!(blocks.len() >= 2);
     for block in blocks {
         place.write("nurtured.toml", block);
         place.run(&["check"]).done();
+    }
+}
+
+/// What it asks the API for, asked of a daemon.
+#[test]
+fn its_requests_are_answered() {
+    let lines: Vec<&str> =
+        blocks("sh").into_iter().flat_map(str::lines).filter(|line| line.starts_with("curl ")).collect();
+    assert!(lines.len() > 5, "{lines:?}");
+    let can = std::process::Command::new("curl").arg("--help").output();
+    if can.is_err() {
+        eprintln!("curl is missing: the README's requests were NOT tried");
+        return;
+    }
+    let place = Place::always_open();
+    let new = commands().into_iter().find(|command| command[1..3] == ["token", "new"]).expect("it is named");
+    let new: Vec<&str> = new[1..].iter().map(String::as_str).collect();
+    let token = place.run(&new).done();
+    let mut daemon = Daemon::start(&place);
+    let said = daemon.says("http://");
+    let address = said.split_whitespace().find(|word| word.starts_with("http://")).expect("an address");
+    for line in lines {
+        let asked = std::process::Command::new("sh")
+            .args(["-c", &line.replacen("curl ", "curl --silent --show-error --fail-with-body ", 1)])
+            .env("AUTH", format!("Authorization: Bearer {}", token.trim()))
+            .env("API", format!("{address}/v1"))
+            .output()
+            .expect("a shell");
+        let said = String::from_utf8_lossy(&asked.stdout);
+        assert!(asked.status.success() && said.starts_with('{'), "{line}\n{said}{asked:?}");
     }
 }
 

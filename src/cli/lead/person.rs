@@ -11,6 +11,7 @@ use crate::engine::person::PersonError;
 /// Who the log says did it.
 const BY: &str = "command";
 
+/// One JSON object: a person's right is to have it in a form that machines read, too.
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// The lead's email address
@@ -36,7 +37,7 @@ impl Export {
     pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
         let engine = workplace.engine().await?;
         let export = engine.export(&self.lead).await.map_err(failed)?;
-        line(&format!("{export:#}"))
+        line(&export.to_string())
     }
 }
 
