@@ -373,7 +373,7 @@ fn a_webhook_says_who_is_told_of_what() {
     // A secret from outside, by the number of the section.
     let bare = HOOK.lines().filter(|line| !line.starts_with("secret")).collect::<Vec<_>>().join("\n");
     let outside = ("NURTURED_WEBHOOKS_1_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-    assert_eq!(Home::with(&bare).loaded(&[outside]).webhooks, [webhook.clone()]);
+    assert_eq!(Home::with(&bare).loaded(&[outside]).webhooks, std::slice::from_ref(webhook));
 }
 
 #[test]

@@ -166,14 +166,13 @@ impl Engine {
         tx.deliver_later(delivery.id, again, why).await?;
         tx.webhook_is_well(&webhook.name).await?;
         tx.commit().await?;
-        match again {
-            Some(_) => {
-                tracing::warn!("webhook {}: a message was not taken and is tried again: {why}", webhook.name)
-            }
-            None => tracing::error!(
-                "webhook {}: a message was not taken for days and is given up: {why} (nurtured webhook list)",
-                webhook.name
-            ),
+        let name = &webhook.name;
+        if again.is_some() {
+            tracing::warn!("webhook {name}: a message was not taken and is tried again: {why}");
+        } else {
+            tracing::error!(
+                "webhook {name}: a message was not taken for days and is given up: {why} (nurtured webhook list)"
+            );
         }
         Ok(())
     }
