@@ -33,7 +33,10 @@
 //! 4. When its campaign's hand-off point is reached, `engine/hand_off` gives it to one rep
 //!    ([`domain::routing::choose`]) and starts the promise ([`domain::sla::Terms`]); `engine/sla` tells whom the
 //!    agreement says when it is about to be broken, and when it is.
-//! 5. Rejected or lost with a reason, it rests; `engine/recycle` begins the next round.
+//! 5. What staff has to be told waits as a matter until `engine/digest`, later in the same wake, sees all that came up
+//!    for one reader and asks [`domain::escalation`] in which mail each goes; `engine/call_list` writes the reps'
+//!    mornings, `engine/absence` hands over what cannot wait for a rep who is away.
+//! 6. Rejected or lost with a reason, it rests; `engine/recycle` begins the next round.
 //!
 //! Each step leaves an entry in the event log with its reason; `nurtured why` tells them in words.
 //!

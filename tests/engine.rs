@@ -184,6 +184,16 @@ fn berlin(day: i8, hour: i8, minute: i8) -> Timestamp {
     at.at(hour, minute, 0, 0).to_zoned(zone).expect("an instant").timestamp()
 }
 
+/// The subject of a mail, its lines put together.
+fn subject(parcel: &Parcel) -> String {
+    let text = String::from_utf8_lossy(&parcel.bytes);
+    let subject = text.split("\r\nSubject: ").nth(1).unwrap_or_default();
+    let mut lines = subject.split("\r\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    let folded = lines.take_while(|line| line.starts_with(' '));
+    folded.fold(first, |all, line| all + line)
+}
+
 fn address(text: &str) -> EmailAddress {
     text.parse().expect("an address")
 }
@@ -569,6 +579,122 @@ async fn promises_broken_during_a_standstill_are_told_once_each_and_as_found_lat
     assert_eq!(levels.len(), 4);
     assert!(levels.iter().all(|level| level.facts["detected_late"] == true), "{levels:?}");
     assert_eq!(world.lead(JANE).await.owner, Some(address("rep2@ours.example")));
+}
+
+#[tokio::test]
+async fn four_hundred_promises_broken_during_a_standstill_are_one_mail_to_the_manager() {
+    let playbook = edited(&[("agreement.toml", "capacity = 30", "capacity = 300")]);
+    let world = World::under(playbook).await;
+    world.until(berlin(2, 10, 0)).await;
+    for number in 0..400 {
+        world.comes_in(&format!("lead{number}@firm{number}.example"), "demo-request").await;
+    }
+    world.wakes_at(berlin(2, 10, 0)).await;
+    world.sent();
+    // The two reps are back from a day without the daemon; nobody called anybody.
+    world.wakes_at(berlin(4, 10, 0)).await;
+    let mut to: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for parcel in world.mails.take() {
+        to.entry(parcel.to.to_string()).or_default().push(subject(&parcel));
+    }
+    assert_eq!(to["manager@ours.example"].len(), 1, "{:?}", to["manager@ours.example"]);
+    assert!(to["manager@ours.example"][0].starts_with("400 leads changed hands"), "{to:?}");
+    assert_eq!(to["director@ours.example"].len(), 1);
+    for rep in ["rep1@ours.example", "rep2@ours.example"] {
+        let (hand_offs, others): (Vec<&String>, Vec<&String>) =
+            to[rep].iter().partition(|subject| subject.starts_with("Call by"));
+        assert_eq!(hand_offs.len(), 200, "each lead comes with all that is known of it");
+        assert_eq!(others.len(), 2, "what is lost, and the calls of the day: {others:?}");
+    }
+    let told: usize = world.events("lead7@firm7.example", "in_digest").await.len();
+    assert_eq!(told, 3, "the manager, the director and the rep who lost it");
+    // And never again.
+    world.wakes_at(berlin(4, 10, 1)).await;
+    assert_eq!(world.sent(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_would_reach_nobody_goes_to_whoever_the_agreement_names_or_the_operator() {
+    for (named, expected) in
+        [("", "operator@ours.example"), ("fallback = \"last@ours.example\"\n", "last@ours.example")]
+    {
+        let director_only = (
+            "tell = [\"owner\", \"manager\"]\n\n[[policies.hot.levels]]\nname = \"reassign\"",
+            "tell = [\"director\"]\n\n[[policies.hot.levels]]\nname = \"reassign\"",
+        );
+        let old = edited(&[("agreement.toml", director_only.0, director_only.1)]);
+        let world = World::under(old).await;
+        world.until(berlin(2, 10, 0)).await;
+        world.comes_in(JANE, "demo-request").await;
+        world.wakes_at(berlin(2, 10, 0)).await;
+        // The director leaves; the promise was made while there was one.
+        let storm = format!("{named}storm = 10");
+        let new = edited(&[
+            ("agreement.toml", "director = \"director@ours.example\"\n", ""),
+            ("agreement.toml", "tell = [\"director\"]", "tell = [\"manager\"]"),
+            ("agreement.toml", "storm = 10", &storm),
+        ]);
+        world.put_in_force(&new).await;
+        world.until(berlin(2, 11, 0)).await;
+        assert!(world.sent().contains(&expected.to_owned()), "{expected} is told");
+    }
+}
+
+// ---------------------------------------------------------------- the clock
+
+#[tokio::test]
+async fn a_clock_that_was_set_stops_leads_mail_and_nothing_else() {
+    for (to, words) in [
+        (berlin(9, 12, 0), "the clock was set ahead by 7 days"),
+        (berlin(1, 12, 0), "the clock was set back by 24 hours"),
+    ] {
+        let world = World::new().await;
+        world.until(berlin(2, 12, 0)).await;
+        world.comes_in(JANE, "demo-request").await;
+        world.wakes_at(berlin(2, 12, 0)).await;
+        world.comes_in("joe@firm.example", "default").await;
+        world.sent();
+        world.clock.jump(to);
+        world.engine.wake_until_done(to).await;
+        let mut tx = world.engine.store().read().await.expect("the store answers");
+        let brake = tx.brake().await.expect("the store answers").expect("the brake is on");
+        tx.rollback().await.expect("the store answers");
+        assert_eq!(brake.why, words);
+        let sent = world.sent();
+        assert!(sent.contains(&"operator@ours.example".to_owned()), "{sent:?}");
+        assert!(sent.iter().all(|to| to.ends_with("@ours.example")), "no lead is written to: {sent:?}");
+        // Once it is released, time goes on from there.
+        assert!(world.engine.release(to).await.expect("released"));
+        world.wakes_at(to + SignedDuration::from_secs(1)).await;
+        let mut tx = world.engine.store().read().await.expect("the store answers");
+        assert_eq!(tx.brake().await.expect("the store answers"), None);
+        tx.rollback().await.expect("the store answers");
+    }
+}
+
+#[tokio::test]
+async fn time_that_passes_pulls_no_brake_and_a_clock_behind_the_last_wake_does() {
+    let world = World::new().await;
+    world.wakes_at(berlin(2, 9, 0)).await;
+    world.wakes_at(berlin(20, 9, 0)).await;
+    let brake = |world: &World| {
+        let store = world.engine.store().clone();
+        async move {
+            let mut tx = store.read().await.expect("the store answers");
+            let brake = tx.brake().await.expect("the store answers");
+            tx.rollback().await.expect("the store answers");
+            brake
+        }
+    };
+    assert_eq!(brake(&world).await, None);
+    // The daemon starts again on a machine whose battery was empty.
+    let clock = ManualClock::at(berlin(2, 9, 0));
+    let again = engine(world.engine.store().clone(), &clock, &world.mails).await;
+    again.wake(clock.now()).await;
+    assert_eq!(
+        brake(&world).await.map(|brake| brake.why),
+        Some("the clock was set back by 18 days".to_owned())
+    );
 }
 
 // ---------------------------------------------------------------- several daemons

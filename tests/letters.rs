@@ -17,7 +17,8 @@ const HOSTILE_NAME: &str = "*Bob* <b>{{x}}";
 const HOSTILE_COMPANY: &str = "[x](javascript:alert(1))";
 
 /// The mails to staff that the engine writes.
-const STAFF: [&str; 6] = ["hand-off", "warning", "escalation", "reassigned", "notice", "operator"];
+const STAFF: [&str; 9] =
+    ["hand-off", "warning", "escalation", "reassigned", "notice", "operator", "digest", "call-list", "away"];
 
 fn playbook() -> Playbook {
     match Playbook::load(&PlaybookFiles::builtin()) {

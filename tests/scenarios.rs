@@ -296,6 +296,17 @@ fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
             format!("level {}{}", fact("level"), if late { ", found late" } else { "" })
         }
         "not_reassigned" => format!("stays with {}: {}", name(fact("rep")), fact("why")),
+        "told_later" => format!(
+            "{} hears of {} at {}: {}",
+            name(fact("to")),
+            about(fact("level")),
+            instant("until", OFFICE),
+            fact("why")
+        ),
+        "in_digest" => format!("{} hears of {} in a digest", name(fact("to")), about(fact("level"))),
+        "not_told" => {
+            format!("{} does not hear of {}: {}", name(fact("to")), about(fact("level")), fact("why"))
+        }
         "touch" => format!("comes in again from {}", fact("source")),
         "rep_away" if fact("until").is_empty() => format!("{} is back", name(fact("rep"))),
         "rep_away" => format!("{} is away until {}", name(fact("rep")), fact("until")),
@@ -314,6 +325,11 @@ fn local(at: Timestamp, zone: &str) -> String {
     let there = at.to_zoned(TimeZone::get(zone).expect("zones are checked"));
     let place = if zone == OFFICE { String::new() } else { format!(" {zone}") };
     format!("{}{place}", there.strftime("%a %e %b %H:%M"))
+}
+
+/// A level, or for want of one what it is about.
+fn about(level: &str) -> &str {
+    if level.is_empty() { "it" } else { level }
 }
 
 /// The part of an address before the @.

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use super::calendar::{Calendar, Hours};
 use super::condition::Condition;
 use super::email::EmailAddress;
+use super::escalation::Escalation;
 use super::lead::Grade;
 use super::sla::{AttemptsOwed, Promise, PromiseKind};
 use super::wait::Wait;
@@ -35,6 +36,8 @@ pub struct Agreement {
     pub campaigns: Vec<Campaign>,
     /// What sales promises, by name.
     pub policies: BTreeMap<String, Policy>,
+    /// Who is told at once, and who in a digest.
+    pub escalation: Escalation,
     /// Why a lead may be rejected or lost, and what follows.
     pub reasons: BTreeMap<String, Reason>,
     /// What leads say against buying: names, and how people read them.
@@ -59,6 +62,22 @@ impl Agreement {
     /// Whether somebody is manager, director or backup of any team.
     pub fn answers_for_team(&self, email: &EmailAddress) -> bool {
         self.teams.values().any(|team| team.is_answered_for_by(email))
+    }
+
+    /// Whoever stands in for `team`'s reps: its backup, who may be a rep of any team or somebody who has no leads
+    /// of their own otherwise, the manager say. Such a person takes whatever comes.
+    pub fn stand_in(&self, team: &Team) -> Option<Rep> {
+        let email = team.backup.as_ref()?;
+        Some(match self.rep(email) {
+            Some((_, rep)) => rep.clone(),
+            None => Rep {
+                name: email.as_str().split('@').next().unwrap_or_default().to_owned(),
+                email: email.clone(),
+                capacity: i64::MAX,
+                weight: 1,
+                away: Vec::new(),
+            },
+        })
     }
 }
 
@@ -139,7 +158,7 @@ pub struct Team {
     pub director: Option<EmailAddress>,
     /// The calendar in which its promises are counted.
     pub calendar: String,
-    /// Takes what nobody else can.
+    /// Stands in for a rep who is away, and takes what nobody of the team has room for.
     pub backup: Option<EmailAddress>,
     /// At least one.
     pub reps: Vec<Rep>,
@@ -245,6 +264,18 @@ pub enum Role {
     Backup,
     /// The team's director.
     Director,
+}
+
+impl Role {
+    /// As people say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Manager => "manager",
+            Role::Backup => "backup",
+            Role::Director => "director",
+        }
+    }
 }
 
 /// Why a lead was rejected or lost, and what follows.

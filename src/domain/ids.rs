@@ -26,6 +26,8 @@ ids! {
     HandOffId;
     /// One running or ended SLA clock.
     SlaClockId;
+    /// Something that staff has to be told.
+    MatterId;
     /// An entry of the event log.
     EventId;
     /// A token of the HTTP API.

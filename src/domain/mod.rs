@@ -5,13 +5,16 @@
 //! Because they are plain functions, each is tested by tables and properties beside its code.
 
 pub mod access;
+pub mod absence;
 pub mod agreement;
 pub mod backoff;
 pub mod calendar;
+pub mod clock_jump;
 pub mod condition;
 pub mod contact;
 pub mod country;
 pub mod email;
+pub mod escalation;
 pub mod happening;
 pub mod ids;
 pub mod intake;

@@ -190,7 +190,7 @@ pub(super) fn in_largest_unit<'u>(length: SignedDuration, units: &[(&'u str, i64
 }
 
 /// `1 hour`, `2 hours`.
-pub(super) fn counted(count: i64, unit: &str) -> String {
+pub fn counted(count: i64, unit: &str) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 
 use super::Engine;
+use crate::domain::escalation::Purpose;
 use crate::domain::lead::Stage;
 use crate::domain::mail::Audience;
 use crate::store::column::{instant_opt, millis};
@@ -21,17 +22,32 @@ pub(super) enum Duty {
     Nurture,
     /// Nurtured leads that may be ready, and ready ones that wait for a rep.
     HandOff,
+    /// Reps who are away.
+    Absences,
     /// Promises.
     Sla,
     /// Rests that are over.
     Recycle,
+    /// What staff has to be told.
+    Matters,
+    /// Reps' calls of the day.
+    CallLists,
     /// Mail in the outbox.
     Deliver,
 }
 
 impl Duty {
-    const ALL: [Duty; 6] =
-        [Duty::Intake, Duty::Nurture, Duty::HandOff, Duty::Sla, Duty::Recycle, Duty::Deliver];
+    const ALL: [Duty; 9] = [
+        Duty::Intake,
+        Duty::Nurture,
+        Duty::HandOff,
+        Duty::Absences,
+        Duty::Sla,
+        Duty::Recycle,
+        Duty::Matters,
+        Duty::CallLists,
+        Duty::Deliver,
+    ];
 
     /// When it is due next, in epoch milliseconds; `None` when nothing is planned.
     async fn next(self, tx: &mut Tx) -> Result<Option<i64>, StoreError> {
@@ -42,6 +58,9 @@ impl Duty {
                 let nurtured = tx.next_lead_due(Stage::Nurturing).await?;
                 Ok(earlier(nurtured, tx.next_lead_due(Stage::Qualified).await?))
             }
+            Duty::Absences => tx.next_appointment(Purpose::Absence).await,
+            Duty::Matters => tx.next_matter_due().await,
+            Duty::CallLists => tx.next_appointment(Purpose::CallList).await,
             Duty::Sla => tx.next_clock_due().await,
             Duty::Recycle => tx.next_lead_due(Stage::Resting).await,
             Duty::Deliver => {

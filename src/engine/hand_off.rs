@@ -235,6 +235,7 @@ pub(super) async fn hand_off(
         at: wake.now,
     };
     let id = tx.insert_hand_off(&new).await?;
+    super::call_list::expect(tx, wake, &given.rep.email).await?;
     tx.append(&events).await?;
     for kind in AT_HAND_OFF {
         let names = (given.team.name.as_str(), given.policy.name.as_str());

@@ -16,6 +16,7 @@ use crate::domain::agreement::Agreement;
 use crate::domain::calendar::Calendar;
 use crate::domain::contact::{call_after_absence, day_number};
 use crate::domain::email::EmailAddress;
+use crate::domain::escalation::Purpose;
 use crate::domain::happening::{
     Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell, consequences,
 };
@@ -307,6 +308,7 @@ impl Engine {
         };
         let mut tx = self.store.begin().await?;
         tx.set_rep_away(rep, away).await?;
+        tx.move_appointment(rep, Purpose::Absence, now).await?;
         let event = NewEvent {
             lead: None,
             occurred_at: now,

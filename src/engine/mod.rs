@@ -3,7 +3,7 @@
 //! A wake runs the passes in one order, so that what has come in is known before anything goes out:
 //!
 //! ```text
-//! intake → nurture → hand-off → sla → recycle → deliver → housekeeping
+//! intake → nurture → hand-off → absence → sla → recycle → digest → deliver → housekeeping
 //! ```
 //!
 //! A pass is a reconciler. It takes no input but the store and the playbook in force; it asks the rules of
@@ -12,8 +12,12 @@
 //! heartbeat (`schedule.rs`) only says when to look: due times are indexed rows, so a wake with nothing due
 //! costs the same for a thousand leads as for a million.
 
+mod absence;
+mod call_list;
+mod clock_watch;
 mod context;
 mod deliver;
+mod digest;
 mod duty;
 mod enrol;
 mod facts;
@@ -57,6 +61,7 @@ use crate::domain::email::EmailAddress;
 use crate::mail::message::Correspondent;
 use crate::mail::transport::Transport;
 use crate::store::Store;
+use clock_watch::ClockWatch;
 use deliver::Delivery;
 use hours::HoursShelf;
 use pass::{Complaints, PassError, PassReport, WakeReport};
@@ -128,6 +133,7 @@ pub struct Engine {
     hours: HoursShelf,
     delivery: Delivery,
     complaints: Mutex<Complaints>,
+    clock_watch: ClockWatch,
     woken: Notify,
     stopping: CancellationToken,
 }
@@ -186,6 +192,7 @@ impl Engine {
             hours: HoursShelf::default(),
             delivery: Delivery::new(transport, limits),
             complaints: Mutex::default(),
+            clock_watch: ClockWatch::default(),
             woken: Notify::new(),
             stopping: CancellationToken::new(),
         })
@@ -251,19 +258,25 @@ impl Engine {
     }
 
     /// Runs every pass once. What fails is in the report; the other passes run all the same, unless nothing can
-    /// be written at all: SQLite has had the first of them wait for seconds, and there are seven.
+    /// be written at all: SQLite has had the first of them wait for seconds, and there are nine.
     pub async fn wake(self: &Arc<Engine>, now: Timestamp) -> WakeReport {
         let mut report = WakeReport::new(now);
         if let Err(error) = self.follow_playbook(now).await {
             report.add("playbook", Err(error));
         }
         let wake = Arc::new(self.wake_at(now));
-        let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 7] = [
+        // Before anything is decided by a clock that shows a wrong time.
+        if let Err(error) = clock_watch::look(self, &wake).await {
+            report.add("clock", Err(error));
+        }
+        let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 9] = [
             ("intake", Box::pin(intake::run(self, &wake))),
             ("nurture", Box::pin(nurture::run(self, &wake))),
             ("hand-off", Box::pin(hand_off::run(self, &wake))),
+            ("absence", Box::pin(absence::run(self, &wake))),
             ("sla", Box::pin(sla::run(self, &wake))),
             ("recycle", Box::pin(recycle::run(self, &wake))),
+            ("digest", Box::pin(digest::run(self, &wake))),
             ("deliver", Box::pin(deliver::run(self, &wake))),
             ("housekeeping", Box::pin(housekeeping::run(self, &wake))),
         ];

@@ -97,6 +97,7 @@ impl Engine {
         events.push(NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "erased", json!({})) });
         tx.append(&events).await?;
         let tombstone = Engine::tombstone(&hash);
+        tx.forget_matters_of(lead.id).await?;
         tx.erase_words_of(lead.id, email, &tombstone, now).await?;
         tx.suppress(&tombstone, SuppressionReason::Erased, None, now).await?;
         tx.remember_erased(&hash, Some(lead.id), now).await?;

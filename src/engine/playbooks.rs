@@ -67,6 +67,7 @@ pub async fn put_in_force(
     let playbook = Playbook::load(files).map_err(PlaybookError::Problems)?;
     let mut tx = store.begin().await?;
     let changed = tx.put_playbook_in_force(&playbook.version, &files.to_json(), now).await?;
+    super::absence::look_at_all(&mut tx, &playbook.agreement, now).await?;
     tx.commit().await?;
     Ok(changed)
 }

@@ -16,6 +16,10 @@
 //! kind = "out_of_office"
 //! lead = "jane@acme.example"
 //! until = "2026-03-16"                  # her first day back
+//!
+//! [[standstill]]                        # the daemon is down; what people say is kept
+//! from = "2026-03-12T18:00:00+01:00"
+//! until = "2026-03-13T09:00:00+01:00"
 //! ```
 
 use std::path::PathBuf;
@@ -40,6 +44,8 @@ pub struct Scenario {
     pub end: Timestamp,
     /// The playbook's folder, as written.
     pub playbook: Option<PathBuf>,
+    /// When the daemon is down, from and until.
+    pub standstills: Vec<(Timestamp, Timestamp)>,
     /// What comes in, in order of time; at one instant in the order of the file, leads first.
     pub inputs: Vec<Input>,
 }
@@ -145,6 +151,16 @@ const EVENT_KINDS: [(&str, &[&str]); 25] = [
 ];
 
 impl Scenario {
+    /// The first instant from `at` on at which the daemon is up.
+    pub fn up_at(&self, mut at: Timestamp) -> Timestamp {
+        while let Some((_, until)) =
+            self.standstills.iter().find(|(from, until)| (*from..*until).contains(&at))
+        {
+            at = *until;
+        }
+        at
+    }
+
     /// The folder of the playbook that a scenario names, if it can be read that far.
     pub fn playbook_of(text: &str) -> Option<PathBuf> {
         let table: Table = toml::from_str(text).ok()?;
@@ -176,6 +192,8 @@ impl Scenario {
         for event in &raw.event {
             inputs.extend(reader.event(event));
         }
+        let standstills =
+            raw.standstill.iter().filter_map(|standstill| reader.standstill(standstill)).collect();
         let mut problems = reader.problems;
         if let (Some(start), Some(end)) = (start, end) {
             if end <= start {
@@ -191,7 +209,8 @@ impl Scenario {
             if problems.is_empty() {
                 let mut inputs: Vec<Input> = inputs.into_iter().map(|(input, _)| input).collect();
                 inputs.sort_by_key(|input| input.at);
-                return Ok(Scenario { start, end, playbook: raw.playbook.map(PathBuf::from), inputs });
+                let playbook = raw.playbook.map(PathBuf::from);
+                return Ok(Scenario { start, end, playbook, standstills, inputs });
             }
         }
         Err(problems)
@@ -208,6 +227,8 @@ struct Raw {
     lead: Vec<Spanned<Table>>,
     #[serde(default)]
     event: Vec<Spanned<Table>>,
+    #[serde(default)]
+    standstill: Vec<Spanned<Table>>,
 }
 
 type Span = std::ops::Range<usize>;
@@ -254,6 +275,29 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn standstill(&mut self, spanned: &Spanned<Table>) -> Option<(Timestamp, Timestamp)> {
+        let (table, span) = (spanned.get_ref(), spanned.span());
+        self.keys(table, &span, &["from", "until"]);
+        let mut instant = |key: &str| match table.get(key) {
+            Some(at) => self.instant(key, span.clone(), at),
+            None => {
+                let hint = "write from = \"2026-03-02T09:00:00+01:00\" and until = \"…\"";
+                self.refuse(
+                    &span,
+                    format!("it says not since when and until when: `{key}` is missing"),
+                    hint,
+                );
+                None
+            }
+        };
+        let (from, until) = (instant("from")?, instant("until")?);
+        if until <= from {
+            self.refuse(&span, "`until` is not after `from`", "write the earlier instant first");
+            return None;
+        }
+        Some((from, until))
     }
 
     fn lead(&mut self, spanned: &Spanned<Table>) -> Option<(Input, Span)> {

@@ -1,7 +1,10 @@
 //! Mail to reps, managers and marketing: planned when it is decided, and rendered then, so that the same
 //! bytes are sent however often it takes.
 
+mod bundles;
 mod words;
+
+pub(super) use bundles::{About, Call, Line, write_away, write_call_list, write_digest};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,12 +15,13 @@ use super::hand_off::{Given, team_calendar};
 use super::hours::zone_of;
 use super::pass::PassError;
 use super::sla::Told;
-use super::{Engine, Wake};
+use super::{Engine, Wake, digest};
 use crate::domain::agreement::{Role, Team};
 use crate::domain::calendar::Calendar;
 use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
-use crate::domain::ids::{HandOffId, SlaClockId};
+use crate::domain::escalation::Matter;
+use crate::domain::ids::{HandOffId, LeadId, OutboxId, SlaClockId};
 use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::{Audience, MailClass, MailState};
 use crate::domain::sla::{PromiseKind, Standing, Terms};
@@ -29,14 +33,14 @@ use crate::store::{NewMail, Tx};
 use words::{Promised, Reader};
 
 /// A staff mail about to be planned.
-struct Plan<'a> {
-    class: MailClass,
-    template: &'static str,
-    to: &'a EmailAddress,
+pub(super) struct Plan<'a> {
+    pub class: MailClass,
+    pub template: &'a str,
+    pub to: &'a EmailAddress,
     /// What makes a second one impossible.
-    unique_key: String,
-    level: Option<String>,
-    values: Value,
+    pub unique_key: String,
+    pub level: Option<String>,
+    pub values: Value,
 }
 
 /// The ready lead with all its context, to its rep.
@@ -58,6 +62,13 @@ pub(super) async fn hand_off(
     values["answers"] = words::answers(behaviour.answers(lead.id));
     values["behaviour"] = words::behaviour(calendar, behaviour.activities(lead.id));
     values["reasons"] = json!(why_ready(tx, lead, given).await?);
+    // Whoever gets it from a colleague is told what was tried.
+    let hand_offs = tx.hand_offs_of(lead.id).await?;
+    if let Some(before) =
+        hand_offs.iter().rev().find(|hand_off| hand_off.id != id && hand_off.ended_at == Some(wake.now))
+    {
+        values["history"] = words::history(calendar, &tx.events_of(lead.id).await?, before.at);
+    }
     let reader =
         Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
     let otherwise = otherwise(tx, wake, calendar, lead, terms, standing, &[], &reader).await?;
@@ -104,7 +115,13 @@ pub(super) async fn level(
     let rep = &told.hand_off.rep;
     let rep_name = name_of(wake, rep);
     let history = words::history(calendar, &tx.events_of(lead.id).await?, told.hand_off.at);
-    for to in recipients(&told.tell, team, rep) {
+    let mut to_tell = recipients(&told.tell, team, rep);
+    let nobody = to_tell.is_empty() && !told.tell.is_empty();
+    if nobody {
+        to_tell.push(fallback(engine, wake, team));
+    }
+    let urgent = agreement.escalation.urgent.contains(&told.hand_off.policy);
+    for to in to_tell {
         let mut values = lead_values(engine, tx, wake, lead, &to).await?;
         let otherwise = match &told.next_owner {
             // The promise of a rep who lost the lead is over.
@@ -125,22 +142,44 @@ pub(super) async fn level(
         if let Some(why) = told.stays {
             values["note"] = json!(why);
         }
+        if nobody {
+            let whom = told.tell.iter().map(|role| role.name()).collect::<Vec<_>>().join(" and ");
+            values["note"] = json!(format!("You are told because team {} has no {whom} to tell.", team.name));
+        }
         let (class, template) = match &told.next_owner {
             Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
             _ => (class, template),
         };
         let level = told.level.name.clone();
         let unique_key = format!("level:{clock}:{level}:{to}");
-        plan(
-            engine,
-            tx,
-            wake,
-            Some(lead),
-            Plan { class, template, to: &to, unique_key, level: Some(level), values },
-        )
-        .await?;
+        let weight = Matter { own: to == *rep, urgent, found_late: told.late.is_some() };
+        let plan = Plan { class, template, to: &to, unique_key, level: Some(level), values };
+        digest::note(tx, wake, lead, Some(clock), plan, weight).await?;
     }
     Ok(())
+}
+
+/// Who is told what would reach nobody: whom `[escalation]` names, else the operator, else the manager. That is found by `nurtured check`; but a promise keeps the roles with
+/// which it began, and the director may have left since.
+fn fallback(engine: &Engine, wake: &Wake, team: &Team) -> EmailAddress {
+    let named = wake.rules.agreement.escalation.fallback.as_ref();
+    named.or(engine.identity.operator.as_ref()).unwrap_or(&team.manager).clone()
+}
+
+/// Something somebody should know about a lead that is not theirs, at once or in their next digest; `false` when
+/// they were told before.
+pub(super) async fn matter(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    to: &EmailAddress,
+    words: &str,
+    unique_key: &str,
+) -> Result<bool, PassError> {
+    let plan = notice_plan(engine, tx, wake, lead, to, words, unique_key).await?;
+    let own = lead.owner.as_ref() == Some(to);
+    digest::note(tx, wake, lead, None, plan, Matter { own, urgent: false, found_late: false }).await
 }
 
 /// Something somebody should know about a lead.
@@ -153,14 +192,25 @@ pub(super) async fn notice(
     words: &str,
     unique_key: &str,
 ) -> Result<(), PassError> {
+    let plan_of_notice = notice_plan(engine, tx, wake, lead, to, words, unique_key).await?;
+    plan(engine, tx, wake, Some(lead), plan_of_notice).await
+}
+
+async fn notice_plan<'a>(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    to: &'a EmailAddress,
+    words: &str,
+    unique_key: &str,
+) -> Result<Plan<'a>, PassError> {
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
     values["actions"] = words::actions(&lead.email, lead.owner.as_ref() == Some(to));
     let unique_key = unique_key.to_owned();
-    let plan_of_notice =
-        Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values };
-    plan(engine, tx, wake, Some(lead), plan_of_notice).await
+    Ok(Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values })
 }
 
 /// Something only the operator can mend.
@@ -189,6 +239,18 @@ async fn plan(
     lead: Option<&Lead>,
     plan: Plan<'_>,
 ) -> Result<(), PassError> {
+    put(engine, tx, wake, lead.map(|lead| lead.id), plan).await?;
+    Ok(())
+}
+
+/// The same; the mail's row, unless it was there already or could not be written.
+pub(super) async fn put(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: Option<LeadId>,
+    plan: Plan<'_>,
+) -> Result<Option<OutboxId>, PassError> {
     let rendered =
         wake.rules.templates.render(&format!("staff/{}", plan.template), STAFF_LAYOUT, &plan.values);
     let mut mail = NewMail {
@@ -196,7 +258,7 @@ async fn plan(
         class: plan.class,
         state: MailState::Pending,
         due_at: wake.now,
-        lead: lead.map(|lead| lead.id),
+        lead,
         recipient: plan.to.clone(),
         unique_key: plan.unique_key,
         requested: false,
@@ -217,12 +279,12 @@ async fn plan(
             mail.state = MailState::Parked;
             mail.subject = Some(format!("{} could not be written: {error}", plan.template));
             tx.insert_mails(&[mail]).await?;
-            return Ok(());
+            return Ok(None);
         }
     };
     mail.subject = Some(rendered.subject.clone());
     let Some(id) = tx.insert_mail(&mail).await? else {
-        return Ok(());
+        return Ok(None);
     };
     let identity = &engine.identity;
     let letter = Letter {
@@ -247,7 +309,7 @@ async fn plan(
             tx.settle_mail(id, MailState::Pending, MailState::Parked, &error.to_string(), wake.now).await?;
         }
     }
-    Ok(())
+    Ok(Some(id))
 }
 
 /// What every staff mail about a lead says of it.
@@ -287,6 +349,33 @@ async fn lead_values(
         "campaign": campaign(lead.campaign.as_deref().and_then(|name| agreement.campaign(name))),
         "call": words::call(&permission, &phone, calendar_of(wake, to), wake.now),
     }))
+}
+
+/// What every staff mail says of a lead, for a list of several.
+pub(super) async fn about(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    to: &EmailAddress,
+) -> Result<Value, PassError> {
+    lead_values(engine, tx, wake, lead, to).await
+}
+
+/// What humans tried since the lead was handed off, the oldest first: "Mon 2 Mar 10:12: by phone, no answer".
+pub(super) async fn tried(tx: &mut Tx, lead: &Lead, calendar: &Calendar) -> Result<Vec<String>, PassError> {
+    let since = tx.hand_offs_of(lead.id).await?.first().map_or(Timestamp::MIN, |first| first.at);
+    let attempts = tx.events_of_kind(lead.id, "attempt").await?.into_iter();
+    let told = attempts.filter(|event| event.occurred_at >= since).map(|event| {
+        let fact = |name: &str| event.facts.get(name).and_then(Value::as_str).unwrap_or_default();
+        let outcome = fact("outcome").replace('_', " ");
+        format!(
+            "{}: by {}, {outcome}",
+            words::day_and_time(&calendar.local(event.occurred_at)),
+            fact("channel")
+        )
+    });
+    Ok(told.collect())
 }
 
 /// What follows if nobody acts, told to its reader, with the instant of each level that is left.
@@ -374,6 +463,12 @@ fn calendar_of<'a>(wake: &'a Wake, reader: &EmailAddress) -> Option<&'a Calendar
     let team =
         agreement.rep(reader).map(|(team, _)| team).or_else(|| agreement.teams.values().find(leads))?;
     Some(team_calendar(wake, team))
+}
+
+/// The hours by which somebody works: their own, or for want of any those of the first team.
+pub(super) fn working_hours<'a>(wake: &'a Wake, reader: &EmailAddress) -> &'a Calendar {
+    let first = || wake.rules.agreement.teams.values().next().map(|team| team_calendar(wake, team));
+    calendar_of(wake, reader).or_else(first).expect("a campaign names a team; checked at load")
 }
 
 /// How staff are addressed: a rep by name, others by the part before the @.

@@ -52,6 +52,11 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
             format!("Level {} reached{}.", fact("level"), if late { ", found late" } else { "" })
         }
         "not_reassigned" => fact("why"),
+        "told_later" => {
+            format!("{} is told in the digest of {}: {}.", fact("to"), instant("until"), fact("why"))
+        }
+        "in_digest" => format!("{} was told in a digest.", fact("to")),
+        "not_told" => format!("{} need not be told any more: {}.", fact("to"), fact("why")),
         "activity" => format!("Did: {}.", spaced(&fact("name"))),
         "replied" => "Wrote back.".to_owned(),
         "out_of_office" => match event.facts.get("until").and_then(Value::as_str) {

@@ -4,7 +4,7 @@
 //! calendars and waits understand, they decide themselves: this is the one place that asks them.
 
 use jiff::SignedDuration;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 
 use crate::domain::agreement::{MailCap, Reentry, Role, Target};
 use crate::domain::calendar::{Calendar, Holidays, Hours};
@@ -154,6 +154,18 @@ pub fn wait(text: &str) -> Result<Wait, Refusal> {
 /// A date: `2026-12-24`.
 pub fn date(text: &str) -> Result<Date, Refusal> {
     text.parse().map_err(|_| Refusal::new(format!("`{text}` is no date"), "write `2026-12-24`"))
+}
+
+/// A time of day: `09:00`.
+pub fn time_of_day(text: &str) -> Result<Time, Refusal> {
+    let refused = || Refusal::new(format!("`{text}` is no time of day"), "write `09:00`");
+    let (hour, minute) = text.split_once(':').ok_or_else(refused)?;
+    let number = |digits: &str| {
+        (digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| digits.parse().ok())?
+    };
+    let (hour, minute) = number(hour).zip(number(minute)).ok_or_else(refused)?;
+    Time::new(hour, minute, 0, 0).map_err(|_| refused())
 }
 
 /// One date, or the first and last of several: `2026-07-06 to 2026-07-24`.

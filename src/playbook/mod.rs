@@ -43,13 +43,16 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 13] = [
+const NEEDED: [&str; 16] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
     "staff/reassigned.md",
     "staff/notice.md",
     "staff/operator.md",
+    "staff/digest.md",
+    "staff/call-list.md",
+    "staff/away.md",
     "layouts/base.hbs",
     "layouts/staff.hbs",
     "partials/footer.md",
@@ -126,6 +129,7 @@ impl Playbook {
             references.report_circles(&sequences, &mut problems);
             if let Some(agreement) = &read.agreement {
                 references.report_unfilled_roles(agreement, &mut problems);
+                references.report_stand_ins(agreement, &mut problems);
             }
         }
         let templates = compile(templates, &whole, &mut problems);

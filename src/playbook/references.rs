@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::section::{Located, Source};
 use crate::domain::agreement::{Agreement, Reentry, Role, Sequence};
+use crate::domain::email::EmailAddress;
 use crate::problem::{Problem, Problems, nearest};
 
 /// What a name is the name of.
@@ -79,6 +80,15 @@ pub struct References {
     made: Vec<Reference>,
     /// Which team keeps which policy, and where the campaign says so.
     agreed: Vec<(String, Reference)>,
+    /// Who stands in for which team, and where the team says so.
+    stand_ins: Vec<(String, EmailAddress, Place)>,
+}
+
+/// A place in a file, in bytes.
+#[derive(Clone, Debug)]
+struct Place {
+    file: String,
+    span: Range<usize>,
 }
 
 impl References {
@@ -96,6 +106,45 @@ impl References {
     /// A campaign gives its leads to a team under a policy.
     pub fn agree(&mut self, team: &str, source: &Source<'_>, policy: &Located<String>) {
         self.agreed.push((team.to_owned(), reference(What::Policy, source, policy)));
+    }
+
+    /// Somebody stands in for a team's reps.
+    pub fn stand_in(&mut self, team: &str, source: &Source<'_>, who: Located<EmailAddress>) -> EmailAddress {
+        let span = source.base + who.span.start..source.base + who.span.end;
+        let place = Place { file: source.file.to_owned(), span };
+        self.stand_ins.push((team.to_owned(), who.value.clone(), place));
+        who.value
+    }
+
+    /// Reports stand-ins whom nobody knows, and teams that stand in for each other in a circle: when all are
+    /// away, each would wait for the other.
+    pub fn report_stand_ins(&self, agreement: &Agreement, problems: &mut Problems) {
+        for (team, who, place) in &self.stand_ins {
+            let problem = |message: String| Problem::at(&place.file, place.span.clone(), message);
+            let known: BTreeSet<&EmailAddress> = agreement
+                .teams
+                .values()
+                .flat_map(|team| {
+                    let reps = team.reps.iter().map(|rep| &rep.email);
+                    reps.chain([&team.manager]).chain(&team.director)
+                })
+                .collect();
+            if !known.contains(who) {
+                let hint = nearest(who.as_str(), known.iter().map(|known| known.as_str())).map_or_else(
+                    || "name a rep of some team, a manager or a director".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                problems.push(problem(format!("nobody in the agreement is `{who}`")).hint(hint));
+            }
+            // Told once, at the first of its teams.
+            let circle = circle_from(team, agreement).filter(|circle| circle.iter().min() == circle.first());
+            if let Some(circle) = circle.map(|circle| circle.join(" → ")) {
+                problems.push(
+                    problem(format!("the teams stand in for each other in a circle: {circle}"))
+                        .hint("let one of them name somebody who has no leads, such as its manager"),
+                );
+            }
+        }
     }
 
     /// Reports names that nothing has.
@@ -182,6 +231,27 @@ impl References {
                 None => Problem::of(&file, message),
             };
             problems.push(problem.hint("write `reentry = \"always\"`, or end with another `then`"));
+        }
+    }
+}
+
+/// The teams through which `team`'s stand-ins lead back to it: `sales`, `partners`, `sales`.
+fn circle_from<'a>(team: &'a str, agreement: &'a Agreement) -> Option<Vec<&'a str>> {
+    let mut way = vec![team];
+    loop {
+        let backup = agreement.teams.get(*way.last()?)?.backup.as_ref()?;
+        // Somebody of the same team is no circle: whoever is away is not asked to stand in.
+        let next = agreement
+            .rep(backup)
+            .map(|(next, _)| next.name.as_str())
+            .filter(|next| way.last() != Some(next))?;
+        way.push(next);
+        if next == team {
+            return Some(way);
+        }
+        // A circle that `team` only leads into is told where it begins.
+        if way.iter().filter(|passed| **passed == next).count() > 1 {
+            return None;
         }
     }
 }

@@ -35,11 +35,18 @@ pub fn lead_sample(sample: Sample) -> Value {
 }
 
 /// The values of the mail to staff that is written by the template `staff/<name>`: `notice` is about a lead
-/// and no promise, `operator` about neither. An `escalation` goes to the manager in the rich sample, to the rep in the bare one, so
+/// and no promise, `operator` about neither, `digest`, `call-list` and `away` about several leads. An `escalation` goes to the manager in the rich sample, to the rep in the bare one, so
 /// that both of its readers are tried.
 pub fn staff_sample(name: &str, sample: Sample) -> Value {
     let mut values = Map::new();
     values.insert("to_name".to_owned(), json!("Robin Adler"));
+    if ["digest", "call-list", "away"].contains(&name) {
+        values.insert("digest".to_owned(), digest(sample, name));
+        if name == "call-list" {
+            values.insert("calls".to_owned(), calls(sample));
+        }
+        return Value::Object(values);
+    }
     if name != "operator" {
         about_the_lead(&mut values, sample, name);
         if name != "notice" {
@@ -58,6 +65,107 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         values.insert("note".to_owned(), json!(note));
     }
     Value::Object(values)
+}
+
+fn digest(sample: Sample, name: &str) -> Value {
+    let mut digest = match (name, sample) {
+        ("call-list", _) => json!({ "headline": "2 calls" }),
+        ("away", _) => json!({
+            "headline": "1 lead",
+            "groups": [{
+                "heading": "1 lead",
+                "lines": [{ "display": "Jane Doe, Acme", "words": "now with Sam Berger" }],
+            }],
+        }),
+        (_, Sample::Bare) => json!({
+            "headline": "1 lead to look at",
+            "groups": [{
+                "heading": "With nobody: 1 lead",
+                "lines": [{ "display": "jane.doe@acme.example", "words": "Please look at this lead." }],
+            }],
+        }),
+        (_, Sample::Rich) => json!({
+            "headline": "4 leads overdue, 1 due soon",
+            "late": "2 of these fell due while nurtured was not running, and are told only now, once.",
+            "groups": [
+                {
+                    "heading": "Robin Adler: 3 leads",
+                    "ask": "Ask Robin Adler",
+                    "ask_url": "mailto:rep1@ours.example",
+                    "lines": [
+                        {
+                            "display": "Jane Doe, Acme",
+                            "words": "first contact within 8 business hours was due Mon 2 Mar 10:30. Found late.",
+                        },
+                        {
+                            "display": "Jo Bloggs, Initech",
+                            "words": "first contact within 8 business hours was due Mon 2 Mar 16:00. Nobody else of \
+                                      the team is there with room, so the lead stays where it is.",
+                        },
+                    ],
+                    "more": "And 1 more: Max Roe, Hooli.",
+                },
+                {
+                    "heading": "Yours: 2 leads",
+                    "lines": [
+                        {
+                            "display": "Ann Lee, Umbrella",
+                            "words": "first contact within 1 business hour was due Tue 3 Mar 11:05.",
+                            "todo": "Call +493090182000",
+                            "todo_url": "tel:+493090182000",
+                        },
+                        {
+                            "display": "Tim Poe, Globex",
+                            "words": "Robin Adler made no attempt (first contact within 8 business hours, due Tue 3 Mar \
+                                      09:30). The lead now belongs to Sam Berger. It is due Wed 4 Mar 09:30 there.",
+                            "todo": "Write",
+                            "todo_url": "mailto:tim@globex.example",
+                        },
+                    ],
+                },
+            ],
+            "settled": ["Eve Ray: done meanwhile"],
+        }),
+    };
+    if sample == Sample::Rich {
+        match name {
+            "call-list" => digest["worst"] = json!("Jane Doe, Acme, overdue since Mon 2 Mar 10:30"),
+            "away" => digest["back"] = json!("Mon 16 Mar 2026"),
+            _ => digest["worst"] = json!("Jane Doe, Acme since Mon 2 Mar 10:30 (Robin Adler)"),
+        }
+    }
+    digest
+}
+
+fn calls(sample: Sample) -> Value {
+    let bare = json!({
+        "display": "jo@initech.example",
+        "email": "jo@initech.example",
+        "email_url": "mailto:jo@initech.example",
+        "local_time": "Tue 03:05 in America/New_York",
+        "call_words": "No: no phone number is known.",
+        "what": "first contact",
+        "due": "by 16:30",
+    });
+    match sample {
+        Sample::Bare => json!([bare]),
+        Sample::Rich => json!([
+            {
+                "display": "Jane Doe, Acme",
+                "title": "Head of Operations",
+                "phone": "+493090182000",
+                "phone_url": "tel:+493090182000",
+                "email": "jane.doe@acme.example",
+                "email_url": "mailto:jane.doe@acme.example",
+                "local_time": "Tue 09:00 in Europe/Berlin",
+                "call_words": "Yes, until 12:00 their time.",
+                "what": "attempt 3 of 6",
+                "due": "overdue since Mon 2 Mar 10:30",
+                "tried": ["Thu 26 Feb 10:12: by phone, no answer", "Fri 27 Feb 15:40: by email, sent"],
+            },
+            bare,
+        ]),
+    }
 }
 
 fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
@@ -265,7 +373,17 @@ mod tests {
 
     /// What the engine writes, and the samples of it.
     fn samples(sample: Sample) -> [(&'static Schema, Vec<Value>); 2] {
-        let staff = ["hand-off", "warning", "escalation", "reassigned", "notice", "operator"];
+        let staff = [
+            "hand-off",
+            "warning",
+            "escalation",
+            "reassigned",
+            "notice",
+            "operator",
+            "digest",
+            "call-list",
+            "away",
+        ];
         [
             (&LEAD_MAIL, vec![lead_sample(sample)]),
             (&STAFF_MAIL, staff.map(|name| staff_sample(name, sample)).to_vec()),
@@ -303,6 +421,8 @@ mod tests {
             let values = staff_sample(name, Sample::Bare);
             for (name, field) in STAFF_MAIL.variables() {
                 let in_a_list = name.contains("[].") || matches!(field.kind, Kind::List(_));
+                // Mails about several leads are others.
+                let in_a_list = in_a_list || name.starts_with("digest.");
                 let known = may_be_missing(field) || in_a_list || value(&values, &name).is_some();
                 assert!(known, "`{name}` is missing, and is not said to be so at times");
             }

@@ -111,8 +111,53 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
             "what the reader can do about it",
             vec![Field::text("label", "what it does"), Field::text("command", "the command that does it")],
         ),
+        Field::record("digest", "several leads at once, in `digest`, `call-list` and `away`", digest()),
+        Field::list("calls", "the calls of a day, the most urgent first, in `call-list`", call()),
     ])
 });
+
+fn digest() -> Vec<Field> {
+    let lines = vec![
+        Field::text("display", "which lead: \"Jane Doe, Acme\""),
+        Field::text("words", "what is to be said of it"),
+        Field::text("todo", "what its own rep can do: \"Call +49 30 901820\"; may be missing"),
+        Field::url("todo_url", "the link that does it; may be missing"),
+    ];
+    vec![
+        Field::text("headline", "how many of what: \"5 leads overdue, 2 due soon\""),
+        Field::text("worst", "the most urgent one: \"Jane Doe, Acme since Mon 2 Mar 10:30\"; may be missing"),
+        Field::text("late", "how much of it is found late; may be missing"),
+        Field::text("back", "when a rep who is away is back; may be missing"),
+        Field::list(
+            "groups",
+            "the leads by their reps, whoever has the most urgent one first",
+            vec![
+                Field::text("heading", "whose, and how many: \"Robin Adler: 3 leads\""),
+                Field::text("ask", "\"Ask Robin Adler\"; may be missing"),
+                Field::url("ask_url", "the rep's address as a link to write to; may be missing"),
+                Field::list("lines", "the leads, the most urgent first", lines),
+                Field::text("more", "those for whom there is no room, by name; may be missing"),
+            ],
+        ),
+        Field::texts("settled", "what is over meanwhile"),
+    ]
+}
+
+fn call() -> Vec<Field> {
+    vec![
+        Field::text("display", "which lead: \"Jane Doe, Acme\""),
+        Field::text("title", "job title; may be missing"),
+        Field::text("phone", "its number; may be missing"),
+        Field::url("phone_url", "the number as a link to call; may be missing"),
+        Field::text("email", "its address"),
+        Field::url("email_url", "the address as a link to write to"),
+        Field::text("local_time", "what its clocks show: \"Tue 10:05 in Europe/Berlin\""),
+        Field::text("call_words", "whether it may be called now, as a sentence"),
+        Field::text("what", "what is owed: \"First contact\""),
+        Field::text("due", "until when: \"by 11:30\""),
+        Field::texts("tried", "what was tried, the oldest first"),
+    ]
+}
 
 fn person() -> Vec<Field> {
     vec![

@@ -390,6 +390,63 @@ fn told(files: &PlaybookFiles, what: &str, message: &str, hint: &str) {
 }
 
 #[test]
+fn who_hears_of_broken_promises_is_checked() {
+    const OTHER: &str = "[teams.other]\nmanager = \"boss@ours.example\"\ncalendar = \"office\"\n\
+                         backup = \"robin@ours.example\"\n[[teams.other.reps]]\nname = \"Sam\"\n\
+                         email = \"sam@ours.example\"\n[policies.standard]";
+    let with = |old: &str, new: &str| with("agreement.toml", old, new);
+    let escalation = |keys: &str| with("[marketing]", &format!("[escalation]\n{keys}\n[marketing]"));
+    for (files, message, hint) in [
+        (escalation("mails_at_once = -1"), "-1: `mails_at_once` cannot be -1", "from 0 to 100"),
+        (escalation("storm = 0"), "0: `storm` cannot be 0", "from 1"),
+        (escalation("digests = []"), "digests: there is no digest", "[\"09:00\", \"14:00\"]"),
+        (escalation("digests = [\"9:00\"]"), "\"9:00\": `9:00` is no time of day", "09:00"),
+        (escalation("digests = [\"24:00\"]"), "\"24:00\": `24:00` is no time of day", "09:00"),
+        (
+            escalation("digests = [\"14:00\", \"09:00\"]"),
+            "\"09:00\": 09:00 is not after the digest before it",
+            "order of time",
+        ),
+        (escalation("urgent = [\"hot\"]"), "\"hot\": there is no policy `hot`", "[policies.hot]"),
+        (escalation("urgent = [\"standard\", \"standard\"]"), "this policy is urgent already", "delete"),
+        (escalation("fallback = \"boss\""), "\"boss\": `boss` is not an email address", "@"),
+        (escalation("digest = [\"09:00\"]"), "digest: unknown key `digest`", "`digests`"),
+        (
+            with("calendar = \"office\"\n", "calendar = \"office\"\nbackup = \"robyn@ours.example\"\n"),
+            "\"robyn@ours.example\": nobody in the agreement is `robyn@ours.example`",
+            "did you mean `robin@ours.example`?",
+        ),
+    ] {
+        told(&files, message, message, hint);
+    }
+    // Two teams that stand in for each other are told once, at one of them.
+    let mut circle = with("[policies.standard]", OTHER);
+    let text = circle.get("agreement.toml").unwrap_or_default().to_owned();
+    assert_eq!(problems(&circle), [], "one of them may");
+    circle.insert(
+        "agreement.toml",
+        text.replacen("calendar = \"office\"\n", "calendar = \"office\"\nbackup = \"sam@ours.example\"\n", 1),
+    );
+    let found = problems(&circle);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].0.contains("in a circle: other → sales → other"), "{found:?}");
+    // Somebody of the own team may stand in, and the manager.
+    for who in ["robin@ours.example", "boss@ours.example"] {
+        let backup = format!("calendar = \"office\"\nbackup = \"{who}\"\n");
+        assert_eq!(problems(&with("calendar = \"office\"\n", &backup)), [], "{who}");
+    }
+    let usual = loaded(&small()).agreement.escalation;
+    assert_eq!(usual, crate::domain::escalation::Escalation::default());
+    let own = loaded(&escalation(
+        "mails_at_once = 0\ndigests = [\"12:30\"]\nurgent = [\"standard\"]\nfallback = \"last@ours.example\"",
+    ));
+    let own = own.agreement.escalation;
+    assert_eq!((own.mails_at_once, own.urgent.len(), own.storm), (0, 1, usual.storm));
+    assert_eq!(own.fallback.map(|address| address.to_string()).as_deref(), Some("last@ours.example"));
+    assert_eq!(own.digests, [jiff::civil::time(12, 30, 0, 0)]);
+}
+
+#[test]
 fn a_file_that_is_missing_or_belongs_nowhere_is_told() {
     let without = |path: &str| {
         let mut files = small();

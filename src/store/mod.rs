@@ -18,6 +18,7 @@
 //! held open across SMTP, HTTP or rendering.
 
 mod api_tokens;
+mod appointments;
 mod brake;
 mod bulk;
 pub mod column;
@@ -29,6 +30,7 @@ mod hand_offs;
 mod idempotency;
 mod keys;
 mod leads;
+mod matters;
 mod migrate;
 mod open;
 mod outbox;
@@ -50,6 +52,7 @@ pub use events::{Event, NewEvent};
 pub use hand_offs::{HandOff, NewHandOff, RepState};
 pub use idempotency::Began;
 pub use leads::LeadFilter;
+pub use matters::{Matter, NewMatter};
 pub use open::{Store, without_password};
 pub use outbox::{Lease, NewMail, OutboxMail, SentMail};
 pub use sla_clocks::{NewSlaClock, SlaClock};
@@ -120,6 +123,7 @@ impl Tx {
 pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     [
         ("api_tokens", api_tokens::STATEMENTS),
+        ("appointments", appointments::STATEMENTS),
         ("brake", brake::STATEMENTS),
         ("contacts", contacts::STATEMENTS),
         ("enrolments", enrolments::STATEMENTS),
@@ -128,6 +132,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("idempotency", idempotency::STATEMENTS),
         ("keys", keys::STATEMENTS),
         ("leads", leads::STATEMENTS),
+        ("matters", matters::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("persons", persons::STATEMENTS),
         ("playbooks", playbooks::STATEMENTS),

@@ -9,6 +9,7 @@ mod postgres;
 
 mod contacts;
 mod enrolments;
+mod escalation;
 mod hand_offs;
 mod keeping;
 mod leads;
@@ -130,6 +131,8 @@ stories! {
     contacts: a_slot_is_taken_once, slots_of_a_company_are_taken_once, a_suppression_is_kept_once_for_each_reason;
     hand_offs: a_lead_has_one_open_hand_off, a_rep_is_known_by_what_was_given_to_them, one_at_a_time_decides_who_gets_a_lead,
         a_clock_runs_until_it_is_stopped, a_level_fires_once;
+    escalation: a_matter_is_told_once, nothing_more_is_told_about_a_lead_that_is_forgotten,
+        a_rep_has_one_appointment_for_each_purpose, a_rep_s_untried_leads_are_known;
     log: the_log_keeps_everything_in_its_order, the_log_cannot_be_changed, words_are_kept_apart;
     keeping: one_playbook_is_in_force, a_key_is_made_once, the_brake_is_pulled_once_and_the_day_counted,
         the_last_wake_is_known, what_is_open_is_counted;

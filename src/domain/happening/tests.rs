@@ -7,6 +7,7 @@ use jiff::civil::date;
 use super::*;
 use crate::domain::agreement::{AfterReason, ContactRules, Marketing, Reason, Rep, Review, Scoring, Team};
 use crate::domain::calendar::{Holidays, Hours};
+use crate::domain::escalation::Escalation;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::Profile;
 
@@ -74,6 +75,7 @@ fn agreement() -> Agreement {
         teams: [("sales".to_owned(), team)].into(),
         campaigns: Vec::new(),
         policies: BTreeMap::new(),
+        escalation: Escalation::default(),
         reasons: [
             reason("not-ready", true, false, rest(60, false)),
             reason("unreachable", true, false, rest(45, true)),

@@ -10,10 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::duty::Duty;
-use super::facts::Behaviour;
 use super::hand_off::{self, Given};
 use super::pass::{PassError, PassReport};
-use super::{Engine, Wake, staff_mail};
+use super::{Engine, Wake, absence, staff_mail};
 use crate::domain::agreement::Role;
 use crate::domain::lead::Lead;
 use crate::domain::routing::{Route, choose};
@@ -196,15 +195,16 @@ async fn take_away(
     let turns = hand_off::turns(tx, team).await?;
     let calendar = hand_off::team_calendar(wake, team);
     let rep = match choose(team, &turns, calendar, Some(&from.rep), wake.now) {
-        Route::To { rep, .. } if rep.email != from.rep => rep,
-        Route::To { .. } | Route::Wait { .. } => return Ok(None),
+        Route::To { rep, .. } if rep.email != from.rep => rep.clone(),
+        // Nobody of the team has room: whoever stands in takes it.
+        Route::To { .. } | Route::Wait { .. } => match absence::stand_in(tx, wake, team, &from.rep).await? {
+            Some(rep) => rep,
+            None => return Ok(None),
+        },
     };
-    close_all(tx, wake, lead.id, REASSIGNED).await?;
-    hand_off::end(tx, wake, from, REASSIGNED).await?;
-    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
     let name = wake.rules.agreement.rep(&from.rep).map_or(from.rep.as_str(), |(_, rep)| rep.name.as_str());
     let why = format!("{name} made no attempt in time");
-    let given = Given { campaign, team, policy, rep, why: &why, reassigned: true };
-    hand_off::hand_off(engine, tx, wake, &behaviour, lead, &given).await?;
-    Ok(Some(rep.clone()))
+    let given = Given { campaign, team, policy, rep: &rep, why: &why, reassigned: true };
+    absence::give_to(engine, tx, wake, lead, from, &given, REASSIGNED).await?;
+    Ok(Some(rep))
 }

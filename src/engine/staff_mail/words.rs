@@ -270,7 +270,7 @@ fn hours_and_minutes(minutes: i64) -> String {
 }
 
 /// "Tue 3 Mar 14:00".
-fn day_and_time(at: &Zoned) -> String {
+pub(super) fn day_and_time(at: &Zoned) -> String {
     at.strftime("%a %-d %b %H:%M").to_string()
 }
 
@@ -280,12 +280,12 @@ pub(super) fn short(at: &Zoned) -> String {
 }
 
 /// "14:00".
-fn time(at: &Zoned) -> String {
+pub(super) fn time(at: &Zoned) -> String {
     at.strftime("%H:%M").to_string()
 }
 
 /// "Tue 3 Mar 2026".
-fn day(at: &Zoned) -> String {
+pub(super) fn day(at: &Zoned) -> String {
     at.strftime("%a %-d %b %Y").to_string()
 }
 

@@ -4,6 +4,7 @@
 //! has a problem is left out, and because there is a problem the playbook as a whole is refused.
 
 mod contact;
+mod escalation;
 mod hand_off;
 mod people;
 mod policies;
@@ -50,6 +51,7 @@ pub fn read(source: Source<'_>, files: &PlaybookFiles, references: &mut Referenc
     let personas = reading.personas(&mut top);
     let teams = reading.teams(&mut top);
     let policies = reading.policies(&mut top);
+    let escalation = reading.escalation(&mut top);
     let reasons = reading.reasons(&mut top);
     let objections = labels(&mut top, "objections");
     let arguments = labels(&mut top, "arguments");
@@ -67,6 +69,7 @@ pub fn read(source: Source<'_>, files: &PlaybookFiles, references: &mut Referenc
             teams,
             campaigns,
             policies,
+            escalation: escalation?,
             reasons,
             objections,
             arguments,

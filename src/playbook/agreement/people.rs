@@ -86,7 +86,8 @@ impl Reading<'_> {
         section.require("calendar", "name the calendar in which the team's promises are counted");
         let manager = section.parsed("manager", fields::email);
         let director = section.parsed("director", fields::email).map(|address| address.value);
-        let backup = section.parsed("backup", fields::email).map(|address| address.value);
+        let backup = section.parsed("backup", fields::email);
+        let backup = backup.map(|backup| self.references.stand_in(name, &section.source, backup));
         let calendar = section.parsed("calendar", fields::name);
         if let Some(calendar) = &calendar {
             self.references.refer(What::Calendar, &section.source, calendar);

@@ -1,0 +1,145 @@
+//! Each rep's calls of the day in one mail, in the morning when their work begins, if there are any.
+//!
+//! A mail for each attempt that is owed would be forty a day and read by nobody. The list has what was never
+//! tried, what is owed today, and who asked to be called today; who cannot be called before tomorrow (away, asked
+//! us to wait) is not on it.
+
+use jiff::civil::Time;
+use jiff::{SignedDuration, Timestamp};
+
+use super::duty::Duty;
+use super::pass::{PassError, PassReport};
+use super::staff_mail::{self, Call};
+use super::{Engine, Wake, absence, sla};
+use crate::domain::calendar::Calendar;
+use crate::domain::email::EmailAddress;
+use crate::domain::escalation::{Purpose, next_morning};
+use crate::domain::lead::Lead;
+use crate::domain::sla::PromiseKind;
+use crate::store::Tx;
+
+/// Reps whose lists are written in one transaction.
+const REPS: i64 = 5;
+
+/// A rep has a lead: there may be something to call tomorrow morning.
+pub(super) async fn expect(tx: &mut Tx, wake: &Wake, rep: &EmailAddress) -> Result<(), PassError> {
+    if let Some(morning) = next_morning(staff_mail::working_hours(wake, rep), wake.now) {
+        tx.make_appointment(rep, Purpose::CallList, morning).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let mut report = PassReport::default();
+    if !engine.has(Duty::CallLists, wake.now).await? {
+        return Ok(report);
+    }
+    let turn = wake.turn();
+    loop {
+        let mut tx = engine.store.begin().await?;
+        tx.lock_telling().await?;
+        let due = tx.appointments_due(Purpose::CallList, wake.now, REPS).await?;
+        if due.is_empty() || engine.is_stopping() {
+            tx.rollback().await?;
+            return Ok(report);
+        }
+        for (rep, _) in &due {
+            write(engine, &mut tx, wake, rep).await?;
+            report.done += 1;
+        }
+        tx.commit().await?;
+        if turn.is_over() {
+            return Ok(report);
+        }
+    }
+}
+
+/// Writes a rep's list, if they are there and there is something to call, and plans the next.
+async fn write(engine: &Engine, tx: &mut Tx, wake: &Wake, rep: &EmailAddress) -> Result<(), PassError> {
+    let calendar = staff_mail::working_hours(wake, rep);
+    let back = match wake.rules.agreement.rep(rep) {
+        Some((team, known)) => absence::back_at(tx, wake, team, known).await?,
+        None => None,
+    };
+    // Nobody gives them a lead while it is found that they have none.
+    tx.lock_routing().await?;
+    let leads = tx.open_leads_of(rep).await?;
+    if leads.is_empty() {
+        return Ok(tx.cancel_appointment(rep, Purpose::CallList).await?);
+    }
+    // A list of the morning that is found at night is none.
+    if back.is_none() && calendar.is_open(wake.now) {
+        let mut calls = Vec::new();
+        for lead in tx.leads(&leads).await? {
+            calls.extend(call(engine, tx, wake, rep, calendar, &lead).await?);
+        }
+        calls.sort_by_key(|call| call.due);
+        if !calls.is_empty() {
+            staff_mail::write_call_list(engine, tx, wake, rep, calls).await?;
+        }
+    }
+    let morning = match back {
+        Some(back) => next_morning(calendar, back.max(wake.now) - SignedDuration::from_secs(1)),
+        None => next_morning(calendar, wake.now),
+    };
+    match morning {
+        Some(morning) => tx.move_appointment(rep, Purpose::CallList, morning).await?,
+        None => tx.cancel_appointment(rep, Purpose::CallList).await?,
+    }
+    Ok(())
+}
+
+/// What there is to call a lead for today, if anything.
+async fn call(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    rep: &EmailAddress,
+    calendar: &Calendar,
+    lead: &Lead,
+) -> Result<Option<Call>, PassError> {
+    let today = calendar.local(wake.now).date();
+    let tonight = today
+        .tomorrow()
+        .ok()
+        .and_then(|tomorrow| calendar.instant_at(tomorrow, Time::midnight()))
+        .unwrap_or(Timestamp::MAX);
+    // Who is away, or named a later day, waits for it.
+    let waits = [lead.away_until, lead.follow_up_at].into_iter().flatten().any(|until| until >= tonight);
+    if waits {
+        return Ok(None);
+    }
+    let asked_for_today = lead.follow_up_at.filter(|at| calendar.local(*at).date() == today);
+    let (what, due) = match (asked_for_today, owed(engine, tx, lead, tonight).await?) {
+        (Some(at), _) => ("call".to_owned(), at),
+        (None, Some(owed)) => owed,
+        (None, None) => return Ok(None),
+    };
+    let about = staff_mail::about(engine, tx, wake, lead, rep).await?;
+    let tried = staff_mail::tried(tx, lead, calendar).await?;
+    Ok(Some(Call { about, what, due, asked_for: asked_for_today.is_some(), tried }))
+}
+
+/// The attempt that is owed next, and until when; `None` when none is owed before tomorrow.
+async fn owed(
+    engine: &Engine,
+    tx: &mut Tx,
+    lead: &Lead,
+    tonight: Timestamp,
+) -> Result<Option<(String, Timestamp)>, PassError> {
+    let clocks = tx.running_clocks(lead.id).await?;
+    // Who was never tried is on the list whenever it falls due.
+    if let Some(first) = clocks.iter().find(|clock| clock.kind == PromiseKind::FirstContact) {
+        return Ok(Some((PromiseKind::FirstContact.words().to_owned(), first.deadline_at)));
+    }
+    let Some(clock) = clocks.iter().find(|clock| clock.kind == PromiseKind::Attempts) else {
+        return Ok(None);
+    };
+    let next = engine.next_attempt(tx, lead, clock).await?;
+    let Some(next) = next.filter(|next| next.from < tonight && next.due < tonight) else {
+        return Ok(None);
+    };
+    let of = sla::terms(clock)?.attempts.map(|owed| format!(" of {}", owed.count)).unwrap_or_default();
+    let by = next.channel.map(|channel| format!(" by {}", channel.name())).unwrap_or_default();
+    Ok(Some((format!("attempt {}{of}{by}", next.number), next.due)))
+}

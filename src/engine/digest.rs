@@ -1,0 +1,352 @@
+//! Telling staff what came up: at once, in a digest, or all of a standstill in one mail.
+//!
+//! Whoever decides that somebody has to be told something ([`note`]) writes that down in its own transaction;
+//! this pass, later in the same wake, sees all that came up for one reader and asks
+//! [`Escalation::tell`](crate::domain::escalation::Escalation::tell) in which mail each goes. Telling is one
+//! transaction with the mail's outbox row, so nothing is told twice and nothing is lost.
+//!
+//! What was settled while it waited for a digest (somebody called, the lead was given back) is no news to act
+//! on: it comes in a line at the end, and a digest of nothing else is not sent.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::duty::Duty;
+use super::pass::{PassError, PassReport};
+use super::staff_mail::{self, About, Line, Plan};
+use super::{Engine, Wake, call_list};
+use crate::domain::contact::day_number;
+use crate::domain::email::EmailAddress;
+use crate::domain::escalation::{self, Telling};
+use crate::domain::ids::{LeadId, MatterId, OutboxId, SlaClockId};
+use crate::domain::lead::Lead;
+use crate::store::{Matter, NewEvent, NewMatter, SlaClock, StoreError, Tx};
+
+/// The readers of so many matters are told in one transaction.
+const DUE: i64 = 200;
+
+/// Matters that go into one digest. Whoever has more gets another one.
+const MOST: i64 = 5_000;
+
+/// While promises are still being assessed, what they bring up is waited for at most so long: one mail about
+/// all is better than two.
+const GATHER: SignedDuration = SignedDuration::from_secs(60);
+
+/// Notes that somebody has to be told something, once; `false` when it was noted before.
+pub(super) async fn note(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    clock: Option<SlaClockId>,
+    plan: Plan<'_>,
+    weight: escalation::Matter,
+) -> Result<bool, PassError> {
+    let matter = NewMatter {
+        recipient: plan.to.clone(),
+        lead: lead.id,
+        clock,
+        unique_key: plan.unique_key,
+        class: plan.class,
+        template: plan.template.to_owned(),
+        level: plan.level,
+        body: plan.values.to_string(),
+        weight,
+        noted_at: wake.now,
+    };
+    Ok(tx.insert_matter(&matter).await?)
+}
+
+pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let told = tell_readers(engine, wake).await?;
+    Ok(told.and(call_list::run(engine, wake).await?))
+}
+
+async fn tell_readers(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+    let mut report = PassReport::default();
+    if !engine.has(Duty::Matters, wake.now).await? || is_gathering(engine, wake).await? {
+        return Ok(report);
+    }
+    let turn = wake.turn();
+    loop {
+        let mut tx = engine.store.begin().await?;
+        tx.lock_telling().await?;
+        let readers = tx.recipients_due(wake.now, DUE).await?;
+        if readers.is_empty() || engine.is_stopping() {
+            tx.rollback().await?;
+            return Ok(report);
+        }
+        for reader in &readers {
+            report = report.and(tell(engine, &mut tx, wake, reader).await?);
+        }
+        tx.commit().await?;
+        if turn.is_over() {
+            return Ok(report);
+        }
+    }
+}
+
+/// Whether more is about to come up.
+async fn is_gathering(engine: &Engine, wake: &Wake) -> Result<bool, StoreError> {
+    if !engine.has(Duty::Sla, wake.now).await? {
+        return Ok(false);
+    }
+    let mut tx = engine.store.read().await?;
+    let longest = tx.next_matter_due().await?;
+    tx.rollback().await?;
+    let waited = longest.map_or(0, |due| wake.now.as_millisecond() - due);
+    Ok(SignedDuration::from_millis(waited) < GATHER)
+}
+
+/// Tells one reader what is to be told now, and puts off the rest.
+async fn tell(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    reader: &EmailAddress,
+) -> Result<PassReport, PassError> {
+    let (waiting, fresh): (Vec<Matter>, Vec<Matter>) =
+        tx.untold(reader, MOST).await?.into_iter().partition(|matter| matter.waits);
+    let calendar = staff_mail::working_hours(wake, reader);
+    let today = day_number(calendar.local(wake.now).date());
+    let told_today = tx.matters_counted_on(reader, today).await?;
+    let weights: Vec<escalation::Matter> = fresh.iter().map(|matter| matter.what.weight).collect();
+    let tellings = wake.rules.agreement.escalation.tell(&weights, told_today, calendar, wake.now);
+    let digest_is_due =
+        waiting.iter().any(|matter| matter.due_at <= wake.now) || tellings.contains(&Telling::Together);
+    let mut report = PassReport::default();
+    let mut later: BTreeMap<Timestamp, Vec<&Matter>> = BTreeMap::new();
+    let mut together: Vec<&Matter> = if digest_is_due { waiting.iter().collect() } else { Vec::new() };
+    for (matter, telling) in fresh.iter().zip(tellings) {
+        match telling {
+            Telling::AtOnce { counts } => {
+                let mail = alone(engine, tx, wake, &matter.what).await?;
+                tx.matter_told(matter.id, mail, counts.then_some(today)).await?;
+                report.done += 1;
+            }
+            Telling::InDigest(at) if !digest_is_due => later.entry(at).or_default().push(matter),
+            Telling::InDigest(_) | Telling::Together => together.push(matter),
+        }
+    }
+    for (until, matters) in later {
+        report.put_off += matters.len() as u64;
+        put_off(tx, wake, reader, &matters, until, told_today).await?;
+    }
+    if !together.is_empty() {
+        report.done += together.len() as u64;
+        in_one_mail(engine, tx, wake, reader, &together).await?;
+    }
+    Ok(report)
+}
+
+/// A matter in a mail of its own, as it was written when it came up.
+async fn alone(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    matter: &NewMatter,
+) -> Result<Option<OutboxId>, PassError> {
+    let plan = Plan {
+        class: matter.class,
+        template: &matter.template,
+        to: &matter.recipient,
+        unique_key: matter.unique_key.clone(),
+        level: matter.level.clone(),
+        values: body(matter),
+    };
+    staff_mail::put(engine, tx, wake, Some(matter.lead), plan).await
+}
+
+fn body(matter: &NewMatter) -> Value {
+    serde_json::from_str(&matter.body).unwrap_or_default()
+}
+
+async fn put_off(
+    tx: &mut Tx,
+    wake: &Wake,
+    reader: &EmailAddress,
+    matters: &[&Matter],
+    until: Timestamp,
+    told_today: i64,
+) -> Result<(), PassError> {
+    let ids: Vec<MatterId> = matters.iter().map(|matter| matter.id).collect();
+    tx.put_off_matters(&ids, until).await?;
+    let most = wake.rules.agreement.escalation.mails_at_once;
+    let why = match told_today {
+        _ if matters.iter().all(|matter| matter.what.weight.found_late) => "it was found late".to_owned(),
+        _ => format!("{most} mails a day go at once"),
+    };
+    let events: Vec<NewEvent> = matters
+        .iter()
+        .map(|matter| {
+            let facts = json!({
+                "to": reader.as_str(),
+                "level": matter.what.level,
+                "until": until.to_string(),
+                "why": why,
+            });
+            wake.event(matter.what.lead, "told_later", facts)
+        })
+        .collect();
+    tx.append(&events).await?;
+    Ok(())
+}
+
+/// Several matters in one mail; none when all of them are settled.
+async fn in_one_mail(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    reader: &EmailAddress,
+    matters: &[&Matter],
+) -> Result<(), PassError> {
+    let mut ids: Vec<LeadId> = matters.iter().map(|matter| matter.what.lead).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let leads: BTreeMap<LeadId, Lead> =
+        tx.leads(&ids).await?.into_iter().map(|lead| (lead.id, lead)).collect();
+    let mut clocks: BTreeMap<LeadId, Vec<SlaClock>> = BTreeMap::new();
+    for id in ids {
+        clocks.insert(id, tx.clocks_of(id).await?);
+    }
+    let calendar = staff_mail::working_hours(wake, reader);
+    let told = |at: Timestamp| calendar.local(at).strftime("%a %-d %b %H:%M").to_string();
+    let (mut lines, mut settled_lines) = (Vec::new(), Vec::new());
+    let (mut open, mut settled): (Vec<&Matter>, Vec<&Matter>) = (Vec::new(), Vec::new());
+    // The latest matter about a lead says most of it: a lead is told in one line.
+    let mut shown: Vec<LeadId> = Vec::new();
+    for matter in matters.iter().rev().copied() {
+        let what = &matter.what;
+        let Some(lead) = leads.get(&what.lead) else {
+            settled.push(matter);
+            continue;
+        };
+        let of_lead = clocks.get(&what.lead).map_or(&[][..], Vec::as_slice);
+        let first_line = !shown.contains(&what.lead);
+        match standing(what, of_lead) {
+            Standing::Open { due, taken_away } => {
+                open.push(matter);
+                if first_line {
+                    shown.push(what.lead);
+                    lines.push(Line {
+                        lead,
+                        about: match due {
+                            Some(_) if taken_away => About::ChangedHands,
+                            Some(due) => About::Promise(due),
+                            None => About::Note,
+                        },
+                        words: words(what, due, taken_away, wake.now, &told),
+                        whose: lead.owner.as_ref(),
+                        lost: what.weight.own && lead.owner.as_ref() != Some(reader),
+                        found_late: what.weight.found_late,
+                    });
+                }
+            }
+            Standing::Settled(why) => {
+                settled.push(matter);
+                if first_line {
+                    shown.push(what.lead);
+                    settled_lines.push(format!("{}: {why}", display(lead)));
+                }
+            }
+        }
+    }
+    if let (Some(latest), false) = (open.iter().map(|matter| matter.id).max(), lines.is_empty()) {
+        lines.reverse();
+        settled_lines.reverse();
+        let key = format!("digest:{reader}:{latest}");
+        let mail = staff_mail::write_digest(engine, tx, wake, reader, lines, &settled_lines, key).await?;
+        let ids: Vec<MatterId> = open.iter().map(|matter| matter.id).collect();
+        if let Some(mail) = mail {
+            tx.matters_told_in(&ids, mail).await?;
+        } else {
+            // It was parked, where a person finds it; or it is there already.
+            tx.matters_settled(&ids, wake.now).await?;
+        }
+        let events: Vec<NewEvent> = open
+            .iter()
+            .rev()
+            .map(|matter| {
+                let facts = json!({ "to": reader.as_str(), "level": matter.what.level });
+                wake.event(matter.what.lead, "in_digest", facts)
+            })
+            .collect();
+        tx.append(&events).await?;
+    }
+    let ids: Vec<MatterId> = settled.iter().map(|matter| matter.id).collect();
+    tx.matters_settled(&ids, wake.now).await?;
+    let events: Vec<NewEvent> = settled
+        .iter()
+        .rev()
+        .map(|matter| {
+            let facts =
+                json!({ "to": reader.as_str(), "level": matter.what.level, "why": "settled meanwhile" });
+            wake.event(matter.what.lead, "not_told", facts)
+        })
+        .collect();
+    tx.append(&events).await?;
+    Ok(())
+}
+
+/// Where a matter stands when it is told.
+enum Standing {
+    /// Somebody still has to act.
+    Open {
+        /// Until when.
+        due: Option<Timestamp>,
+        /// Another rep has the lead now, and a promise of their own.
+        taken_away: bool,
+    },
+    /// Nobody has to: the reason.
+    Settled(String),
+}
+
+/// A promise is open as long as one of its kind runs for the lead: its own, or that of the next owner.
+fn standing(what: &NewMatter, clocks: &[SlaClock]) -> Standing {
+    let Some(clock) = clocks.iter().find(|clock| Some(clock.id) == what.clock) else {
+        return Standing::Open { due: None, taken_away: false };
+    };
+    let of_kind = || clocks.iter().filter(|other| other.kind == clock.kind);
+    if let Some(running) = of_kind().find(|other| other.state == "running") {
+        return Standing::Open { due: Some(running.deadline_at), taken_away: running.id != clock.id };
+    }
+    let last = of_kind().next_back();
+    let why = last.and_then(|clock| clock.stopped_why.as_deref()).unwrap_or("over").replace('_', " ");
+    Standing::Settled(match last.map(|clock| clock.state.as_str()) {
+        Some("met" | "late") => "done meanwhile".to_owned(),
+        _ => format!("over ({why})"),
+    })
+}
+
+/// A matter in a line. `told` says instants by the reader's clock.
+fn words(
+    what: &NewMatter,
+    due: Option<Timestamp>,
+    taken_away: bool,
+    now: Timestamp,
+    told: &dyn Fn(Timestamp) -> String,
+) -> String {
+    let body = body(what);
+    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let note = text("/note").map(|note| format!(" {note}")).unwrap_or_default();
+    let Some(due) = due else {
+        return note.trim_start().to_owned();
+    };
+    let promised = text("/promise/what").unwrap_or_else(|| "a promise".to_owned());
+    let late = if what.weight.found_late { " Found late." } else { "" };
+    if taken_away {
+        let before = text("/owner/name").unwrap_or_else(|| "the rep".to_owned());
+        let was_due = text("/promise/by").unwrap_or_default();
+        return format!(
+            "{before} made no attempt ({promised}, due {was_due}).{note} It is due {} there.{late}",
+            told(due)
+        );
+    }
+    let when = if due <= now { "was due" } else { "is due" };
+    format!("{promised} {when} {}.{note}{late}", told(due))
+}
+
+fn display(lead: &Lead) -> String {
+    lead.profile.full_name().unwrap_or_else(|| lead.email.as_str().to_owned())
+}
