@@ -42,6 +42,8 @@ impl Problem {
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     found: Vec<Problem>,
+    /// They are no mistakes, but somebody should look at them.
+    are_warnings: bool,
     sources: std::collections::BTreeMap<String, String>,
 }
 
@@ -49,6 +51,16 @@ impl Problems {
     /// No problems yet.
     pub fn new() -> Problems {
         Problems::default()
+    }
+
+    /// The same, as warnings.
+    pub fn as_warnings(self) -> Problems {
+        Problems { are_warnings: true, ..self }
+    }
+
+    /// What each of them is called: `error` or `warning`.
+    pub fn severity(&self) -> &'static str {
+        if self.are_warnings { "warning" } else { "error" }
     }
 
     /// Remembers the text of `file`, so that problems in it can show the line.
@@ -92,7 +104,7 @@ impl fmt::Display for Problems {
             if index > 0 {
                 writeln!(f)?;
             }
-            writeln!(f, "error: {}", problem.message)?;
+            writeln!(f, "{}: {}", self.severity(), problem.message)?;
             match self.position(problem) {
                 None => writeln!(f, "  --> {}", problem.file)?,
                 Some((line, column)) => {

@@ -271,6 +271,23 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Texts by names that the writer chose, in the order of the file: `rejected = { bad-data = "5%" }`.
+    pub fn texts(&mut self, key: &'static str) -> Vec<(Located<String>, Located<&'a str>)> {
+        let Some(inner) = self.section(key) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (name, value) in inner.table {
+            match value.get_ref().as_str() {
+                Some(text) => found.push((
+                    Located { value: name.get_ref().to_string(), span: name.span() },
+                    Located { value: text, span: value.span() },
+                )),
+                None => inner.wrong_type(name.get_ref(), value, "text in quotes"),
+            }
+        }
+        found.sort_by_key(|(name, _)| name.span.start);
+        found
+    }
+
     /// The tables of `[[key]]`.
     pub fn sections(&mut self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };

@@ -17,8 +17,19 @@ const HOSTILE_NAME: &str = "*Bob* <b>{{x}}";
 const HOSTILE_COMPANY: &str = "[x](javascript:alert(1))";
 
 /// The mails to staff that the engine writes.
-const STAFF: [&str; 9] =
-    ["hand-off", "warning", "escalation", "reassigned", "notice", "operator", "digest", "call-list", "away"];
+const STAFF: &[&str] = &[
+    "hand-off",
+    "warning",
+    "escalation",
+    "reassigned",
+    "notice",
+    "operator",
+    "digest",
+    "call-list",
+    "away",
+    "behind",
+    "review",
+];
 
 fn playbook() -> Playbook {
     match Playbook::load(&PlaybookFiles::builtin()) {
@@ -32,7 +43,7 @@ fn mails(playbook: &Playbook) -> Vec<(String, &'static str)> {
     let steps = playbook.sequences.values().flat_map(|sequence| {
         sequence.steps.iter().map(|step| (format!("{}/{}", sequence.name, step.name), LEAD_LAYOUT))
     });
-    steps.chain(STAFF.map(|name| (format!("staff/{name}"), STAFF_LAYOUT))).collect()
+    steps.chain(STAFF.iter().map(|name| (format!("staff/{name}"), STAFF_LAYOUT))).collect()
 }
 
 fn values(mail: &str, sample: Sample) -> Value {

@@ -313,6 +313,10 @@ fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
         "suppressed" => format!("suppressed: {}", fact("why")),
         "refused" => format!("{} refused: {}", fact("event"), fact("why")),
         "parked" => format!("parked: {}", fact("why")),
+        "commitment" => {
+            format!("{}, {}: {}: {}", fact("commitment"), fact("period"), fact("state"), fact("why"))
+        }
+        "review_overdue" => format!("signed {}, the review was due {}", fact("signed_on"), fact("due")),
         _ => format!("{} {}", line.kind, line.facts),
     };
     let zone = if is_to_lead { zone } else { OFFICE };

@@ -10,6 +10,8 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use super::calendar::{Calendar, Hours};
+use super::capacity::Volume;
+use super::commitments::Commitment;
 use super::condition::Condition;
 use super::email::EmailAddress;
 use super::escalation::Escalation;
@@ -54,6 +56,12 @@ impl Agreement {
         self.campaigns.iter().find(|campaign| campaign.name == name)
     }
 
+    /// The calendar in which marketing's promises are counted; `None` only when there is no team.
+    pub fn marketing_calendar(&self) -> Option<&Calendar> {
+        let of_first_team = || self.teams.values().next().map(|team| &team.calendar);
+        self.calendars.get(self.marketing.calendar.as_ref().or_else(of_first_team)?)
+    }
+
     /// The rep with that address, and the team.
     pub fn rep(&self, email: &EmailAddress) -> Option<(&Team, &Rep)> {
         self.teams.values().find_map(|team| Some((team, team.reps.iter().find(|rep| rep.email == *email)?)))
@@ -86,8 +94,18 @@ impl Agreement {
 pub struct Review {
     /// Names, as they signed.
     pub signed_by: Vec<String>,
+    /// When they did; `None`: they have not.
+    pub signed_on: Option<Date>,
     /// How often it is looked at again, in days.
     pub review_every_days: Option<i64>,
+}
+
+impl Review {
+    /// The day by which it is looked at again; `None` when it is not signed, or no review was agreed.
+    pub fn due(&self) -> Option<Date> {
+        use jiff::ToSpan as _;
+        Some(self.signed_on?.saturating_add(self.review_every_days?.days()))
+    }
 }
 
 /// When and how often a lead may be contacted.
@@ -213,6 +231,8 @@ pub struct Campaign {
     pub zone: Option<String>,
     /// The lead asked for contact: the mail goes at once, whatever the window says.
     pub raised_hand: bool,
+    /// What it is expected to bring, for planning.
+    pub volume: Option<Volume>,
 }
 
 /// What sales promises for a handed-off lead.
@@ -320,6 +340,12 @@ pub enum AfterReason {
 pub struct Marketing {
     /// Told of what marketing must look at.
     pub manager: EmailAddress,
+    /// The calendar whose business days its promises are counted in; `None`: the first team's.
+    pub calendar: Option<String>,
+    /// From this score on a nurtured lead counts as soon ready.
+    pub soon_score: Option<i64>,
+    /// What it owes, in the order of the file.
+    pub commitments: Vec<Commitment>,
 }
 
 /// A series of mails.

@@ -32,12 +32,14 @@ pub(super) enum Duty {
     Matters,
     /// Reps' calls of the day.
     CallLists,
+    /// Commitments and the review of the agreement.
+    Reports,
     /// Mail in the outbox.
     Deliver,
 }
 
 impl Duty {
-    const ALL: [Duty; 9] = [
+    const ALL: [Duty; 10] = [
         Duty::Intake,
         Duty::Nurture,
         Duty::HandOff,
@@ -46,6 +48,7 @@ impl Duty {
         Duty::Recycle,
         Duty::Matters,
         Duty::CallLists,
+        Duty::Reports,
         Duty::Deliver,
     ];
 
@@ -63,6 +66,7 @@ impl Duty {
             Duty::CallLists => tx.next_appointment(Purpose::CallList).await,
             Duty::Sla => tx.next_clock_due().await,
             Duty::Recycle => tx.next_lead_due(Stage::Resting).await,
+            Duty::Reports => tx.next_agenda_due().await,
             Duty::Deliver => {
                 let staff = tx.next_mail_due(Audience::Staff).await?;
                 // With the brake on, mail to leads is not due, however long it waits.

@@ -13,12 +13,13 @@ use super::pass::{PassError, PassReport};
 use super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::calendar::Calendar;
+use crate::domain::commitments;
 use crate::domain::condition::EvaluationError;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::routing::{Route, Turn, absence, choose};
 use crate::domain::scoring;
 use crate::domain::sla::PromiseKind;
-use crate::store::{HandOff, NewHandOff, Tx};
+use crate::store::{HandOff, NewDelivery, NewHandOff, Tx};
 
 /// Leads looked at in one transaction.
 const BATCH: i64 = 50;
@@ -217,6 +218,8 @@ pub(super) async fn hand_off(
     engine.end_sequence(tx, wake, lead.id, "handed off").await?;
     let facts = json!({ "to": given.rep.email.as_str(), "why": given.why });
     let mut events = vec![wake.event(lead.id, "assigned", facts)];
+    // What marketing delivered: a lead that goes from rep to rep was delivered before.
+    let delivered = (lead.stage == Stage::Qualified).then_some(lead.stage_at);
     if lead.stage != Stage::HandedOff {
         events.push(wake.stage(lead, Stage::HandedOff, &format!("to {}", given.rep.email)));
     } else {
@@ -236,6 +239,12 @@ pub(super) async fn hand_off(
     };
     let id = tx.insert_hand_off(&new).await?;
     super::call_list::expect(tx, wake, &given.rep.email).await?;
+    if let Some(qualified_at) = delivered {
+        let campaign = given.campaign.name.clone();
+        let filled = commitments::filled(&lead.profile);
+        tx.insert_delivery(&NewDelivery { lead: lead.id, hand_off: id, campaign, qualified_at, filled })
+            .await?;
+    }
     tx.append(&events).await?;
     for kind in AT_HAND_OFF {
         let names = (given.team.name.as_str(), given.policy.name.as_str());

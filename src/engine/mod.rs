@@ -3,7 +3,7 @@
 //! A wake runs the passes in one order, so that what has come in is known before anything goes out:
 //!
 //! ```text
-//! intake → nurture → hand-off → absence → sla → recycle → digest → deliver → housekeeping
+//! intake → nurture → hand-off → absence → sla → recycle → digest → reports → deliver → housekeeping
 //! ```
 //!
 //! A pass is a reconciler. It takes no input but the store and the playbook in force; it asks the rules of
@@ -15,6 +15,7 @@
 mod absence;
 mod call_list;
 mod clock_watch;
+mod commitments;
 mod context;
 mod deliver;
 mod digest;
@@ -258,7 +259,7 @@ impl Engine {
     }
 
     /// Runs every pass once. What fails is in the report; the other passes run all the same, unless nothing can
-    /// be written at all: SQLite has had the first of them wait for seconds, and there are nine.
+    /// be written at all: SQLite has had the first of them wait for seconds, and there are ten.
     pub async fn wake(self: &Arc<Engine>, now: Timestamp) -> WakeReport {
         let mut report = WakeReport::new(now);
         if let Err(error) = self.follow_playbook(now).await {
@@ -269,7 +270,7 @@ impl Engine {
         if let Err(error) = clock_watch::look(self, &wake).await {
             report.add("clock", Err(error));
         }
-        let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 9] = [
+        let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 10] = [
             ("intake", Box::pin(intake::run(self, &wake))),
             ("nurture", Box::pin(nurture::run(self, &wake))),
             ("hand-off", Box::pin(hand_off::run(self, &wake))),
@@ -277,6 +278,7 @@ impl Engine {
             ("sla", Box::pin(sla::run(self, &wake))),
             ("recycle", Box::pin(recycle::run(self, &wake))),
             ("digest", Box::pin(digest::run(self, &wake))),
+            ("reports", Box::pin(commitments::run(self, &wake))),
             ("deliver", Box::pin(deliver::run(self, &wake))),
             ("housekeeping", Box::pin(housekeeping::run(self, &wake))),
         ];

@@ -2,6 +2,7 @@
 //! bytes are sent however often it takes.
 
 mod bundles;
+pub(super) mod marketing;
 mod words;
 
 pub(super) use bundles::{About, Call, Line, write_away, write_call_list, write_digest};

@@ -93,6 +93,16 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "taken" => format!("Taken over{by}."),
         "extended" => format!("Its rep has the full time once more{by}."),
         "recycled" => format!("Given back by the manager: {}{by}.", fact("reason")),
+        "commitment" => {
+            format!(
+                "Marketing's {}, {}: {}: {}.",
+                fact("commitment"),
+                fact("period"),
+                fact("state"),
+                fact("why")
+            )
+        }
+        "review_overdue" => format!("The review of the agreement was due by {}.", fact("due")),
         _ => return None,
     })
 }

@@ -46,6 +46,7 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "sequences/welcome/05-shall-we-talk.md",
     "sequences/welcome/sequence.toml",
     "staff/away.md",
+    "staff/behind.md",
     "staff/call-list.md",
     "staff/digest.md",
     "staff/escalation.md",
@@ -53,5 +54,6 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "staff/notice.md",
     "staff/operator.md",
     "staff/reassigned.md",
+    "staff/review.md",
     "staff/warning.md",
 ];

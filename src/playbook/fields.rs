@@ -8,6 +8,8 @@ use jiff::civil::{Date, Time};
 
 use crate::domain::agreement::{MailCap, Reentry, Role, Target};
 use crate::domain::calendar::{Calendar, Holidays, Hours};
+use crate::domain::capacity::Per;
+use crate::domain::commitments::Period;
 use crate::domain::condition::ConditionError;
 use crate::domain::email::EmailAddress;
 use crate::domain::sla::PromiseKind;
@@ -234,6 +236,35 @@ pub fn mail_cap(text: &str) -> Result<MailCap, Refusal> {
         ));
     }
     Ok(MailCap { count, days })
+}
+
+/// A share of something, `70%`, from nothing to all.
+pub fn share(text: &str) -> Result<i64, Refusal> {
+    text.trim()
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse().ok())
+        .filter(|percent| (0..=100).contains(percent))
+        .ok_or_else(|| Refusal::new(format!("`{text}` is no share"), "write `70%`, from 0% to 100%"))
+}
+
+/// How long a commitment is counted together.
+pub fn period(text: &str) -> Result<Period, Refusal> {
+    one_of("period", text, &Period::ALL)
+}
+
+/// What a campaign is expected to bring: `120 per month`.
+pub fn volume(text: &str) -> Result<(i64, Per), Refusal> {
+    let refused = || {
+        Refusal::new(format!("`{text}` is no volume"), "write `120 per month`, or per day, week or quarter")
+    };
+    let (count, per) = text.split_once(" per ").ok_or_else(refused)?;
+    let count =
+        count.trim().parse().ok().filter(|count| (1..=1_000_000).contains(count)).ok_or_else(refused)?;
+    let per = match per.trim() {
+        "day" => Per::Day,
+        per => Per::Period(per.parse().map_err(|_| refused())?),
+    };
+    Ok((count, per))
 }
 
 /// `75%`.

@@ -17,6 +17,7 @@ mod section;
 mod sequence;
 mod templates;
 mod trial;
+mod warnings;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use crate::problem::{Problem, Problems, nearest};
 
 pub use files::{FilesError, PlaybookFiles};
 pub use templates::{PlainFile, TemplateFile, TemplateFiles};
+pub use warnings::warnings;
 
 use references::References;
 use section::Source;
@@ -43,7 +45,7 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 16] = [
+const NEEDED: [&str; 18] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
@@ -53,6 +55,8 @@ const NEEDED: [&str; 16] = [
     "staff/digest.md",
     "staff/call-list.md",
     "staff/away.md",
+    "staff/behind.md",
+    "staff/review.md",
     "layouts/base.hbs",
     "layouts/staff.hbs",
     "partials/footer.md",

@@ -35,7 +35,8 @@ pub fn lead_sample(sample: Sample) -> Value {
 }
 
 /// The values of the mail to staff that is written by the template `staff/<name>`: `notice` is about a lead
-/// and no promise, `operator` about neither, `digest`, `call-list` and `away` about several leads. An `escalation` goes to the manager in the rich sample, to the rep in the bare one, so
+/// and no promise, `operator` about neither, `digest`, `call-list` and `away` about several leads, `behind` and `review`
+/// about the agreement itself. An `escalation` goes to the manager in the rich sample, to the rep in the bare one, so
 /// that both of its readers are tried.
 pub fn staff_sample(name: &str, sample: Sample) -> Value {
     let mut values = Map::new();
@@ -47,11 +48,14 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         }
         return Value::Object(values);
     }
-    if name != "operator" {
-        about_the_lead(&mut values, sample, name);
-        if name != "notice" {
-            values.insert("promise".to_owned(), promise(sample, name));
-        }
+    match name {
+        "operator" => {}
+        "behind" => about_what_is_behind(&mut values, sample),
+        "review" => about_the_review(&mut values, sample),
+        _ => about_the_lead(&mut values, sample, name),
+    }
+    if !["operator", "behind", "review", "notice"].contains(&name) {
+        values.insert("promise".to_owned(), promise(sample, name));
     }
     let note = match name {
         "operator" => Some(
@@ -59,6 +63,7 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         ),
         "notice" => Some("This lead has written to us. It waits for your answer."),
         "reassigned" => Some("The lead now belongs to Sam Berger."),
+        "behind" => Some("Marketing is behind with webinar-leads: 11 leads, 18 due by now"),
         _ => None,
     };
     if sample == Sample::Rich {
@@ -166,6 +171,77 @@ fn calls(sample: Sample) -> Value {
             bare,
         ]),
     }
+}
+
+fn about_what_is_behind(values: &mut Map<String, Value>, sample: Sample) {
+    let mut commitments = json!([{
+        "title": "webinar-leads: campaign webinar, April 2026",
+        "pace": "9 of 20 business days are over.",
+        "needed": "To keep it, 29 leads more are needed in the 11 business days that are left: 2.7 a day.",
+    }]);
+    let mut figures = json!([
+        {
+            "about": "webinar-leads",
+            "what": "qualified leads",
+            "agreed": "40",
+            "actual": "11 (18 due by now)",
+            "verdict": "behind",
+        },
+        {
+            "about": "webinar-leads",
+            "what": "sent back as “Wrong or missing data”",
+            "agreed": "at most 10%",
+            "actual": "4% (1 of 22)",
+            "verdict": "on course",
+        },
+    ]);
+    if sample == Sample::Rich {
+        let stock = "In stock: 12 qualified leads wait for a rep, 40 are close to the hand-off point. \
+                     Sales takes about 30 a week, so that is 1.7 weeks of hand-offs.";
+        values.insert("stock".to_owned(), json!(stock));
+    } else {
+        if let Some(commitment) = commitments.get_mut(0).and_then(Value::as_object_mut) {
+            commitment.remove("needed");
+        }
+        if let Some(figures) = figures.as_array_mut() {
+            figures.truncate(1);
+        }
+    }
+    values.insert("commitments".to_owned(), commitments);
+    values.insert("figures".to_owned(), figures);
+}
+
+fn about_the_review(values: &mut Map<String, Value>, sample: Sample) {
+    let mut review = json!({
+        "signed": "on 5 January 2026 by Ann Meyer and Tom Weiss",
+        "due": "5 April 2026",
+        "since": "5 January 2026",
+    });
+    if sample == Sample::Rich {
+        review["kept"] = json!([
+            { "what": "first contact (hot)", "words": "93%: 41 of 44" },
+            { "what": "first contact (standard)", "words": "78%: 94 of 120" },
+        ]);
+        review["rejected"] = json!([
+            { "what": "Not ready yet", "words": "12 of 20" },
+            { "what": "Wrong or missing data", "words": "8 of 20" },
+        ]);
+        review["fired"] = json!([
+            { "what": "first contact (standard), level warning", "words": "51 times" },
+            { "what": "first contact (standard), level breach", "words": "26 times" },
+        ]);
+        values.insert(
+            "figures".to_owned(),
+            json!([{
+                "about": "quality",
+                "what": "accepted by sales",
+                "agreed": "at least 70%",
+                "actual": "64% (16 of 25)",
+                "verdict": "too few",
+            }]),
+        );
+    }
+    values.insert("review".to_owned(), review);
 }
 
 fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
@@ -383,6 +459,8 @@ mod tests {
             "digest",
             "call-list",
             "away",
+            "behind",
+            "review",
         ];
         [
             (&LEAD_MAIL, vec![lead_sample(sample)]),
@@ -421,8 +499,8 @@ mod tests {
             let values = staff_sample(name, Sample::Bare);
             for (name, field) in STAFF_MAIL.variables() {
                 let in_a_list = name.contains("[].") || matches!(field.kind, Kind::List(_));
-                // Mails about several leads are others.
-                let in_a_list = in_a_list || name.starts_with("digest.");
+                // Mails about several leads, and about the agreement, are others.
+                let in_a_list = in_a_list || name.starts_with("digest.") || name.starts_with("review.");
                 let known = may_be_missing(field) || in_a_list || value(&values, &name).is_some();
                 assert!(known, "`{name}` is missing, and is not said to be so at times");
             }

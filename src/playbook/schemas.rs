@@ -69,7 +69,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         Field::list("history", "what happened since the hand-off, the oldest first", line()),
         Field::record(
             "promise",
-            "what was promised; all of it is missing in `notice` and `operator`",
+            "what was promised; all of it is missing in `notice`, `operator`, `behind` and `review`",
             vec![
                 Field::text("what", "\"first contact within 8 business hours\""),
                 Field::text("since", "when it began: \"Tue 3 Mar 09:00\""),
@@ -106,6 +106,39 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
             ],
         ),
         Field::text("note", "what this mail is about, in words; may be missing"),
+        Field::list(
+            "commitments",
+            "in `behind`: what marketing promised and is behind with",
+            vec![
+                Field::text("title", "what it is called, whom it is about, and its period"),
+                Field::text("pace", "how much of its period is over, one sentence"),
+                Field::text("needed", "what it takes to keep it after all, one sentence; may be missing"),
+            ],
+        ),
+        Field::list(
+            "figures",
+            "in `behind` and `review`: marketing's promises in numbers",
+            vec![
+                Field::text("about", "the commitment's name"),
+                Field::text("what", "what was promised: \"qualified leads\""),
+                Field::text("agreed", "how much of it: \"40\", \"at least 70%\""),
+                Field::text("actual", "how much there is: \"11 (18 due by now)\""),
+                Field::text("verdict", "how that stands: \"behind\""),
+            ],
+        ),
+        Field::text("stock", "in `behind`: what is ready or nearly ready, in weeks; may be missing"),
+        Field::record(
+            "review",
+            "in `review`: how the agreement was kept since it was signed; all of it is missing elsewhere",
+            vec![
+                Field::text("signed", "when and by whom: \"on 5 January 2026 by Ann and Tom\""),
+                Field::text("due", "when it was to be looked at again: \"5 April 2026\""),
+                Field::text("since", "from when the figures are"),
+                Field::list("kept", "what sales promised, and how often that was kept", told()),
+                Field::list("rejected", "why leads were sent back, and how often", told()),
+                Field::list("fired", "the levels that were reached most often", told()),
+            ],
+        ),
         Field::list(
             "actions",
             "what the reader can do about it",
@@ -186,6 +219,10 @@ fn sender() -> Vec<Field> {
         Field::text("company", "the company mail comes from"),
         Field::text("postal_address", "its postal address; may be missing"),
     ]
+}
+
+fn told() -> Vec<Field> {
+    vec![Field::text("what", "what"), Field::text("words", "how often, in words")]
 }
 
 fn line() -> Vec<Field> {

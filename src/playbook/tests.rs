@@ -247,7 +247,7 @@ fn each_mistake_is_told_with_its_place_and_advice() {
         ("lead.score >= 50", "lead.scor >= 50", ": lead.scor: `lead.scor` is not known", "`lead.score`"),
         ("lead.score >= 50", "lead.score", ": lead.score: this is a number", "50"),
         ("[marketing]", "[marketin]", "marketin: unknown key `marketin`", "`marketing`"),
-        ("[marketing]", "[marketing]\ncommitments = []", "commitments: unknown key", "manager"),
+        ("[marketing]", "[marketing]\ncommitment = []", "commitment: unknown key", "`commitments`"),
         ("[campaigns.default]", "[campaigns.default]\nrequired = []", "required: unknown key", "known are"),
         (
             "[policies.standard]",
@@ -341,6 +341,20 @@ fn each_mistake_is_told_with_its_place_and_advice() {
         ),
         ("[marketing]", "[marketing", ": ", "TOML"),
         ("[marketing]", "[contact]", ": duplicate key", "TOML"),
+        (
+            "[marketing]",
+            "[review]\nsigned_on = \"5.1.2026\"\nsigned_by = [\"Ann\"]\n[marketing]",
+            "\"5.1.2026\": `5.1.2026` is no date",
+            "2026-12-24",
+        ),
+        (
+            "[marketing]",
+            "[review]\nsigned_on = \"2026-01-05\"\n[marketing]",
+            "signed_on: nobody has signed",
+            "signed_by",
+        ),
+        ("[marketing]", "[marketing]\ncalendar = \"ofice\"", "\"ofice\": there is no calendar", "`office`"),
+        ("[marketing]", "[marketing]\nsoon_score = 0", "0: `soon_score` cannot be 0", "from 1"),
     ];
     for (old, new, message, hint) in agreement {
         told(&with("agreement.toml", old, new), &format!("{new} in agreement"), message, hint);
@@ -381,6 +395,116 @@ fn each_mistake_is_told_with_its_place_and_advice() {
     for (old, new, message, hint) in sequence {
         told(&with("sequences/hello/sequence.toml", old, new), &format!("{new} in sequence"), message, hint);
     }
+}
+
+#[test]
+fn a_commitment_that_cannot_be_kept_or_broken_is_told() {
+    let commitment = |text: &str| {
+        let edited = format!("{SMALL}[[marketing.commitments]]\n{text}\n");
+        let mut files = small();
+        files.insert("agreement.toml", edited);
+        files
+    };
+    let whole = "name = \"volume\"\nperiod = \"month\"\n";
+    for (text, message, hint) in [
+        ("period = \"month\"\nqualified = 4", "`name` is missing", "webinar-leads"),
+        ("name = \"volume\"\nqualified = 4", "`period` is missing", "quarter"),
+        (
+            "name = \"volume\"\nperiod = \"mounth\"\nqualified = 4",
+            "\"mounth\": `mounth` is no period",
+            "`month`",
+        ),
+        (whole, "this commitment promises nothing", "qualified = 40"),
+        (&format!("{whole}qualified = 0"), "0: `qualified` cannot be 0", "from 1"),
+        (&format!("{whole}accepted = \"120%\""), "\"120%\": `120%` is no share", "100%"),
+        (&format!("{whole}accepted = 70"), "70: `accepted` cannot be a number", "quotes"),
+        (&format!("{whole}complete = \"90%\""), "complete: complete is what?", "required"),
+        (&format!("{whole}required = [\"phone\"]"), "required: how many leads", "complete"),
+        (
+            &format!("{whole}complete = \"90%\"\nrequired = [\"fone\"]"),
+            "\"fone\": `fone` is no field of a lead",
+            "`phone`",
+        ),
+        (&format!("{whole}complete = \"90%\"\nrequired = []"), "required: no field is named", "phone"),
+        (
+            &format!("{whole}rejected = {{ not-redy = \"5%\" }}"),
+            "not-redy: there is no reason",
+            "`not-ready`",
+        ),
+        (&format!("{whole}rejected = {{ not-ready = \"5\" }}"), "\"5\": `5` is no share", "70%"),
+        (&format!("{whole}rejected = {{ not-ready = 5 }}"), "5: `not-ready` cannot be a number", "quotes"),
+        (&format!("{whole}rejected = \"5%\""), "`rejected` cannot be text", "section"),
+        (
+            &format!("{whole}qualified = 4\ncampaign = \"defaul\""),
+            "\"defaul\": there is no campaign",
+            "`default`",
+        ),
+        (&format!("{whole}qualified = 4\nacepted = \"70%\""), "acepted: unknown key", "`accepted`"),
+        (
+            &format!("{whole}qualified = 4\n[[marketing.commitments]]\n{whole}qualified = 5"),
+            "name: commitment `volume` is there twice",
+            "own name",
+        ),
+    ] {
+        told(&commitment(text), text, message, hint);
+    }
+    let own = format!("{whole}complete = \"90%\"\nrequired = [\"phone\", \"fields.Number of seats\"]");
+    let loaded = loaded(&commitment(&own));
+    let complete = loaded.agreement.marketing.commitments[0].complete.as_ref().expect("it is there");
+    assert_eq!(complete.required, ["phone", "Number of seats"]);
+}
+
+#[test]
+fn what_a_campaign_is_expected_to_bring_is_checked() {
+    for (text, message, hint) in [
+        ("expected = \"120 a month\"", "\"120 a month\": `120 a month` is no volume", "120 per month"),
+        ("expected = \"120 per year\"", "`120 per year` is no volume", "quarter"),
+        ("expected = \"0 per week\"", "`0 per week` is no volume", "120 per month"),
+        ("qualifies = \"30%\"", "qualifies: `qualifies` is for planning", "expected"),
+        ("starts = \"2026-05-04\"", "starts: `starts` is for planning", "expected"),
+        (
+            "expected = \"9 per week\"\nstarts = \"2026-05-04\"\nends = \"2026-05-03\"",
+            "\"2026-05-03\": it ends before it starts",
+            "later",
+        ),
+    ] {
+        let files = with("agreement.toml", "match = \"true\"", &format!("match = \"true\"\n{text}"));
+        told(&files, text, message, hint);
+    }
+}
+
+#[test]
+fn what_should_be_looked_at_is_a_warning_and_no_problem() {
+    let warned = |review: &str, campaign: &str, today: &str| -> Vec<String> {
+        let mut files = with("agreement.toml", "match = \"true\"", &format!("match = \"true\"\n{campaign}"));
+        let text = format!("{}{review}", files.get("agreement.toml").unwrap_or_default());
+        files.insert("agreement.toml", text);
+        let today = today.parse().expect("a date");
+        let found = super::warnings(&loaded(&files), &files, today);
+        assert_eq!(found.severity(), "warning");
+        assert!(
+            found.iter().all(|warning| found.position(warning).is_some() && warning.hint.is_some())
+                || review.is_empty()
+        );
+        found.iter().map(|warning| warning.message.clone()).collect()
+    };
+    let signed = "[review]\nsigned_by = [\"Ann\"]\nsigned_on = \"2026-01-05\"\nreview_every = \"90 days\"\n";
+    assert_eq!(warned(signed, "", "2026-04-05"), [""; 0]);
+    assert_eq!(warned(signed, "", "2026-04-06"), ["the review of the agreement was due on 2026-04-05"]);
+    assert_eq!(warned(signed, "", "2026-01-04"), ["the agreement is signed on a day to come, 2026-01-05"]);
+    for unsigned in ["", "[review]\nsigned_by = [\"Ann\"]\n"] {
+        assert_eq!(warned(unsigned, "", "2026-01-04"), ["nobody has signed the agreement"]);
+    }
+    let too_much = "expected = \"40 per week\"\nqualifies = \"50%\"\nstarts = \"2026-03-02\"";
+    assert_eq!(
+        warned(signed, too_much, "2026-02-03"),
+        [
+            "team `sales` cannot take what is expected: in the week of 2 March 2026 it gets 20 ready leads, and with \
+          everybody there it takes 15"
+        ]
+    );
+    let enough = too_much.replace("40", "30");
+    assert_eq!(warned(signed, &enough, "2026-02-03"), [""; 0]);
 }
 
 fn told(files: &PlaybookFiles, what: &str, message: &str, hint: &str) {

@@ -39,6 +39,14 @@ pub fn day(date: Date) -> i64 {
     i64::from((date - epoch).get_days())
 }
 
+/// The date that such a column holds.
+pub fn date(table: &'static str, days: i64) -> Result<Date, StoreError> {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    jiff::Span::new().try_days(days).and_then(|span| epoch.checked_add(span)).map_err(|error| {
+        StoreError::Inconsistent { table, id: days, what: format!("{days} is no date: {error}") }
+    })
+}
+
 /// A text column that must parse as one of the domain's names.
 pub fn parsed<T: std::str::FromStr>(table: &'static str, id: i64, text: &str) -> Result<T, StoreError>
 where
@@ -68,5 +76,9 @@ mod tests {
         assert_eq!(day(jiff::civil::date(1970, 1, 1)), 0);
         assert_eq!(day(jiff::civil::date(1969, 12, 31)), -1);
         assert_eq!(day(jiff::civil::date(2026, 3, 29)), 20_541);
+        for days in [-1, 0, 20_541] {
+            assert_eq!(day(date("commitment", days).expect("a date")), days);
+        }
+        assert!(date("commitment", i64::MAX).is_err());
     }
 }

@@ -38,7 +38,7 @@ statements! {
     LIST = concat!(
         "SELECT ", columns!(), " FROM lead WHERE (CAST($1 AS TEXT) IS NULL OR stage = $1) \
          AND (CAST($2 AS TEXT) IS NULL OR owner = $2) AND (CAST($3 AS TEXT) IS NULL OR campaign = $3) \
-         AND id > $4 ORDER BY id LIMIT $5"
+         AND (CAST($4 AS TEXT) IS NULL OR voice = $4) AND id > $5 ORDER BY id LIMIT $6"
     );
 }
 
@@ -82,6 +82,8 @@ pub struct LeadFilter {
     pub owner: Option<EmailAddress>,
     /// Only leads of this campaign.
     pub campaign: Option<String>,
+    /// Only leads that sales has the word for: handed off, and neither given back nor lost.
+    pub with_sales: bool,
     /// Only leads behind this one, for the next page.
     pub after: Option<LeadId>,
 }
@@ -312,6 +314,7 @@ impl Tx {
             .bind(filter.stage.map(Stage::name))
             .bind(filter.owner.as_ref().map(EmailAddress::as_str))
             .bind(filter.campaign.as_deref())
+            .bind(filter.with_sales.then_some("sales"))
             .bind(filter.after.map_or(0, |id| id.0))
             .bind(limit)
             .fetch_all(conn)

@@ -22,7 +22,9 @@ mod appointments;
 mod brake;
 mod bulk;
 pub mod column;
+mod commitments;
 mod contacts;
+mod deliveries;
 mod enrolments;
 mod error;
 mod events;
@@ -45,7 +47,9 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 pub use api_tokens::NewToken;
 pub use brake::Brake;
+pub use commitments::{AgendaItem, CommitmentPeriod};
 pub use contacts::{CompanyDay, NewContact, PastContact, Suppression};
+pub use deliveries::{FiredLevel, KeptPromise, NewDelivery};
 pub use enrolments::{Advance, Enrolment, NewEnrolment};
 pub use error::StoreError;
 pub use events::{Event, NewEvent};
@@ -125,7 +129,9 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("api_tokens", api_tokens::STATEMENTS),
         ("appointments", appointments::STATEMENTS),
         ("brake", brake::STATEMENTS),
+        ("commitments", commitments::STATEMENTS),
         ("contacts", contacts::STATEMENTS),
+        ("deliveries", deliveries::STATEMENTS),
         ("enrolments", enrolments::STATEMENTS),
         ("events", events::STATEMENTS),
         ("hand_offs", hand_offs::STATEMENTS),

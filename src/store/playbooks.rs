@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::column::millis;
+use super::column::{instant, millis};
 use super::{StoreError, Tx, each, statements};
 
 statements! {
     STORE = "INSERT INTO playbook (version, files, stored_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     FILES = "SELECT files FROM playbook WHERE version = $1";
+    VERSIONS = "SELECT version, stored_at FROM playbook ORDER BY stored_at, version";
     IN_FORCE = "SELECT version FROM playbook_in_force WHERE one = 1";
     PUT_IN_FORCE = "INSERT INTO playbook_in_force (one, version, since) VALUES (1, $1, $2) \
                     ON CONFLICT (one) DO UPDATE SET version = excluded.version, since = excluded.since \
@@ -32,6 +33,12 @@ impl Tx {
     /// The version in force.
     pub async fn playbook_in_force(&mut self) -> Result<Option<String>, StoreError> {
         Ok(each!(self, conn => sqlx::query_scalar(IN_FORCE).fetch_optional(conn).await)?)
+    }
+
+    /// Every version that was ever stored, and when it first was, the oldest first.
+    pub async fn playbook_versions(&mut self) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let rows: Vec<(String, i64)> = each!(self, conn => sqlx::query_as(VERSIONS).fetch_all(conn).await)?;
+        rows.into_iter().map(|(version, at)| Ok((version, instant("playbook", 0, at)?))).collect()
     }
 
     /// The files of a version, as they were stored.

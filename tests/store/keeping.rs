@@ -15,6 +15,8 @@ pub async fn one_playbook_is_in_force(place: Place) {
     assert!(!tx.put_playbook_in_force("v1", "{\"a\":1}", at("10:00:00")).await.expect("an answer"));
     assert!(tx.put_playbook_in_force("v2", "{\"a\":2}", at("11:00:00")).await.expect("an answer"));
     assert_eq!(tx.playbook_in_force().await.expect("an answer").as_deref(), Some("v2"));
+    let versions = [("v1".to_owned(), at("09:00:00")), ("v2".to_owned(), at("11:00:00"))];
+    assert_eq!(tx.playbook_versions().await.expect("versions"), versions);
     // What was in force stays readable, and can come back.
     assert_eq!(tx.playbook_files("v1").await.expect("an answer").as_deref(), Some("{\"a\":1}"));
     assert_eq!(tx.playbook_files("v3").await.expect("an answer"), None);

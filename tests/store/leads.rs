@@ -102,11 +102,13 @@ pub async fn leads_are_found_by_what_is_asked_for(place: Place) {
                 stage: Some(Stage::Accepted),
                 owner: Some(rep.clone()),
                 campaign: Some("webinar".to_owned()),
+                with_sales: false,
                 after: None,
             },
             10,
             vec![b],
         ),
+        (LeadFilter { with_sales: true, ..all.clone() }, 10, vec![b, c, d]),
         (LeadFilter { stage: Some(Stage::Won), ..all.clone() }, 10, vec![]),
     ] {
         let found = tx.list_leads(&filter, limit).await.expect("leads");

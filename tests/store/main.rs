@@ -7,6 +7,7 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod commitments;
 mod contacts;
 mod enrolments;
 mod escalation;
@@ -133,6 +134,8 @@ stories! {
         a_clock_runs_until_it_is_stopped, a_level_fires_once;
     escalation: a_matter_is_told_once, nothing_more_is_told_about_a_lead_that_is_forgotten,
         a_rep_has_one_appointment_for_each_purpose, a_rep_s_untried_leads_are_known;
+    commitments: a_lead_is_delivered_once_however_often_it_changes_hands, waiting_and_nearly_ready_leads_are_counted,
+        how_promises_were_kept_is_counted, a_commitment_is_told_and_closed_once, an_item_of_the_agenda_is_taken_once;
     log: the_log_keeps_everything_in_its_order, the_log_cannot_be_changed, words_are_kept_apart;
     keeping: one_playbook_is_in_force, a_key_is_made_once, the_brake_is_pulled_once_and_the_day_counted,
         the_last_wake_is_known, what_is_open_is_counted;

@@ -86,7 +86,12 @@ fn agreement() -> Agreement {
         .into(),
         objections: [("price".to_owned(), "Too expensive".to_owned())].into(),
         arguments: [("time".to_owned(), "It saves time".to_owned())].into(),
-        marketing: Marketing { manager: address("marketing@ours.example") },
+        marketing: Marketing {
+            manager: address("marketing@ours.example"),
+            calendar: None,
+            soon_score: None,
+            commitments: Vec::new(),
+        },
     }
 }
 

@@ -348,6 +348,7 @@ async fn list(site: Site, asked: Asked<Nothing, Which, Nothing>) -> Result<Answe
         stage: stage.map(|stage| stage.0),
         owner: owner.map(|owner| owner.0),
         campaign: campaign.map(Line::text),
+        with_sales: false,
         after: cursor.map(|cursor| LeadId(cursor.0)),
     };
     let look = async {

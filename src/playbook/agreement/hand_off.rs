@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Reading;
+use super::{Reading, marketing};
 use crate::domain::agreement::{AfterReason, Campaign, Reason};
 use crate::domain::condition::Condition;
 use crate::playbook::fields;
@@ -133,6 +133,7 @@ impl Reading<'_> {
         let incentive = section.words("incentive");
         let zone = section.parsed("zone", fields::zone).map(|zone| zone.value);
         let raised_hand = section.flag("raised_hand");
+        let volume = marketing::volume(&mut section);
         section.finish();
         let campaign = (|| {
             Some(Campaign {
@@ -148,6 +149,7 @@ impl Reading<'_> {
                 incentive,
                 zone,
                 raised_hand,
+                volume,
             })
         })();
         (campaign, all)

@@ -6,16 +6,16 @@
 mod contact;
 mod escalation;
 mod hand_off;
+mod marketing;
 mod people;
 mod policies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields;
 use super::files::PlaybookFiles;
 use super::references::References;
 use super::section::{Section, Source};
-use crate::domain::agreement::{Agreement, Marketing, Review};
+use crate::domain::agreement::Agreement;
 use crate::domain::condition::Vars;
 
 /// The reading of one agreement.
@@ -95,25 +95,5 @@ impl Reading<'_> {
     /// What conditions outside of scoring rules may speak of.
     fn vars(&self) -> Vars<'_> {
         Vars { event: false, activities: self.activities.as_ref() }
-    }
-
-    fn review(&mut self, top: &mut Section<'_>) -> Review {
-        let Some(mut section) = top.section("review") else { return Review::default() };
-        let name = |text: &str| match text.trim() {
-            "" => Err(fields::Refusal::new("a signature is empty", "write who agreed, or delete it")),
-            name => Ok(name.to_owned()),
-        };
-        let signed_by = section.list("signed_by", name).into_iter().map(|name| name.value).collect();
-        let review_every_days = section.parsed("review_every", fields::days).map(|days| days.value);
-        section.finish();
-        Review { signed_by, review_every_days }
-    }
-
-    fn marketing(&mut self, top: &mut Section<'_>) -> Option<Marketing> {
-        let mut section = top.section("marketing")?;
-        section.require("manager", "write the address of whoever answers for marketing's part");
-        let manager = section.parsed("manager", fields::email);
-        section.finish();
-        Some(Marketing { manager: manager?.value })
     }
 }
