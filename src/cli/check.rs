@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::output::{CliError, line};
 use super::workplace::Workplace;
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::playbook::{Playbook, PlaybookFiles};
+use crate::playbook::{Playbook, PlaybookFiles, warnings};
 use crate::problem::Problems;
 
 /// Find every mistake in configuration and playbook, each with its place and a hint
@@ -29,14 +31,19 @@ impl Check {
                 Some(folder) => super::simulate::playbook_files(Some(folder))?,
                 None => workplace.playbook_files()?,
             };
-            Playbook::load(&files).map_err(CliError::Problems)
+            let playbook = Playbook::load(&files).map_err(CliError::Problems)?;
+            let today = Clock::System.now().to_zoned(TimeZone::system()).date();
+            let warnings = warnings(&playbook, &files, today);
+            Ok((playbook, warnings))
         });
         match checked {
-            Ok(playbook) => {
-                if !self.json {
-                    line(&summary(&playbook))?;
-                }
-                Ok(())
+            Ok((playbook, warnings)) if self.json => {
+                drop(playbook);
+                lines(&warnings).iter().try_for_each(|warning| line(&warning.to_string()))
+            }
+            Ok((playbook, warnings)) => {
+                eprint!("{warnings}");
+                line(&summary(&playbook))
             }
             Err(CliError::Problems(problems)) if self.json => {
                 for problem in &lines(&problems) {
@@ -68,6 +75,7 @@ fn lines(problems: &Problems) -> Vec<serde_json::Value> {
         .map(|problem| {
             let position = problems.position(problem);
             json!({
+                "severity": problems.severity(),
                 "file": problem.file,
                 "line": position.map(|(line, _)| line),
                 "column": position.map(|(_, column)| column),

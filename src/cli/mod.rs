@@ -4,6 +4,7 @@
 //! invalid configuration. What a command prints goes to standard output; progress and complaints go to
 //! standard error.
 
+pub mod agreement;
 mod arguments;
 mod check;
 pub mod clock;
@@ -12,6 +13,7 @@ pub mod import;
 mod lead;
 mod outbox;
 mod output;
+mod plan_capacity;
 mod preview;
 mod rep;
 mod run;
@@ -38,7 +40,7 @@ pub use output::CliError;
 const AUDIENCES: [(&str, &[&str]); 4] = [
     ("To begin with", &["demo", "init", "check"]),
     ("For operators", &["run", "status", "import", "outbox", "release", "token", "webhook", "completions"]),
-    ("For marketers", &["preview", "send-test", "simulate", "clock"]),
+    ("For marketers", &["preview", "send-test", "simulate", "agreement", "plan-capacity", "clock"]),
     ("For reps and managers", &["lead", "why", "may-contact", "rep"]),
 ];
 
@@ -80,6 +82,8 @@ enum Command {
     Preview(preview::Preview),
     SendTest(preview::SendTest),
     Simulate(simulate::Simulate),
+    Agreement(agreement::AgreementCommand),
+    PlanCapacity(plan_capacity::PlanCapacity),
     /// Count business time: JSON Lines in, JSON Lines out
     ///
     /// A line asks how many minutes are open between two instants ("from", "to"), or when so many are
@@ -165,6 +169,8 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Preview(command) => command.run(at_work(config, false)?).await,
         Command::SendTest(command) => command.run(at_work(config, false)?).await,
         Command::Simulate(command) => command.run(config).await,
+        Command::Agreement(command) => command.run(at_work(config, false)?).await,
+        Command::PlanCapacity(command) => command.run(at_work(config, false)?).await,
         Command::Clock => tokio::task::spawn_blocking(run_clock).await.map_err(CliError::failed)?,
         Command::Status(command) => command.run(at_work(config, false)?).await,
         Command::Outbox(command) => command.run(at_work(config, false)?).await,

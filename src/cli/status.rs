@@ -1,14 +1,19 @@
 //! `nurtured status` and `nurtured release`: how things stand, and letting go of the brake.
 
 use clap::Args;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::output::{CliError, line};
 use super::workplace::Workplace;
 use crate::clock::Clock;
+use crate::domain::agreement::{Agreement, Review};
 use crate::domain::lead::Stage;
 use crate::engine::playbooks::short;
+use crate::playbook::{Playbook, PlaybookFiles};
+use crate::store::Store;
 
 /// How often a daemon gives a sign of life.
 const PULSE: SignedDuration = SignedDuration::from_mins(1);
@@ -31,6 +36,9 @@ impl Status {
         let beat = tx.last_beat().await.map_err(CliError::failed)?;
         let version = tx.playbook_in_force().await.map_err(CliError::failed)?;
         tx.rollback().await.map_err(CliError::failed)?;
+        let agreement = agreement(&store, version.as_deref()).await?;
+        let review = agreement.as_ref().map(|agreement| &agreement.review);
+        let today = now.to_zoned(TimeZone::system()).date();
         if self.json {
             let counts = |rows: &[(String, i64)]| -> serde_json::Value {
                 rows.iter()
@@ -47,6 +55,8 @@ impl Status {
                 "brake": brake.map(|brake| json!({ "since": brake.since.to_string(), "why": brake.why })),
                 "last_wake": beat.map(|beat| beat.to_string()),
                 "playbook": version,
+                "signed_on": review.and_then(|review| review.signed_on).map(|day| day.to_string()),
+                "review_due": review.and_then(Review::due).map(|day| day.to_string()),
             });
             return line(&status.to_string());
         }
@@ -55,6 +65,9 @@ impl Status {
         }
         line(&format!("daemon      {}", daemon(beat, now)))?;
         line(&format!("playbook    {}", version.as_deref().map_or("none in force yet", short)))?;
+        if let Some(review) = review {
+            line(&format!("agreement   {}", signed(review, today)))?;
+        }
         let in_stage = |stage: &Stage| standing.leads.iter().find(|(name, _)| name == stage.name());
         let leads: Vec<String> = Stage::ALL
             .iter()
@@ -65,6 +78,29 @@ impl Status {
         line(&format!("sequences   {} running", standing.enrolments))?;
         line(&format!("promises    {} running, {} overdue", standing.clocks, standing.overdue_clocks))?;
         line(&format!("mail        {}", listed(mails(&standing.mails), "none waits")))
+    }
+}
+
+/// The agreement in force; nothing when none is, or this program cannot read it.
+async fn agreement(store: &Store, version: Option<&str>) -> Result<Option<Agreement>, CliError> {
+    let Some(version) = version else { return Ok(None) };
+    let mut tx = store.read().await.map_err(CliError::failed)?;
+    let files = tx.playbook_files(version).await.map_err(CliError::failed)?;
+    tx.rollback().await.map_err(CliError::failed)?;
+    let files = files.and_then(|files| PlaybookFiles::from_json(&files).ok());
+    Ok(files.and_then(|files| Playbook::load(&files).ok()).map(|playbook| playbook.agreement))
+}
+
+/// Who signed, and when it is looked at again.
+fn signed(review: &Review, today: Date) -> String {
+    let Some(signed_on) = review.signed_on else {
+        return "not signed yet (nurtured agreement)".to_owned();
+    };
+    let signed = format!("signed on {signed_on} by {}", review.signed_by.join(", "));
+    match review.due() {
+        Some(due) if due < today => format!("{signed}; its review is overdue since {due}"),
+        Some(due) => format!("{signed}; to be reviewed by {due}"),
+        None => signed,
     }
 }
 
@@ -122,7 +158,27 @@ impl Release {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
+
+    #[test]
+    fn a_review_is_overdue_the_day_after_it_was_due() {
+        let review = Review {
+            signed_by: vec!["Ann".to_owned(), "Tom".to_owned()],
+            signed_on: Some(date(2026, 1, 5)),
+            review_every_days: Some(90),
+        };
+        let by = "signed on 2026-01-05 by Ann, Tom";
+        assert_eq!(signed(&review, date(2026, 4, 5)), format!("{by}; to be reviewed by 2026-04-05"));
+        assert_eq!(
+            signed(&review, date(2026, 4, 6)),
+            format!("{by}; its review is overdue since 2026-04-05")
+        );
+        assert_eq!(signed(&Review { review_every_days: None, ..review.clone() }, date(2030, 1, 1)), by);
+        let unsigned = Review { signed_on: None, ..review };
+        assert_eq!(signed(&unsigned, date(2026, 4, 6)), "not signed yet (nurtured agreement)");
+    }
 
     #[test]
     fn a_daemon_that_was_silent_for_long_is_asked_about() {

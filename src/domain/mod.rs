@@ -4,15 +4,18 @@
 //! a rule, and writes what it decided; the same rules answer people who ask `why` and `may-contact`.
 //! Because they are plain functions, each is tested by tables and properties beside its code.
 
-pub mod access;
 pub mod absence;
+pub mod access;
 pub mod agreement;
 pub mod backoff;
 pub mod calendar;
+pub mod capacity;
 pub mod clock_jump;
+pub mod commitments;
 pub mod condition;
 pub mod contact;
 pub mod country;
+pub mod document;
 pub mod email;
 pub mod escalation;
 pub mod happening;

@@ -70,6 +70,11 @@ impl Span {
     }
 }
 
+/// A length of plain time as it is written: "2 hours".
+pub fn plain(length: SignedDuration) -> String {
+    Span(length).to_string()
+}
+
 impl FromStr for Span {
     type Err = SpanError;
 

@@ -57,10 +57,15 @@ fn whatever_is_printed_is_json_when_asked_for() {
     for (arguments, keys) in [
         (&["status", "--json"][..], &["leads", "mails", "brake", "last_wake", "playbook"][..]),
         (&["lead", "show", JANE, "--json"], &["email", "touches", "answers", "sequence"]),
-        (&["lead", "list", "--json"], &["email", "stage", "owner"]),
+        (
+            &["lead", "list", "--json"],
+            &["email", "stage", "owner", "stage_since", "days_in_stage", "business_days_in_stage"],
+        ),
         (&["lead", "add", "al@x.example", "--json"], &["email", "stage"]),
         (&["lead", "accept", JANE, "--json"], &["email", "stage"]),
         (&["why", JANE, "--json"], &["at", "kind", "lead"]),
+        (&["agreement", "--json"], &["title", "blocks"]),
+        (&["plan-capacity", "--json"], &["week", "team", "expected", "takes", "over", "waiting"]),
         (&["may-contact", JANE, "--channel", "phone", "--json"], &["answer", "not_before", "because"]),
         (&["preview", "welcome/hello", "--json"], &["subject", "preheader", "text", "html"]),
         (
@@ -77,7 +82,9 @@ fn whatever_is_printed_is_json_when_asked_for() {
             assert!(line.get(key).is_some(), "{arguments:?} has no {key}: {line}");
         }
     }
-    assert_eq!(place.run(&["check", "--json"]).json(), [] as [serde_json::Value; 0]);
+    let warnings = place.run(&["check", "--json"]).json();
+    let told: Vec<_> = warnings.iter().map(|line| (&line["severity"], &line["message"])).collect();
+    assert_eq!(told, [(&"warning".into(), &"nobody has signed the agreement".into())]);
     assert_eq!(place.run(&["outbox", "--parked", "--json"]).json(), [] as [serde_json::Value; 0]);
 }
 

@@ -142,6 +142,20 @@ fn its_requests_are_answered() {
 }
 
 #[test]
+fn what_it_adds_to_the_agreement_is_in_order() {
+    let blocks = blocks("ini");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let mut files = PlaybookFiles::builtin();
+        let text = format!("{}\n{block}\n", files.get("agreement.toml").unwrap_or_default());
+        files.insert("agreement.toml", text);
+        if let Err(problems) = Playbook::load(&files) {
+            panic!("{problems}");
+        }
+    }
+}
+
+#[test]
 fn its_variable_is_one() {
     let place = Place::new();
     let mut command = place.command(&["status"]);

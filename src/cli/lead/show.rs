@@ -9,6 +9,8 @@ use super::super::arguments;
 use super::super::output::{CliError, line};
 use super::super::workplace::Workplace;
 use super::unknown;
+use crate::domain::agreement::Agreement;
+use crate::domain::commitments::business_days;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Activity, Answer, Grade, Lead, Stage, Touch};
@@ -38,6 +40,9 @@ pub(super) struct List {
     /// Only leads of this campaign
     #[arg(long)]
     campaign: Option<String>,
+    /// Only leads that are with sales: handed off, and neither given back nor lost
+    #[arg(long)]
+    with_sales: bool,
     /// At most so many
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..))]
     limit: i64,
@@ -193,9 +198,15 @@ impl Clock {
 
 impl List {
     pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
-        let store = workplace.store().await?;
-        let mut filter =
-            LeadFilter { stage: self.stage, owner: self.owner, campaign: self.campaign, after: None };
+        let engine = workplace.engine().await?;
+        let (store, rules, now) = (engine.store(), engine.rules(), engine.clock().now());
+        let mut filter = LeadFilter {
+            stage: self.stage,
+            owner: self.owner,
+            campaign: self.campaign,
+            with_sales: self.with_sales,
+            after: None,
+        };
         let mut left = self.limit;
         loop {
             let mut tx = store.read().await.map_err(CliError::failed)?;
@@ -205,7 +216,15 @@ impl List {
             let more = page.len() as i64 > left;
             page.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             for lead in &page {
-                if self.json { line(&lead_json(lead).to_string())? } else { line(&row(lead))? }
+                let time = InStage::of(lead, &rules.agreement, now);
+                if !self.json {
+                    line(&row(lead, &time))?;
+                    continue;
+                }
+                let mut shown = lead_json(lead);
+                shown["days_in_stage"] = json!(time.days);
+                shown["business_days_in_stage"] = json!(time.business_days);
+                line(&shown.to_string())?;
             }
             let shown = page.last().map(|lead| lead.id.0);
             if more && !self.json {
@@ -223,11 +242,44 @@ impl List {
     }
 }
 
-fn row(lead: &Lead) -> String {
+/// How long a lead has been at its stage.
+struct InStage {
+    /// Days of the calendar that have passed.
+    days: i64,
+    /// Those of them on which its team works; the day on which it came to the stage is the first.
+    business_days: Option<i64>,
+}
+
+impl InStage {
+    fn of(lead: &Lead, agreement: &Agreement, now: Timestamp) -> InStage {
+        let campaign = lead.campaign.as_deref().and_then(|name| agreement.campaign(name));
+        let owner = lead.owner.as_ref().and_then(|owner| agreement.rep(owner)).map(|(team, _)| team);
+        let team = owner.or_else(|| agreement.teams.get(&campaign?.team));
+        let calendar = match team {
+            Some(team) => agreement.calendars.get(&team.calendar),
+            None => agreement.marketing_calendar(),
+        };
+        let Some(calendar) = calendar else {
+            return InStage { days: now.duration_since(lead.stage_at).as_hours() / 24, business_days: None };
+        };
+        let (since, today) = (calendar.local(lead.stage_at).date(), calendar.local(now).date());
+        let days = i64::from((today - since).get_days()).max(0);
+        InStage { days, business_days: Some(business_days(calendar, since, today)) }
+    }
+
+    fn words(&self) -> String {
+        match self.business_days {
+            Some(open) if open != self.days => format!("{} d, {open} open", self.days),
+            _ => format!("{} d", self.days),
+        }
+    }
+}
+
+fn row(lead: &Lead, time: &InStage) -> String {
     let owner = lead.owner.as_ref().map(EmailAddress::as_str).unwrap_or_default();
     let name = lead.profile.full_name().unwrap_or_default();
     let stage = lead.stage.name().replace('_', " ");
-    format!("{:<36} {stage:<12} {name:<24} {owner}", lead.email).trim_end().to_owned()
+    format!("{:<36} {stage:<12} {:<15} {name:<24} {owner}", lead.email, time.words()).trim_end().to_owned()
 }
 
 /// A lead as `--json` shows it.
@@ -255,4 +307,18 @@ pub(super) fn lead_json(lead: &Lead) -> Value {
         "follow_up_at": lead.follow_up_at.map(|at| at.to_string()),
         "created_at": lead.created_at.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weekend_counts_as_days_and_not_as_business_days() {
+        let words = |days, business_days| InStage { days, business_days }.words();
+        assert_eq!(words(4, Some(2)), "4 d, 2 open");
+        assert_eq!(words(1, Some(1)), "1 d");
+        assert_eq!(words(0, Some(0)), "0 d");
+        assert_eq!(words(9, None), "9 d");
+    }
 }

@@ -17,6 +17,7 @@ mod limits;
 mod places;
 mod variables;
 mod vocabulary;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;

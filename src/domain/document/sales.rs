@@ -1,0 +1,193 @@
+//! What sales promised, who sells, and what the reasons mean with which a lead comes back.
+
+use super::{Block, Section, and, day_words, hours, sentence};
+use crate::domain::agreement::{AfterReason, Agreement, Level, Policy, Reason, Rep, Role, Team};
+use crate::domain::commitments::counted;
+use crate::domain::sla::{AttemptsOwed, Promise, PromiseKind};
+use crate::domain::span;
+
+pub(super) fn promises(agreement: &Agreement) -> Section {
+    let mut blocks = vec![
+        Block::List(vec![
+            "A lead belongs to one person, who is told everything that is known of it.".to_owned(),
+            "Time is counted in the team's working hours. An absence of the lead, or a day that it named, stops the clock."
+                .to_owned(),
+            "What counts is that somebody turned to the lead: a call, a mail written by hand, a meeting. An edited field \
+             does not."
+                .to_owned(),
+            "A lead is given back with a reason, or not at all.".to_owned(),
+        ]),
+    ];
+    for policy in agreement.policies.values() {
+        let used: Vec<String> = agreement
+            .campaigns
+            .iter()
+            .filter(|campaign| {
+                campaign.policy == policy.name
+                    || campaign.policies.iter().any(|(_, name)| *name == policy.name)
+            })
+            .map(|campaign| campaign.name.clone())
+            .collect();
+        blocks.push(Block::Heading(format!("Promises “{}”", policy.name)));
+        blocks.push(Block::Text(if used.is_empty() {
+            "No campaign uses them.".to_owned()
+        } else {
+            format!("For leads of {}.", and(&used))
+        }));
+        blocks.push(Block::Table(
+            ["What", "Within", "Otherwise"].map(str::to_owned).to_vec(),
+            PromiseKind::OF_A_POLICY
+                .into_iter()
+                .filter_map(|kind| Some(row(kind, policy.promises.get(&kind)?, policy)))
+                .collect(),
+        ));
+        if let Some(wait) = policy.not_before {
+            blocks.push(Block::Text(format!(
+                "A lead is not handed over before {} after it came in: too fast repels.",
+                span::plain(wait)
+            )));
+        }
+    }
+    Section { title: "What sales promises".to_owned(), blocks }
+}
+
+fn row(kind: PromiseKind, promise: &Promise, policy: &Policy) -> Vec<String> {
+    let what = match kind {
+        PromiseKind::Accept => "Says whether it takes the lead".to_owned(),
+        PromiseKind::FirstContact => "Turns to the lead".to_owned(),
+        PromiseKind::Attempts => policy.attempts.as_ref().map_or_else(|| "Keeps trying".to_owned(), attempts),
+        PromiseKind::Disposition => "Once they spoke, says what comes of it".to_owned(),
+        PromiseKind::Quiet => "Does not leave an opportunity to itself".to_owned(),
+        PromiseKind::Feedback => "After won or lost, says what convinced or stood against it".to_owned(),
+        PromiseKind::Dispute => "Answers whoever disagrees with a rejection".to_owned(),
+    };
+    let otherwise: Vec<String> = promise.levels.iter().map(level).collect();
+    vec![what, promise.target.to_string(), otherwise.join(" ")]
+}
+
+fn attempts(owed: &AttemptsOwed) -> String {
+    let channels = match owed.channels {
+        1 => String::new(),
+        more => format!(", over {more} channels"),
+    };
+    format!(
+        "Tries {} before giving up, on {}{channels}, at most {} a day",
+        counted(owed.count, "time"),
+        counted(owed.days, "day"),
+        counted(owed.calls_per_day, "call")
+    )
+}
+
+/// "After 75% of that time the rep is reminded."
+fn level(level: &Level) -> String {
+    let when = match level.at_percent {
+        100 => "When that is over,".to_owned(),
+        percent => format!("After {percent}% of that time"),
+    };
+    let mut roles = level.tell.clone();
+    roles.sort();
+    let told: Vec<String> = roles.iter().map(|role| who(*role).to_owned()).collect();
+    let mut parts = Vec::new();
+    match &roles[..] {
+        [] => {}
+        [Role::Owner] if level.at_percent <= 100 => parts.push("the rep is reminded".to_owned()),
+        [_] => parts.push(format!("{} is told", and(&told))),
+        _ => parts.push(format!("{} are told", and(&told))),
+    }
+    if level.reassign {
+        parts.push("somebody else gets the lead, unless it was tried".to_owned());
+    }
+    format!("{when} {}.", and(&parts))
+}
+
+fn who(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "the rep",
+        Role::Manager => "the manager",
+        Role::Backup => "the backup",
+        Role::Director => "the director",
+    }
+}
+
+pub(super) fn reasons(agreement: &Agreement) -> Section {
+    let rows = agreement.reasons.values().map(|reason| {
+        let from = match (reason.for_rejected, reason.for_lost) {
+            (true, true) => "rejected or lost",
+            (true, false) => "rejected",
+            _ => "lost",
+        };
+        vec![reason.label.clone(), from.to_owned(), then(reason)]
+    });
+    let table = Block::Table(["Reason", "When", "What follows"].map(str::to_owned).to_vec(), rows.collect());
+    let after = "A lead that raises its hand comes back at once, whatever it rests for.";
+    Section {
+        title: "Why a lead comes back, and when".to_owned(),
+        blocks: vec![table, Block::Text(after.to_owned())],
+    }
+}
+
+fn then(reason: &Reason) -> String {
+    match &reason.then {
+        AfterReason::Never => "It ends here.".to_owned(),
+        AfterReason::Marketing => "Marketing looks at it.".to_owned(),
+        AfterReason::Rest { days, sequence, rounds, afterwards, other_rep } => {
+            let again = sequence.as_ref().map_or_else(
+                || "is nurtured again as its campaign says".to_owned(),
+                |sequence| format!("gets the mails of sequence {sequence}"),
+            );
+            let end = afterwards.as_ref().map_or_else(
+                || "it ends".to_owned(),
+                |sequence| format!("it stays with sequence {sequence}"),
+            );
+            let other = if *other_rep { " Next time somebody else gets it." } else { "" };
+            format!(
+                "It rests {}, then {again}. After {} {end}.{other}",
+                counted(*days, "day"),
+                counted(*rounds, "round")
+            )
+        }
+    }
+}
+
+pub(super) fn teams(agreement: &Agreement) -> Section {
+    let mut blocks = Vec::new();
+    for team in agreement.teams.values() {
+        blocks.push(Block::Heading(format!("Team {}", team.name)));
+        blocks.push(Block::List(leaders(agreement, team)));
+        let head = ["Who", "Address", "Leads at a time", "Share", "Away"].map(str::to_owned).to_vec();
+        blocks.push(Block::Table(head, team.reps.iter().map(rep).collect()));
+    }
+    Section { title: "Who sells".to_owned(), blocks }
+}
+
+fn leaders(agreement: &Agreement, team: &Team) -> Vec<String> {
+    let mut points = vec![format!("Manager: {}.", team.manager)];
+    if let Some(director) = &team.director {
+        points.push(format!("Director: {director}."));
+    }
+    if let Some(backup) = &team.backup {
+        points.push(format!("Gets a lead when nobody of the team is there: {backup}."));
+    }
+    if let Some(calendar) = agreement.calendars.get(&team.calendar) {
+        points.push(format!("{}.", sentence(&format!("works {}", hours::calendar(calendar)))));
+    }
+    points
+}
+
+fn rep(rep: &Rep) -> Vec<String> {
+    let away: Vec<String> = rep
+        .away
+        .iter()
+        .map(|(first, last)| match first == last {
+            true => day_words(*first),
+            false => format!("{} to {}", day_words(*first), day_words(*last)),
+        })
+        .collect();
+    vec![
+        rep.name.clone(),
+        rep.email.to_string(),
+        rep.capacity.to_string(),
+        rep.weight.to_string(),
+        away.join("; "),
+    ]
+}
