@@ -293,8 +293,15 @@ fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
         "level" => {
             let late =
                 line.facts.get("detected_late").and_then(serde_json::Value::as_bool).unwrap_or_default();
-            format!("level {}{}", fact("level"), if late { ", found late" } else { "" })
+            let of = match fact("promise") {
+                "" | "first_contact" => String::new(),
+                promise => format!("{promise} "),
+            };
+            format!("{of}level {}{}", fact("level"), if late { ", found late" } else { "" })
         }
+        "attempts_spent" => format!("attempts spent: {}", line.facts["made"]),
+        "called_against_gate" => format!("called against the gate: {}", fact("why")),
+        "terms_changed" => format!("{} changed to {}", fact("promise"), instant("to", OFFICE)),
         "not_reassigned" => format!("stays with {}: {}", name(fact("rep")), fact("why")),
         "told_later" => format!(
             "{} hears of {} at {}: {}",

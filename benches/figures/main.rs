@@ -1,7 +1,7 @@
 //! The figures `nurtured` is held to, measured on this machine in one run.
 //!
 //! ```text
-//! cargo bench --bench figures -- [wake|delivery|hot|memory|import|all]
+//! cargo bench --bench figures -- [wake|sla|delivery|hot|memory|import|all]
 //! ```
 //!
 //! No figure stands alone: a wake is compared with a wake on a store a hundred times smaller, delivery with
@@ -17,6 +17,7 @@ mod postfix;
 mod process;
 mod seed;
 mod site;
+mod sla;
 mod table;
 mod wake;
 
@@ -31,7 +32,7 @@ fn main() -> Outcome<()> {
     // Cargo adds `--bench`.
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let known = ["wake", "delivery", "hot", "memory", "import", "all"];
+    let known = ["wake", "sla", "delivery", "hot", "memory", "import", "all"];
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("no figure is called `{unknown}`; there are {}", known.join(", ")).into());
     }
@@ -42,6 +43,9 @@ fn main() -> Outcome<()> {
     runtime.block_on(async {
         if wants("wake") {
             wake::measure(&mut table).await?;
+        }
+        if wants("sla") {
+            sla::measure(&mut table).await?;
         }
         if wants("delivery") {
             delivery::measure(&mut table).await?;

@@ -104,6 +104,63 @@ pub async fn fill(url: &str, version: &str, leads: Leads, now: Timestamp) -> Out
     Ok(())
 }
 
+/// Clocks that run, for a store that is filled with leads.
+pub struct Clocks {
+    /// How many are due, half of them at their warning and half at their deadline.
+    pub due: usize,
+    /// What all of them promise.
+    pub terms: String,
+    pub now: Timestamp,
+    pub deadline_reached: Timestamp,
+    pub warning_reached: Timestamp,
+    pub nothing_reached: Timestamp,
+    /// When those that are not due have to be looked at.
+    pub next_morning: Timestamp,
+}
+
+/// Every lead was handed to a rep, and its clock of first contact runs. The last are those that are due, so that
+/// an index and not luck finds them.
+const CLOCK_STATEMENTS: [&str; 5] = [
+    "UPDATE enrolment SET state = 'exited', voice = NULL, due_at = NULL, ended_at = {now}, ended_why = 'handed off'",
+    "UPDATE lead SET stage = 'handed_off', voice = 'sales', stage_at = {started}, \
+     owner = 'rep' || (id % 2 + 1) || '@ours.example'",
+    "INSERT INTO hand_off (lead_id, number, rep, team, policy, campaign, at) \
+     SELECT id, 1, owner, 'sales', 'standard', 'default', {started} FROM lead ORDER BY id",
+    "INSERT INTO sla_clock (hand_off_id, lead_id, kind, number, terms, started_at, deadline_at, next_at, state) \
+     SELECT id, id, 'first_contact', 1, '{terms}', {started}, {next} , {next}, 'running' FROM lead ORDER BY id",
+    "INSERT INTO event (lead_id, occurred_at, recorded_at, kind, facts) \
+     SELECT id, {started}, {started}, column1, column2 FROM lead CROSS JOIN \
+     (VALUES ('assigned', '{\"to\":\"rep1@ours.example\",\"why\":\"Robin Adler has waited longest\"}'), \
+     ('clock_started', '{\"promise\":\"first_contact\",\"policy\":\"standard\"}')) AS k ORDER BY id",
+];
+
+/// Starts a clock for every lead of a SQLite store that [`fill`] filled.
+pub async fn start_clocks(url: &str, clocks: &Clocks) -> Outcome<()> {
+    let path = url.strip_prefix("sqlite:").ok_or("clocks are measured on SQLite")?;
+    let mut connection = sqlite(path).await?;
+    let leads: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM lead").fetch_one(&mut connection).await?;
+    let (due, first) = (clocks.due as i64, leads - clocks.due as i64);
+    let at = |instant: Timestamp| instant.as_millisecond();
+    let case = |later: Timestamp, warned: Timestamp, broken: Timestamp| {
+        let half = first + due / 2;
+        let (later, warned, broken) = (at(later), at(warned), at(broken));
+        format!("CASE WHEN id <= {first} THEN {later} WHEN id <= {half} THEN {warned} ELSE {broken} END")
+    };
+    let started = case(clocks.nothing_reached, clocks.warning_reached, clocks.deadline_reached);
+    let next = case(clocks.next_morning, clocks.now, clocks.now);
+    for statement in CLOCK_STATEMENTS {
+        let text = statement
+            .replace("{started}", &started)
+            .replace("{next}", &next)
+            .replace("{now}", &at(clocks.now).to_string())
+            .replace("{terms}", &clocks.terms);
+        connection.execute(AssertSqlSafe(text)).await?;
+    }
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    connection.close().await?;
+    Ok(())
+}
+
 /// How many mails to leads were sent.
 pub async fn sent(url: &str) -> Outcome<i64> {
     const SENT: &str = "SELECT COUNT(*) FROM outbox WHERE state = 'sent' AND audience = 'lead'";

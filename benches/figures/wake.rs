@@ -60,7 +60,14 @@ async fn wake(engine: &Arc<Engine>) -> Outcome<Duration> {
 }
 
 async fn engine(site: &Site) -> Outcome<Arc<Engine>> {
-    let identity = Identity {
+    let store = Store::open(&site.url).await?;
+    let transport = Transport::Memory(Memory::new());
+    Ok(Arc::new(Engine::new(store, Clock::System, identity()?, transport, Limits::default()).await?))
+}
+
+/// Who writes, and whom nobody answers.
+pub fn identity() -> Outcome<Identity> {
+    Ok(Identity {
         from: Correspondent { name: None, address: "ann@ours.example".parse()? },
         reply_to: None,
         public_url: "https://nurture.ours.example".to_owned(),
@@ -68,8 +75,5 @@ async fn engine(site: &Site) -> Outcome<Arc<Engine>> {
         operator: None,
         company: "Ours".to_owned(),
         postal_address: None,
-    };
-    let store = Store::open(&site.url).await?;
-    let transport = Transport::Memory(Memory::new());
-    Ok(Arc::new(Engine::new(store, Clock::System, identity, transport, Limits::default()).await?))
+    })
 }

@@ -1,5 +1,6 @@
 //! Arguments as people write them, and what to write in place of those that cannot be read.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::domain::contact::Channel;
@@ -10,6 +11,11 @@ use crate::problem::nearest;
 /// A day: 2026-03-16.
 pub(super) fn date(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| "write a day as year-month-day: 2026-03-16".to_owned())
+}
+
+/// An instant: 2026-03-03T10:20:00+01:00.
+pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write a time with its offset: 2026-03-03T10:20:00+01:00".to_owned())
 }
 
 /// A way to reach a lead.

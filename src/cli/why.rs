@@ -16,8 +16,9 @@ use crate::domain::email::EmailAddress;
 use crate::domain::ids::EventId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::mail::MailState;
+use crate::domain::sla::NextAttempt;
 use crate::engine::hours::zone_of;
-use crate::engine::{simulate, why};
+use crate::engine::{Engine, simulate, why};
 use crate::store::{StoreError, Tx};
 
 /// Tell the history of a lead with its reasons, and what comes next
@@ -63,7 +64,7 @@ impl Why {
                 line(&format!("{}  {words}{note}", clock(told.at, &zone)))?;
             }
         }
-        let calendar = Plan { zone: &zone, now: Clock::System.now() };
+        let calendar = Plan { engine: &engine, zone: &zone, now: Clock::System.now() };
         let next = calendar.coming(&mut tx, &lead).await.map_err(CliError::failed)?;
         tx.rollback().await.map_err(CliError::failed)?;
         if self.json {
@@ -87,11 +88,19 @@ fn with_owner(lead: &Lead) -> String {
 
 /// How what is planned is told.
 struct Plan<'a> {
+    engine: &'a Engine,
     zone: &'a TimeZone,
     now: Timestamp,
 }
 
 impl Plan<'_> {
+    /// "Tue …  attempt 3 is due, by email".
+    fn attempt(&self, next: &NextAttempt) -> String {
+        let channel = next.channel.map(|channel| format!(", by {}", channel.name())).unwrap_or_default();
+        let overdue = if next.due <= self.now { ", overdue" } else { "" };
+        format!("{}  attempt {} is due{channel}{overdue}", clock(next.due, self.zone), next.number)
+    }
+
     /// When something is planned; what is due is done as soon as a daemon looks.
     fn when(&self, due: Timestamp) -> String {
         if due <= self.now { "at the daemon's next look".to_owned() } else { clock(due, self.zone) }
@@ -121,8 +130,12 @@ impl Plan<'_> {
         {
             next.push(format!("{}  the next step of sequence {}", self.when(due), enrolment.sequence));
         }
-        for clocks in tx.running_clocks(lead.id).await? {
-            next.push(format!("{}  {} is due", clock(clocks.deadline_at, self.zone), clocks.kind.words()));
+        for running in tx.running_clocks(lead.id).await? {
+            let due = clock(running.deadline_at, self.zone);
+            next.push(format!("{due}  {} is due", running.kind.words()));
+            if let Ok(Some(attempt)) = self.engine.next_attempt(tx, lead, &running).await {
+                next.push(self.attempt(&attempt));
+            }
         }
         if let Some(due) = lead.due_at {
             let what = match lead.stage {

@@ -367,6 +367,9 @@ pub enum Refusal {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// It is said to have happened later than now.
+    #[error("it cannot have happened yet: the time is in the future")]
+    NotYet,
     /// The lead's hours never open, so no day can be kept.
     #[error("the lead's hours never open")]
     NeverOpen,

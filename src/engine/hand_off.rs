@@ -92,7 +92,9 @@ async fn assess(
                 grade(&lead)
             );
             let event = wake.stage(&mut lead, Stage::Qualified, &why);
-            lead.due_at = Some(earliest(engine, wake, &lead, campaign));
+            // What cannot be told now is told when it is handed off.
+            let policy = policy_of(wake, &lead, campaign, behaviour).ok().flatten();
+            lead.due_at = Some(earliest(engine, wake, &lead, campaign, policy));
             tx.save_lead(&lead).await?;
             tx.append(&[event]).await?;
             Ok(PassReport { done: 1, ..PassReport::default() })
@@ -134,14 +136,18 @@ async fn route(
     behaviour: &Behaviour,
     mut lead: Lead,
 ) -> Result<PassReport, PassError> {
-    let Some((campaign, team, policy)) = terms_of(wake, &lead) else {
+    let terms = terms_of(wake, &lead, behaviour);
+    let Ok(Some((campaign, team, policy))) = terms else {
         lead.due_at = None;
         tx.save_lead(&lead).await?;
-        let why = "the agreement has no campaign for it";
+        let why = match terms {
+            Err(error) => format!("what is promised to it cannot be told: {error}"),
+            Ok(_) => "the agreement has no campaign for it".to_owned(),
+        };
         tx.append(&[wake.event(lead.id, "parked", json!({ "why": why }))]).await?;
         return Ok(PassReport { parked: 1, ..PassReport::default() });
     };
-    let earliest = earliest(engine, wake, &lead, campaign);
+    let earliest = earliest(engine, wake, &lead, campaign, Some(policy));
     if earliest > wake.now {
         lead.due_at = Some(earliest);
         tx.save_lead(&lead).await?;
@@ -246,6 +252,7 @@ pub(super) async fn hand_off(
             .await?;
     }
     tx.append(&events).await?;
+    let mut promised = Vec::new();
     for kind in AT_HAND_OFF {
         let names = (given.team.name.as_str(), given.policy.name.as_str());
         let Some(mut terms) = sla::terms_for(engine, wake, lead, names, kind)? else { continue };
@@ -253,20 +260,23 @@ pub(super) async fn hand_off(
             // A lead that went round in circles would be everybody's and nobody's.
             terms.levels.iter_mut().for_each(|level| level.reassign = false);
         }
-        let standing = sla::start(tx, wake, lead, id, kind, &terms).await?;
-        if kind == PromiseKind::FirstContact {
-            staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &terms, &standing).await?;
-        }
+        let begun = sla::start(tx, wake, lead, id, kind, &terms).await?;
+        promised.push((kind, terms, begun));
     }
+    staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &promised).await?;
     Ok(())
 }
 
 /// When a qualified lead may be handed off at the earliest: not before the policy says, in the team's hours.
-fn earliest(engine: &Engine, wake: &Wake, lead: &Lead, campaign: &Campaign) -> Timestamp {
+fn earliest(
+    engine: &Engine,
+    wake: &Wake,
+    lead: &Lead,
+    campaign: &Campaign,
+    policy: Option<&Policy>,
+) -> Timestamp {
     let agreement = &wake.rules.agreement;
-    let not_before = agreement
-        .policies
-        .get(&campaign.policy)
+    let not_before = policy
         .and_then(|policy| policy.not_before)
         .and_then(|after| lead.created_at.checked_add(after).ok())
         .unwrap_or(wake.now)
@@ -299,11 +309,32 @@ pub(super) fn campaign_of<'a>(wake: &'a Wake, lead: &Lead) -> Option<&'a Campaig
         .or(agreement.campaigns.last())
 }
 
-/// A lead's campaign, with the team and the policy that it names.
-pub(super) fn terms_of<'a>(wake: &'a Wake, lead: &Lead) -> Option<(&'a Campaign, &'a Team, &'a Policy)> {
-    let campaign = campaign_of(wake, lead)?;
-    let agreement = &wake.rules.agreement;
-    Some((campaign, agreement.teams.get(&campaign.team)?, agreement.policies.get(&campaign.policy)?))
+/// A lead's campaign, with the team and the policy that hold for it; nothing when the agreement has none for it.
+pub(super) fn terms_of<'a>(
+    wake: &'a Wake,
+    lead: &Lead,
+    behaviour: &Behaviour,
+) -> Result<Option<(&'a Campaign, &'a Team, &'a Policy)>, EvaluationError> {
+    let Some(campaign) = campaign_of(wake, lead) else { return Ok(None) };
+    let Some(team) = wake.rules.agreement.teams.get(&campaign.team) else { return Ok(None) };
+    Ok(policy_of(wake, lead, campaign, behaviour)?.map(|policy| (campaign, team, policy)))
+}
+
+/// What a campaign promises to a lead: the first policy whose condition holds, or that for all others.
+fn policy_of<'a>(
+    wake: &'a Wake,
+    lead: &Lead,
+    campaign: &'a Campaign,
+    behaviour: &Behaviour,
+) -> Result<Option<&'a Policy>, EvaluationError> {
+    let mut name = &campaign.policy;
+    for (when, policy) in &campaign.policies {
+        if when.holds(&behaviour.facts(lead, wake.now))? {
+            name = policy;
+            break;
+        }
+    }
+    Ok(wake.rules.agreement.policies.get(name))
 }
 
 /// The calendar in which a team's promises are counted.

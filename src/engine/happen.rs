@@ -8,13 +8,16 @@ use jiff::civil::{Date, Time};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::facts::ContactHistory;
 use super::hand_off;
 use super::pass::PassError;
 use super::sla;
 use super::{Engine, Wake, staff_mail, turn_over};
 use crate::domain::agreement::Agreement;
 use crate::domain::calendar::Calendar;
-use crate::domain::contact::{call_after_absence, day_number};
+use crate::domain::contact::{
+    Channel, Obstacle, Permission, Purpose, call_after_absence, day_number, may_contact, reasons,
+};
 use crate::domain::email::EmailAddress;
 use crate::domain::escalation::Purpose;
 use crate::domain::happening::{
@@ -127,6 +130,9 @@ impl Engine {
         said: &Said,
         now: Timestamp,
     ) -> Result<Lead, HappenError> {
+        if said.at.is_some_and(|at| at > now) {
+            return Err(Refusal::NotYet.into());
+        }
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
         let Some(mut lead) = tx.lock_lead_by_email(email).await? else {
@@ -217,7 +223,8 @@ impl Engine {
             self.end_sequence(tx, wake, lead.id, why).await?;
         }
         let stages: Vec<Stage> = followed.stages.iter().map(|(stage, _)| *stage).collect();
-        let names_a_day = followed.follow_up_at.is_some();
+        // Said twice, it is said once.
+        let names_a_day = followed.follow_up_at.is_some() && followed.follow_up_at != lead.follow_up_at;
         let course = course(followed.promises, lead.stage, &stages, names_a_day, said.words.is_some());
         let at = said.at.unwrap_or(wake.now);
         sla::stop_kinds(tx, wake, lead.id, &course.stop, happening.kind(), at).await?;
@@ -234,10 +241,16 @@ impl Engine {
                 company_slot: None,
             };
             tx.insert_contacts(&[contact]).await?;
+            if channel == Channel::Phone {
+                note_call_against_gate(tx, wake, lead, &phone, said, at).await?;
+            }
         }
         let owner = lead.owner.clone();
         change(wake, lead, followed, tx).await?;
         let open = tx.open_hand_off(lead.id).await?;
+        if let (Some(hand_off), Some(at)) = (&open, said.at) {
+            sla::correct(tx, wake, hand_off, &course.stop, happening.kind(), at).await?;
+        }
         if let Some(hand_off) = &open {
             if followed.accepted {
                 tx.accept_hand_off(hand_off.id, wake.now).await?;
@@ -325,6 +338,35 @@ impl Engine {
         self.wake_up();
         Ok(())
     }
+}
+
+/// Keeps a call that was made although the gate was shut then: reports count them. Nobody is refused, because
+/// what happened happened.
+async fn note_call_against_gate(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    phone: &Calendar,
+    said: &Said,
+    at: Timestamp,
+) -> Result<(), PassError> {
+    let rules = &wake.rules.agreement.contact;
+    let contacts = ContactHistory::load(tx, std::slice::from_ref(lead), &wake.rules.agreement, at).await?;
+    let facts = contacts.facts(lead, &[]);
+    let actor = said.by.as_ref();
+    let why = match may_contact(&facts, rules, phone, Channel::Phone, Purpose::Owner, actor, at) {
+        // They had a number that we do not know.
+        Permission::Yes | Permission::Never { because: Obstacle::NoPhone } => return Ok(()),
+        Permission::NotBefore { because, .. } => reasons(&because),
+        Permission::Never { because } => because.to_string(),
+    };
+    let event = NewEvent {
+        occurred_at: at,
+        actor: actor.map(|by| by.as_str().to_owned()),
+        ..wake.event(lead.id, "called_against_gate", json!({ "why": why }))
+    };
+    tx.append(&[event]).await?;
+    Ok(())
 }
 
 /// What is known of a lead's present hand-off.

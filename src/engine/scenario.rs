@@ -70,6 +70,8 @@ pub enum What {
         lead: EmailAddress,
         /// Who says so.
         by: Option<EmailAddress>,
+        /// When it happened, if that was before we are told.
+        occurred_at: Option<Timestamp>,
         /// What.
         happening: Happening,
     },
@@ -381,7 +383,7 @@ impl Reader<'_> {
             self.refuse(&span, format!("`{kind}` is no kind of event"), hint);
             return None;
         };
-        let mut allowed = vec!["at", "kind", "by", "lead"];
+        let mut allowed = vec!["at", "kind", "by", "lead", "occurred_at"];
         allowed.extend(*own);
         self.keys(table, &span, &allowed);
         let at = self.at(table, &span)?;
@@ -390,8 +392,12 @@ impl Reader<'_> {
             What::RepAway { rep, back: self.date(table, &span, "until")? }
         } else {
             let lead = self.address(table, &span, "lead")?;
+            let occurred_at = match table.get("occurred_at") {
+                Some(at) => Some(self.instant("occurred_at", span.clone(), at)?),
+                None => None,
+            };
             let by = if table.contains_key("by") { Some(self.address(table, &span, "by")?) } else { None };
-            What::Event { lead, by, happening: self.happening(kind, table, &span)? }
+            What::Event { lead, by, occurred_at, happening: self.happening(kind, table, &span)? }
         };
         Some((Input { at, what }, span))
     }

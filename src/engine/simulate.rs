@@ -151,8 +151,8 @@ async fn take(engine: &Engine, what: &What, now: Timestamp) -> Result<(), Simula
             engine.take_in(std::slice::from_ref(record), Authority::Form, now).await?;
             Ok(())
         }
-        What::Event { lead, by, happening } => {
-            let said = Said { by: by.clone(), ..Said::default() };
+        What::Event { lead, by, occurred_at, happening } => {
+            let said = Said { by: by.clone(), at: *occurred_at, ..Said::default() };
             match engine.happened(lead, happening, &said, now).await {
                 Ok(_) => Ok(()),
                 Err(HappenError::Failed(error)) => Err(error.into()),

@@ -15,7 +15,7 @@ use super::facts::{Behaviour, ContactHistory};
 use super::hand_off::{Given, team_calendar};
 use super::hours::zone_of;
 use super::pass::PassError;
-use super::sla::Told;
+use super::sla::{Begun, Told};
 use super::{Engine, Wake, digest};
 use crate::domain::agreement::{Role, Team};
 use crate::domain::calendar::Calendar;
@@ -25,7 +25,7 @@ use crate::domain::escalation::Matter;
 use crate::domain::ids::{HandOffId, LeadId, OutboxId, SlaClockId};
 use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::{Audience, MailClass, MailState};
-use crate::domain::sla::{PromiseKind, Standing, Terms};
+use crate::domain::sla::{PromiseKind, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::token;
 use crate::playbook::STAFF_LAYOUT;
@@ -54,8 +54,7 @@ pub(super) async fn hand_off(
     lead: &Lead,
     given: &Given<'_>,
     id: HandOffId,
-    terms: &Terms,
-    standing: &Standing,
+    promised: &[(PromiseKind, Terms, Begun)],
 ) -> Result<(), PassError> {
     let calendar = team_calendar(wake, given.team);
     let mut values = lead_values(engine, tx, wake, lead, &given.rep.email).await?;
@@ -72,9 +71,17 @@ pub(super) async fn hand_off(
     }
     let reader =
         Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
-    let otherwise = otherwise(tx, wake, calendar, lead, terms, standing, &[], &reader).await?;
-    let promised = Promised { kind: PromiseKind::FirstContact, terms, standing };
-    values["promise"] = words::promise(calendar, promised, otherwise, None, wake.now);
+    let mut others = Vec::new();
+    for (kind, terms, begun) in promised {
+        let one = Promised { kind: *kind, terms, standing: &begun.standing, paid: None };
+        if *kind == PromiseKind::FirstContact {
+            let otherwise = words::otherwise(calendar, &begun.ahead, &reader);
+            values["promise"] = words::promise(calendar, one, &reader, otherwise, None, wake.now);
+        } else {
+            others.push(words::also_promised(calendar, one));
+        }
+    }
+    values["also_promised"] = json!(others);
     values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
     values["actions"] = words::actions(&lead.email, true);
     plan(
@@ -99,6 +106,7 @@ pub(super) async fn level(
     engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,
+    contacts: &ContactHistory,
     lead: &Lead,
     clock: SlaClockId,
     told: &Told<'_>,
@@ -112,7 +120,6 @@ pub(super) async fn level(
     let broken = told.standing.deadline.at <= wake.now;
     let (class, template) =
         if broken { (MailClass::Escalation, "escalation") } else { (MailClass::Warning, "warning") };
-    let fired = tx.fired_levels(clock).await?;
     let rep = &told.hand_off.rep;
     let rep_name = name_of(wake, rep);
     let history = words::history(calendar, &tx.events_of(lead.id).await?, told.hand_off.at);
@@ -123,17 +130,20 @@ pub(super) async fn level(
     }
     let urgent = agreement.escalation.urgent.contains(&told.hand_off.policy);
     for to in to_tell {
-        let mut values = lead_values(engine, tx, wake, lead, &to).await?;
+        let mut values = values_for(engine, wake, contacts, lead, &to);
+        let reader = Reader { to: &to, rep, rep_name: &rep_name, team };
         let otherwise = match &told.next_owner {
             // The promise of a rep who lost the lead is over.
             Some(_) => Vec::new(),
-            None => {
-                let reader = Reader { to: &to, rep, rep_name: &rep_name, team };
-                otherwise(tx, wake, calendar, lead, told.terms, told.standing, &fired, &reader).await?
-            }
+            None => words::otherwise(calendar, &told.ahead, &reader),
         };
-        let promised = Promised { kind: told.kind, terms: told.terms, standing: told.standing };
-        values["promise"] = words::promise(calendar, promised, otherwise, told.late, wake.now);
+        let promised = Promised {
+            kind: told.kind,
+            terms: told.terms,
+            standing: told.standing,
+            paid: told.paid.as_deref(),
+        };
+        values["promise"] = words::promise(calendar, promised, &reader, otherwise, told.late, wake.now);
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history.clone();
         values["actions"] = words::actions(&lead.email, to == *rep);
@@ -147,8 +157,14 @@ pub(super) async fn level(
             let whom = told.tell.iter().map(|role| role.name()).collect::<Vec<_>>().join(" and ");
             values["note"] = json!(format!("You are told because team {} has no {whom} to tell.", team.name));
         }
+        if told.kind == PromiseKind::Quiet {
+            let days = told.terms.target_words();
+            values["note"] =
+                json!(format!("Nothing was heard of this opportunity for {days}. How does it stand?"));
+        }
         let (class, template) = match &told.next_owner {
             Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
+            _ if told.kind == PromiseKind::Quiet => (MailClass::Notice, "notice"),
             _ => (class, template),
         };
         let level = told.level.name.clone();
@@ -322,9 +338,21 @@ async fn lead_values(
     to: &EmailAddress,
 ) -> Result<Value, PassError> {
     let agreement = &wake.rules.agreement;
+    let contacts = ContactHistory::load(tx, std::slice::from_ref(lead), agreement, wake.now).await?;
+    Ok(values_for(engine, wake, &contacts, lead, to))
+}
+
+/// The same when it is known how often the lead was contacted.
+fn values_for(
+    engine: &Engine,
+    wake: &Wake,
+    contacts: &ContactHistory,
+    lead: &Lead,
+    to: &EmailAddress,
+) -> Value {
+    let agreement = &wake.rules.agreement;
     let phone = engine.hours.phone(lead, agreement);
-    let history = ContactHistory::load(tx, std::slice::from_ref(lead), agreement, wake.now).await?;
-    let facts = history.facts(lead, &[]);
+    let facts = contacts.facts(lead, &[]);
     let owner = lead.owner.as_ref();
     let permission =
         may_contact(&facts, &agreement.contact, &phone, Channel::Phone, Purpose::Owner, owner, wake.now);
@@ -344,12 +372,12 @@ async fn lead_values(
     if let (Value::Object(person), Value::Object(extra)) = (&mut person, extra) {
         person.extend(extra);
     }
-    Ok(json!({
+    json!({
         "to_name": name_of(wake, to),
         "lead": person,
         "campaign": campaign(lead.campaign.as_deref().and_then(|name| agreement.campaign(name))),
         "call": words::call(&permission, &phone, calendar_of(wake, to), wake.now),
-    }))
+    })
 }
 
 /// What every staff mail says of a lead, for a list of several.
@@ -377,28 +405,6 @@ pub(super) async fn tried(tx: &mut Tx, lead: &Lead, calendar: &Calendar) -> Resu
         )
     });
     Ok(told.collect())
-}
-
-/// What follows if nobody acts, told to its reader, with the instant of each level that is left.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a promise is known by its lead, its terms and where it stands"
-)]
-async fn otherwise(
-    tx: &mut Tx,
-    wake: &Wake,
-    calendar: &Calendar,
-    lead: &Lead,
-    terms: &Terms,
-    standing: &Standing,
-    fired: &[String],
-    reader: &Reader<'_>,
-) -> Result<Vec<String>, PassError> {
-    let started_at = standing.deadline.counted.first().map_or(wake.now, |piece| piece.from);
-    let pauses = super::sla::pauses(tx, lead, started_at).await?;
-    // At the end of time every level is reached: each with its instant.
-    let left = terms.assess(started_at, &pauses, fired, Timestamp::MAX)?.reached;
-    Ok(left.iter().map(|(level, at)| words::consequence(level, &calendar.local(*at), reader)).collect())
 }
 
 fn recipients(roles: &[Role], team: &Team, owner: &EmailAddress) -> Vec<EmailAddress> {

@@ -6,7 +6,7 @@ use super::facts::Behaviour;
 use super::hand_off::{self, Given};
 use super::pass::PassError;
 use super::{Engine, Wake, sla, staff_mail};
-use crate::domain::agreement::{Rep, Team};
+use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::email::EmailAddress;
 use crate::domain::lead::Lead;
 use crate::store::{HandOff, Tx};
@@ -24,7 +24,9 @@ pub(super) async fn give_to(
     to: &EmailAddress,
     by: Option<&EmailAddress>,
 ) -> Result<(), PassError> {
-    let Some((campaign, campaign_team, policy)) = hand_off::terms_of(wake, lead) else {
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    // What a condition cannot tell is what the last hand-off was promised.
+    let Some((campaign, campaign_team, policy)) = terms(wake, lead, &behaviour, from) else {
         return Ok(());
     };
     let former_team = from.and_then(|from| wake.rules.agreement.teams.get(&from.team));
@@ -39,7 +41,6 @@ pub(super) async fn give_to(
         Some(by) => format!("{} gave it to {}", staff_mail::name_of(wake, by), rep.name),
         None => format!("it was given to {}", rep.name),
     };
-    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
     let given = Given { campaign, team, policy, rep: &rep, why: &why, reassigned: true };
     hand_off::hand_off(engine, tx, wake, &behaviour, lead, &given).await?;
     if let (Some(former), Some(from)) = (former.filter(|former| former != to), from) {
@@ -49,6 +50,21 @@ pub(super) async fn give_to(
         staff_mail::notice(engine, tx, wake, lead, &former, &words, &key).await?;
     }
     Ok(())
+}
+
+fn terms<'a>(
+    wake: &'a Wake,
+    lead: &Lead,
+    behaviour: &Behaviour,
+    from: Option<&HandOff>,
+) -> Option<(&'a Campaign, &'a Team, &'a Policy)> {
+    let agreement = &wake.rules.agreement;
+    hand_off::terms_of(wake, lead, behaviour).unwrap_or_else(|_| {
+        let campaign = hand_off::campaign_of(wake, lead)?;
+        let team = agreement.teams.get(&campaign.team)?;
+        let policy = from.and_then(|from| agreement.policies.get(&from.policy));
+        Some((campaign, team, policy.or_else(|| agreement.policies.get(&campaign.policy))?))
+    })
 }
 
 /// Who gets it, and in which team's hours: a rep's own team; a manager's is the one that had the lead, or the

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::domain::sla::PromiseKind;
 use crate::store::Event;
 
 /// An event as one sentence without its time; `None` for those that only machines care about. `told` says an
@@ -46,10 +47,35 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
             };
             format!("{} {state} ({}).", promise(&fact("promise")), spaced(&fact("why")))
         }
+        "attempts_spent" => {
+            let number = |name: &str| event.facts.get(name).and_then(Value::as_i64).unwrap_or_default();
+            format!(
+                "All {} attempts that are owed were made, on {} days; nobody was reached.",
+                number("made"),
+                number("days")
+            )
+        }
+        "called_against_gate" => format!("Was called although it should not have been: {}{by}.", fact("why")),
+        "terms_changed" => {
+            let levels = match fact("levels").as_str() {
+                "" => String::new(),
+                passed => format!(" Levels that are passed and not told any more: {passed}."),
+            };
+            format!(
+                "{} now as the agreement has it, due {} (was {}).{levels}",
+                promise(&fact("promise")),
+                instant("to"),
+                instant("from")
+            )
+        }
         "deadline_moved" => format!("{} now due {}.", promise(&fact("promise")), instant("to")),
         "level" => {
             let late = event.facts.get("detected_late").and_then(Value::as_bool).unwrap_or_default();
-            format!("Level {} reached{}.", fact("level"), if late { ", found late" } else { "" })
+            let of = match fact("promise").as_str() {
+                "" | "first_contact" => String::new(),
+                kind => format!(" of {}", told_kind(kind)),
+            };
+            format!("Level {}{of} reached{}.", fact("level"), if late { ", found late" } else { "" })
         }
         "not_reassigned" => fact("why"),
         "told_later" => {
@@ -120,8 +146,13 @@ fn dashed(name: &str) -> String {
     name.replace('-', " ")
 }
 
+/// A kind of promise as the program calls it, in words.
+fn told_kind(kind: &str) -> String {
+    kind.parse().map_or_else(|_| spaced(kind), |kind: PromiseKind| kind.words().to_owned())
+}
+
 fn promise(kind: &str) -> String {
-    let mut words = spaced(kind);
+    let mut words = told_kind(kind);
     if let Some(first) = words.get_mut(0..1) {
         first.make_ascii_uppercase();
     }

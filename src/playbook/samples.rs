@@ -298,6 +298,15 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
                     { "at": "Thu 26 Feb 09:12", "words": "webinar registered" },
                 ]),
             );
+            if name == "hand-off" {
+                insert(
+                    "also_promised",
+                    json!([
+                        "To take the lead or give it back within 4 business hours: by Tue 3 Mar 14:05.",
+                        "6 attempts on 4 days, over 2 channels within 10 business days: by Tue 17 Mar 10:05.",
+                    ]),
+                );
+            }
             insert(
                 "history",
                 json!([
@@ -401,8 +410,16 @@ fn promise(sample: Sample, name: &str) -> Value {
     };
     let broken = matches!(name, "escalation" | "reassigned");
     let late = "This fell due Wed 4 Mar 11:35 and is told only now: nurtured was not running then.";
+    let missing = match (name, sample) {
+        ("escalation", Sample::Rich) => "Robin Adler has logged no attempt to reach them.",
+        _ => "You have logged no attempt to reach them.",
+    };
+    let ended_by = "One logged attempt, reached or not, ends this.";
     match sample {
         Sample::Rich => json!({
+            "missing": missing,
+            "ended_by": ended_by,
+            "asks_for_contact": true,
             "what": "first contact within 8 business hours",
             "since": "Tue 3 Mar 10:05",
             "by": "Wed 4 Mar 11:35",
@@ -421,6 +438,9 @@ fn promise(sample: Sample, name: &str) -> Value {
             ],
         }),
         Sample::Bare => json!({
+            "missing": missing,
+            "ended_by": ended_by,
+            "asks_for_contact": true,
             "what": "first contact within 1 business hour",
             "since": "Tue 3 Mar 10:05",
             "by": "Tue 3 Mar 11:05",

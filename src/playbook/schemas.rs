@@ -79,6 +79,12 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                 Field::text("late", "how late it is found, when nobody looked in time; may be missing"),
                 Field::text("zone", "the zone in which it is counted and told: \"Europe/Berlin\""),
                 Field::text("total", "what was promised, as it is counted: \"8 h\""),
+                Field::text(
+                    "missing",
+                    "what has not been done: \"You have logged no attempt to reach them.\"",
+                ),
+                Field::text("ended_by", "what ends it: \"One logged attempt, reached or not, ends this.\""),
+                Field::boolean("asks_for_contact", "whether a call or a mail to the lead is what is missing"),
                 Field::texts("otherwise", "what happens if nobody acts, and when, one sentence each"),
                 Field::list(
                     "counted",
@@ -94,6 +100,10 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                     ],
                 ),
             ],
+        ),
+        Field::texts(
+            "also_promised",
+            "what else was promised at the hand-off, and by when, one sentence each",
         ),
         Field::record(
             "owner",

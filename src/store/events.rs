@@ -186,6 +186,23 @@ impl Tx {
         )
     }
 
+    /// What stops the clocks of these leads, or has them begin anew: absences, days that they named, more time.
+    pub async fn pausing_events_of(&mut self, leads: &[LeadId]) -> Result<Vec<Event>, StoreError> {
+        let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
+        domain(
+            self.select_by_ids(
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM event WHERE kind IN ('out_of_office', 'follow_up', 'extended') AND lead_id IN"
+                ),
+                &ids,
+                "ORDER BY id",
+            )
+            .await?,
+        )
+    }
+
     /// The log behind an entry.
     pub async fn events_after(&mut self, after: EventId, limit: i64) -> Result<Vec<Event>, StoreError> {
         domain(each!(self, conn => sqlx::query_as(AFTER).bind(after.0).bind(limit).fetch_all(conn).await)?)

@@ -195,6 +195,15 @@ impl Tx {
         row.map(HandOff::try_from).transpose()
     }
 
+    /// Several hand-offs, in the order of their rows.
+    pub async fn hand_offs_by_id(&mut self, ids: &[HandOffId]) -> Result<Vec<HandOff>, StoreError> {
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let rows: Vec<HandOffRow> = self
+            .select_by_ids(concat!("SELECT ", columns!(), " FROM hand_off WHERE id IN"), &ids, "ORDER BY id")
+            .await?;
+        rows.into_iter().map(HandOff::try_from).collect()
+    }
+
     /// The rep took it; the first time counts.
     pub async fn accept_hand_off(&mut self, id: HandOffId, at: Timestamp) -> Result<(), StoreError> {
         each!(self, conn => sqlx::query(ACCEPT).bind(millis(at)).bind(id.0).execute(conn).await.map(drop))?;

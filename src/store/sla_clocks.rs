@@ -25,6 +25,8 @@ statements! {
     PLAN = "UPDATE sla_clock SET deadline_at = $1, next_at = $2 WHERE id = $3 AND state = 'running'";
     STOP = "UPDATE sla_clock SET state = $1, stopped_at = $2, stopped_why = $3, next_at = NULL \
             WHERE id = $4 AND state = 'running'";
+    CORRECT = "UPDATE sla_clock SET state = $1, stopped_at = $2, stopped_why = $3 WHERE id = $4 AND state = 'late'";
+    CHANGE = "UPDATE sla_clock SET terms = $1, deadline_at = $2, next_at = $3 WHERE id = $4 AND state = 'running'";
     FIRE = "INSERT INTO sla_level (clock_id, level, fell_due_at, fired_at) VALUES ($1, $2, $3, $4) \
             ON CONFLICT DO NOTHING RETURNING clock_id";
     FIRED = "SELECT level FROM sla_level WHERE clock_id = $1 ORDER BY fell_due_at, level";
@@ -155,6 +157,19 @@ impl Tx {
         domain(each!(self, conn => sqlx::query_as(RUNNING).bind(lead.0).fetch_all(conn).await)?)
     }
 
+    /// The running clocks of several leads, in the order in which they began.
+    pub async fn running_clocks_of(&mut self, leads: &[LeadId]) -> Result<Vec<SlaClock>, StoreError> {
+        let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
+        domain(
+            self.select_by_ids(
+                concat!("SELECT ", columns!(), " FROM sla_clock WHERE state = 'running' AND lead_id IN"),
+                &ids,
+                "ORDER BY id",
+            )
+            .await?,
+        )
+    }
+
     /// Every clock of a lead, in order.
     pub async fn clocks_of(&mut self, lead: LeadId) -> Result<Vec<SlaClock>, StoreError> {
         domain(each!(self, conn => sqlx::query_as(OF_LEAD).bind(lead.0).fetch_all(conn).await)?)
@@ -201,6 +216,44 @@ impl Tx {
         Ok(())
     }
 
+    /// A clock that was kept late was kept earlier than was known then.
+    pub async fn correct_clock(
+        &mut self,
+        id: SlaClockId,
+        state: &str,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(CORRECT)
+            .bind(state)
+            .bind(millis(at))
+            .bind(why)
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// Puts a running clock on other terms: what was promised is changed, by somebody's word.
+    pub async fn change_clock(
+        &mut self,
+        id: SlaClockId,
+        terms: &str,
+        deadline_at: Timestamp,
+        next_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(CHANGE)
+            .bind(terms)
+            .bind(millis(deadline_at))
+            .bind(millis_opt(next_at))
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
     /// Notes that a level was reached; `false` when it had been before.
     pub async fn fire_level(
         &mut self,
@@ -217,6 +270,22 @@ impl Tx {
             .fetch_optional(conn)
             .await)?;
         Ok(row.is_some())
+    }
+
+    /// The levels that these clocks have reached, by name.
+    pub async fn fired_levels_of(
+        &mut self,
+        clocks: &[SlaClockId],
+    ) -> Result<Vec<(SlaClockId, String)>, StoreError> {
+        let ids: Vec<i64> = clocks.iter().map(|id| id.0).collect();
+        let rows: Vec<(i64, String)> = self
+            .select_by_ids(
+                "SELECT clock_id, level FROM sla_level WHERE clock_id IN",
+                &ids,
+                "ORDER BY clock_id, fell_due_at, level",
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(id, level)| (SlaClockId(id), level)).collect())
     }
 
     /// The names of the levels a clock has reached.

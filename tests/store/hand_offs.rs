@@ -69,7 +69,8 @@ pub async fn a_lead_has_one_open_hand_off(place: Place) {
     };
     assert_eq!(all[0], ended, "the first acceptance and the first end count");
     assert_eq!((all[1].id, all[1].number, all.len()), (second, 2, 2));
-    assert_eq!(tx.hand_off(first).await.expect("an answer"), Some(ended));
+    assert_eq!(tx.hand_off(first).await.expect("an answer"), Some(ended.clone()));
+    assert_eq!(tx.hand_offs_by_id(&[first, HandOffId(-1)]).await.expect("hand-offs"), [ended]);
     assert_eq!(tx.hand_off(HandOffId(-1)).await.expect("an answer"), None);
     tx.commit().await.expect("committed");
     store.close().await;
@@ -212,6 +213,18 @@ pub async fn a_clock_runs_until_it_is_stopped(place: Place) {
     );
     assert_eq!((all[1].id, all[1].deadline_at), (contact, at("18:00:00")));
     assert_eq!(tx.running_clocks(jane).await.expect("clocks"), all[1..]);
+    assert_eq!(tx.running_clocks_of(&[jane]).await.expect("clocks"), all[1..]);
+    assert_eq!(tx.running_clocks_of(&[]).await.expect("clocks"), []);
+    // Only what was kept late can turn out to have been kept earlier.
+    tx.correct_clock(accept, "late", "another", at("11:00:00")).await.expect("no error");
+    assert_eq!(tx.clocks_of(jane).await.expect("clocks")[0], all[0]);
+    tx.change_clock(contact, "{}", at("19:00:00"), Some(at("18:30:00"))).await.expect("changed");
+    let changed = tx.running_clocks(jane).await.expect("clocks").remove(0);
+    assert_eq!((changed.terms.as_str(), changed.next_at), ("{}", Some(at("18:30:00"))));
+    tx.stop_clock(contact, "late", "attempt", at("20:00:00")).await.expect("stopped");
+    tx.correct_clock(contact, "met", "attempt", at("16:00:00")).await.expect("corrected");
+    let corrected = tx.clocks_of(jane).await.expect("clocks").remove(1);
+    assert_eq!((corrected.state.as_str(), corrected.stopped_at), ("met", Some(at("16:00:00"))));
     // What was promised and kept may be promised again.
     tx.insert_sla_clock(&clock(jane, turn, PromiseKind::Accept)).await.expect("started again");
     assert_eq!(tx.clocks_of(jane).await.expect("clocks")[2].number, 2);
@@ -231,6 +244,9 @@ pub async fn a_level_fires_once(place: Place) {
     assert!(fire(&mut tx, other, "owner", "15:00:00").await, "another clock's");
     assert_eq!(tx.fired_levels(one).await.expect("levels"), ["owner", "breach"]);
     assert_eq!(tx.fired_levels(other).await.expect("levels"), ["owner"]);
+    let all = tx.fired_levels_of(&[other, one]).await.expect("levels");
+    let named = |id, level: &str| (id, level.to_owned());
+    assert_eq!(all, [named(one, "owner"), named(one, "breach"), named(other, "owner")]);
     tx.commit().await.expect("committed");
     store.close().await;
 }

@@ -44,11 +44,18 @@ pub async fn the_log_keeps_everything_in_its_order(place: Place) {
     assert_eq!((&first.actor, &first.playbook, first.mail), (&moved.actor, &moved.playbook, None));
     assert_eq!(first.facts, moved.facts);
     assert_eq!(tx.events_of_kind(jane, "mail").await.expect("events"), of_jane[1..]);
+    assert_eq!(tx.pausing_events_of(&[jane, john]).await.expect("events"), []);
 
     let all = tx.events_after(EventId(0), 10).await.expect("events");
     let kinds: Vec<_> = all.iter().map(|event| (event.lead, event.kind.as_str())).collect();
     assert_eq!(kinds, [(Some(jane), "stage"), (Some(john), "stage"), (Some(jane), "mail"), (None, "brake")]);
     assert_eq!(tx.events_after(all[1].id, 1).await.expect("events"), all[2..3]);
+    let pausing =
+        [event(Some(john), "follow_up"), event(Some(jane), "out_of_office"), event(Some(jane), "extended")];
+    tx.append(&pausing).await.expect("appended");
+    let found = tx.pausing_events_of(&[jane]).await.expect("events");
+    let kinds: Vec<_> = found.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, ["out_of_office", "extended"]);
     tx.commit().await.expect("committed");
     store.close().await;
 }

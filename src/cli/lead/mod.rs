@@ -5,6 +5,7 @@ mod person;
 mod show;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::arguments;
@@ -156,6 +157,9 @@ struct Disposition {
     /// In words, for the history: `nurtured why` shows them
     #[arg(long, value_name = "WORDS")]
     note: Option<String>,
+    /// When it happened, if that was earlier: 2026-03-03T10:20:00+01:00
+    #[arg(long, value_name = "TIME", value_parser = arguments::instant)]
+    at: Option<Timestamp>,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -201,7 +205,7 @@ impl LeadCommand {
 impl Disposition {
     async fn say(self, workplace: Workplace, happening: &Happening) -> Result<(), CliError> {
         let engine = workplace.engine().await?;
-        let said = Said { by: self.rep, words: self.note, ..Said::default() };
+        let said = Said { by: self.rep, words: self.note, at: self.at, ..Said::default() };
         let before = look(&engine, &self.lead).await?;
         let lead =
             engine.happened(&self.lead, happening, &said, Clock::System.now()).await.map_err(refused)?;

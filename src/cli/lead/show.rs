@@ -11,11 +11,14 @@ use super::super::workplace::Workplace;
 use super::unknown;
 use crate::domain::agreement::Agreement;
 use crate::domain::commitments::business_days;
+use crate::domain::contact::Channel;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Activity, Answer, Grade, Lead, Stage, Touch};
+use crate::domain::sla::{NextAttempt, PromiseKind};
+use crate::engine::Engine;
 use crate::engine::hours::zone_of;
-use crate::store::LeadFilter;
+use crate::store::{LeadFilter, Tx};
 
 /// Leads of a list that are read at once.
 const PAGE: i64 = 500;
@@ -59,6 +62,7 @@ struct Known {
     activities: Vec<Activity>,
     suppressed: Vec<&'static str>,
     sequence: Option<String>,
+    promises: Vec<Running>,
 }
 
 impl Show {
@@ -75,6 +79,7 @@ impl Show {
             activities: tx.activities(lead.id).await.map_err(CliError::failed)?,
             suppressed: suppressions.iter().map(|row| row.reason.name()).collect(),
             sequence: enrolment.map(|enrolment| enrolment.sequence),
+            promises: promises(&engine, &mut tx, &lead).await?,
             lead,
         };
         tx.rollback().await.map_err(CliError::failed)?;
@@ -89,6 +94,24 @@ impl Show {
     }
 }
 
+/// A promise that runs.
+struct Running {
+    kind: PromiseKind,
+    due: Timestamp,
+    /// The next attempt that it asks for.
+    next: Option<NextAttempt>,
+}
+
+async fn promises(engine: &Engine, tx: &mut Tx, lead: &Lead) -> Result<Vec<Running>, CliError> {
+    let mut promises = Vec::new();
+    for clock in tx.running_clocks(lead.id).await.map_err(CliError::failed)? {
+        // One that cannot be counted is told by its deadline.
+        let next = engine.next_attempt(tx, lead, &clock).await.unwrap_or_default();
+        promises.push(Running { kind: clock.kind, due: clock.deadline_at, next });
+    }
+    Ok(promises)
+}
+
 impl Known {
     fn to_json(&self) -> Value {
         let mut shown = lead_json(&self.lead);
@@ -97,6 +120,19 @@ impl Known {
         shown["activities"] = json!(self.activities);
         shown["suppressed"] = json!(self.suppressed);
         shown["sequence"] = json!(self.sequence);
+        let promises = self.promises.iter().map(|promise| {
+            json!({
+                "promise": promise.kind.name(),
+                "due": promise.due.to_string(),
+                "next_attempt": promise.next.map(|next| json!({
+                    "number": next.number,
+                    "due": next.due.to_string(),
+                    "not_before": next.from.to_string(),
+                    "channel": next.channel.map(Channel::name),
+                })),
+            })
+        });
+        shown["promises"] = promises.collect();
         shown
     }
 
@@ -143,6 +179,15 @@ impl Known {
                 lines.extend(rows.into_iter().map(|row| format!("  {row}")));
             }
         };
+        let promises = self.promises.iter().flat_map(|promise| {
+            let next = promise.next.map(|next| {
+                let channel =
+                    next.channel.map(|channel| format!(", by {}", channel.name())).unwrap_or_default();
+                format!("{}  attempt {}{channel}", clock.tell(next.due), next.number)
+            });
+            [Some(format!("{}  {}", clock.tell(promise.due), promise.kind.words())), next]
+        });
+        section("promised to it", promises.flatten().collect());
         let fields = profile.fields.iter().map(|(name, value)| format!("{name}: {value}"));
         section("also known", fields.collect());
         let touches = self.touches.iter().map(|touch| dated(touch.occurred_at, came_by(touch)));

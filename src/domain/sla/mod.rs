@@ -210,6 +210,11 @@ impl Terms {
 }
 
 impl Thawed {
+    /// Calendars that were thawed before.
+    pub fn of(calendars: Vec<Calendar>) -> Thawed {
+        Thawed(calendars)
+    }
+
     /// When so many minutes have passed since `start`, counted in all of the calendars.
     ///
     /// # Errors
@@ -240,7 +245,7 @@ fn freeze(calendar: &Calendar, now: Timestamp) -> CalendarSpec {
 ///
 /// So many business days end at the same local time on the so-many-eth open day after the first: from Tuesday
 /// 10:00 two of them end on Thursday 10:00, and from Saturday with the closing of Tuesday. Days of plain time
-/// end in the first open minute after they are over.
+/// that are over out of hours end with the first open minute afterwards.
 fn minutes_of(
     target: Target,
     calendars: &[&Calendar],
@@ -252,7 +257,9 @@ fn minutes_of(
         Target::BusinessDays(days) => business_days(calendars, start, days, horizon)?.as_mins(),
         Target::Days(days) => {
             let over = start.checked_add(SignedDuration::from_hours(days.checked_mul(24)?)).ok()?;
-            elapsed(calendars, start, over, &[]).as_mins() + 1
+            let minute_later = over.checked_add(SignedDuration::from_mins(1)).ok()?;
+            let is_open = !elapsed(calendars, over, minute_later, &[]).is_zero();
+            elapsed(calendars, start, over, &[]).as_mins() + i64::from(!is_open)
         }
     };
     Some(minutes.max(1))

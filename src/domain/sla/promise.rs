@@ -80,6 +80,66 @@ impl PromiseKind {
         }
     }
 
+    /// As what was promised: "first contact within 8 business hours".
+    pub fn promised(self) -> &'static str {
+        match self {
+            PromiseKind::Accept => "to take the lead or give it back",
+            PromiseKind::FirstContact => "first contact",
+            PromiseKind::Attempts => "attempts",
+            PromiseKind::Disposition => "word of what comes of the talk",
+            PromiseKind::Quiet => "news of the opportunity",
+            PromiseKind::Feedback => "feedback on the closed deal",
+            PromiseKind::Dispute => "an answer to the dispute",
+        }
+    }
+
+    /// What ends the clock.
+    pub fn ended_by(self) -> &'static str {
+        match self {
+            PromiseKind::Accept => {
+                "Taking it or giving it back ends this; so does an attempt that is logged."
+            }
+            PromiseKind::FirstContact => "One logged attempt, reached or not, ends this.",
+            PromiseKind::Attempts => {
+                "Each logged attempt counts; reaching them, or giving the lead back, ends this."
+            }
+            PromiseKind::Disposition => {
+                "An opportunity, won, lost, given back, or a day on which to talk again: each of them ends this."
+            }
+            PromiseKind::Quiet => {
+                "Won, lost, a logged contact, or a day on which to talk again: each of them ends this."
+            }
+            PromiseKind::Feedback => "One sentence is enough: what convinced them, or what stood against it.",
+            PromiseKind::Dispute => "An answer ends this.",
+        }
+    }
+
+    /// What has not been done by `who` ("You", a name), `have` being their "have" or "has". `paid` tells what is
+    /// paid of a debt of attempts.
+    pub fn missing(self, who: &str, have: &str, paid: Option<&str>) -> String {
+        match self {
+            PromiseKind::Accept => format!("{who} {have} neither taken the lead nor given it back."),
+            PromiseKind::FirstContact => format!("{who} {have} logged no attempt to reach them."),
+            PromiseKind::Attempts => match paid {
+                Some(paid) => format!("{who} {have} made {paid}."),
+                None => format!("{who} {have} not made all the attempts that are owed."),
+            },
+            PromiseKind::Disposition => {
+                format!("{who} {have} talked to them, and not said what comes of it.")
+            }
+            PromiseKind::Quiet => format!("{who} {have} not told anything of this opportunity for a while."),
+            PromiseKind::Feedback => {
+                format!("{who} {have} not said what convinced them, or what stood against it.")
+            }
+            PromiseKind::Dispute => format!("{who} {have} not answered the dispute."),
+        }
+    }
+
+    /// Whether a call or a mail to the lead is what is missing.
+    pub fn asks_for_contact(self) -> bool {
+        matches!(self, PromiseKind::Accept | PromiseKind::FirstContact | PromiseKind::Attempts)
+    }
+
     /// What happens when an agreement promises this and says not whom to tell.
     ///
     /// An answer that is late harms nobody while first contact is watched beside it, so only the rep hears of

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::domain::ids::{HandOffId, LeadId};
 use crate::domain::lead::Lead;
 use crate::domain::sla::course::{Course, Ending};
-use crate::domain::sla::{Attempt, NextAttempt, PromiseKind, Standing, Terms, next_attempt_due};
+use crate::domain::sla::{Attempt, LevelTerms, NextAttempt, PromiseKind, Standing, Terms, next_attempt_due};
 use crate::engine::pass::PassError;
 use crate::engine::{Engine, Wake};
 use crate::store::{Event, HandOff, NewSlaClock, SlaClock, StoreError, Tx};
@@ -40,6 +40,14 @@ pub(in crate::engine) fn terms_for(
     Ok(Terms::of(policy, kind, calendar, &phone, wake.now)?)
 }
 
+/// A clock that has begun.
+pub(in crate::engine) struct Begun {
+    /// Where it stands.
+    pub standing: Standing,
+    /// Its levels, each with its instant.
+    pub ahead: Vec<(LevelTerms, Timestamp)>,
+}
+
 /// Begins a clock of any kind, and says so in the log. One of its kind must not run in the hand-off.
 pub(in crate::engine) async fn start(
     tx: &mut Tx,
@@ -48,12 +56,14 @@ pub(in crate::engine) async fn start(
     hand_off: HandOffId,
     kind: PromiseKind,
     terms: &Terms,
-) -> Result<Standing, PassError> {
+) -> Result<Begun, PassError> {
     let pauses = match kind.is_paused_with_the_lead() {
         true => pauses(tx, lead, wake.now).await?,
         false => Vec::new(),
     };
-    let standing = terms.assess(wake.now, &pauses, &[], wake.now)?;
+    let thawed = terms.thaw()?;
+    let standing = terms.assess_in(&thawed, wake.now, &pauses, &[], wake.now)?;
+    let ahead = terms.assess_in(&thawed, wake.now, &pauses, &[], Timestamp::MAX)?.reached;
     let clock = NewSlaClock {
         hand_off,
         lead: lead.id,
@@ -70,7 +80,7 @@ pub(in crate::engine) async fn start(
         "by": standing.deadline.at.to_string(),
     });
     tx.append(&[wake.event(lead.id, "clock_started", facts)]).await?;
-    Ok(standing)
+    Ok(Begun { standing, ahead })
 }
 
 /// Ends one clock at the instant at which what ends it happened.
@@ -119,8 +129,36 @@ pub(in crate::engine) async fn stop_kinds(
         return Ok(());
     }
     for clock in tx.running_clocks(lead).await? {
-        if let Some((_, ending)) = kinds.iter().find(|(kind, _)| *kind == clock.kind) {
-            stop(tx, wake, &clock, *ending, why, at).await?;
+        let ending = kinds.iter().find(|(kind, _)| *kind == clock.kind).map(|(_, ending)| *ending);
+        // What was done before a promise began keeps another one.
+        if let Some(ending) = ending.filter(|ending| *ending == Ending::Closed || at >= clock.started_at) {
+            stop(tx, wake, &clock, ending, why, at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Evidence came late: a clock of the hand-off that was ended late, by something that happened after `at`, was kept
+/// at `at`. What was told meanwhile was told.
+pub(in crate::engine) async fn correct(
+    tx: &mut Tx,
+    wake: &Wake,
+    hand_off: &HandOff,
+    kinds: &[(PromiseKind, Ending)],
+    why: &str,
+    at: Timestamp,
+) -> Result<(), PassError> {
+    for clock in tx.clocks_of(hand_off.lead).await? {
+        let is_kept = kinds.contains(&(clock.kind, Ending::Kept)) && clock.state == "late";
+        let earlier = clock.stopped_at.is_some_and(|stopped| at < stopped) && at >= clock.started_at;
+        if clock.hand_off != hand_off.id || !is_kept || !earlier {
+            continue;
+        }
+        let state = if at > clock.deadline_at { "late" } else { "met" };
+        tx.correct_clock(clock.id, state, why, at).await?;
+        if state != clock.state {
+            let facts = json!({ "promise": clock.kind.name(), "state": state, "why": why });
+            tx.append(&[wake.event(clock.lead, "clock_stopped", facts)]).await?;
         }
     }
     Ok(())

@@ -5,22 +5,30 @@
 //! highest, marked as found late.
 
 mod clocks;
+mod desk;
+mod shelf;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::duty::Duty;
+use super::facts::Behaviour;
 use super::hand_off::{self, Given};
 use super::pass::{PassError, PassReport};
 use super::{Engine, Wake, absence, staff_mail};
 use crate::domain::agreement::Role;
 use crate::domain::lead::Lead;
 use crate::domain::routing::{Route, choose};
+use crate::domain::sla::course::{Course, Ending};
 use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
 use crate::store::{HandOff, SlaClock, Tx};
 
+use desk::Desk;
+
+pub(super) use shelf::TermsShelf;
+
 pub(super) use clocks::{
-    close_all, count_attempts, pauses, recount, start, start_what_starts, stop_kinds, terms, terms_for,
+    Begun, close_all, correct, count_attempts, recount, start, start_what_starts, stop_kinds, terms, terms_for,
 };
 
 /// Leads whose clocks are looked at in one transaction.
@@ -49,10 +57,14 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
             tx.rollback().await?;
             return Ok(report);
         }
+        let desk = Desk::load(&mut tx, wake, &leads).await?;
         for mut lead in leads {
-            for clock in tx.running_clocks(lead.id).await? {
-                if clock.next_at.is_some_and(|next| next <= wake.now) {
-                    report = report.and(assess(engine, &mut tx, wake, &mut lead, &clock).await?);
+            for clock in desk.due(lead.id) {
+                let looked_at = assess(engine, &mut tx, wake, &desk, &mut lead, clock).await?;
+                report = report.and(looked_at.report);
+                // The clocks of whoever had it are closed, and those of whoever has it now have just begun.
+                if looked_at.taken_away {
+                    break;
                 }
             }
         }
@@ -63,33 +75,61 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
     }
 }
 
+impl Engine {
+    /// Looks at the clocks that are due at `now` and at nothing else: a wake does it among other things.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn assess_clocks(&self, now: Timestamp) -> Result<PassReport, PassError> {
+        run(self, &self.wake_at(now)).await
+    }
+}
+
+/// What came of looking at a clock.
+#[derive(Default)]
+struct LookedAt {
+    report: PassReport,
+    /// The lead is somebody else's now.
+    taken_away: bool,
+}
+
+impl From<PassReport> for LookedAt {
+    fn from(report: PassReport) -> LookedAt {
+        LookedAt { report, taken_away: false }
+    }
+}
+
 async fn assess(
     engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,
+    desk: &Desk,
     lead: &mut Lead,
     clock: &SlaClock,
-) -> Result<PassReport, PassError> {
-    let runs = |hand_off: &HandOff| hand_off.ended_at.is_none() || clock.kind.outlives_the_hand_off();
-    let Some(hand_off) = tx.hand_off(clock.hand_off).await?.filter(runs) else {
+) -> Result<LookedAt, PassError> {
+    let runs = |hand_off: &&HandOff| hand_off.ended_at.is_none() || clock.kind.outlives_the_hand_off();
+    let Some(hand_off) = desk.hand_off(clock).filter(runs) else {
         tx.stop_clock(clock.id, "closed", "the hand-off is over", wake.now).await?;
-        return Ok(PassReport::default());
+        return Ok(LookedAt::default());
     };
-    let pauses = match clock.kind.is_paused_with_the_lead() {
-        true => pauses(tx, lead, clock.started_at).await?,
-        false => Vec::new(),
-    };
-    let fired = tx.fired_levels(clock.id).await?;
-    let counted = terms(clock)
-        .and_then(|terms| Ok((terms.assess(clock.started_at, &pauses, &fired, wake.now)?, terms)));
-    let (standing, terms) = match counted {
+    let pauses = desk.pauses(clock);
+    let fired = desk.fired(clock);
+    let counted = engine.terms.read(clock).and_then(|read| {
+        let (terms, thawed) = &*read;
+        let standing = terms.assess_in(thawed, clock.started_at, &pauses, fired, wake.now)?;
+        Ok((standing, read))
+    });
+    let (standing, read) = match counted {
         Ok(counted) => counted,
-        Err(error) => return park(engine, tx, wake, lead, clock, &error).await,
+        Err(error) => return Ok(park(engine, tx, wake, lead, clock, &error).await?.into()),
     };
+    let (terms, thawed) = &*read;
     tx.plan_clock(clock.id, standing.deadline.at, standing.next_at).await?;
     let mut highest: Option<&(LevelTerms, Timestamp)> = None;
     let mut reassign = false;
     let mut tell = Vec::new();
+    let mut events = Vec::new();
+    let mut now_fired = fired.to_vec();
     for level in &standing.reached {
         if tx.fire_level(clock.id, &level.0.name, level.1, wake.now).await? {
             let facts = json!({
@@ -98,37 +138,65 @@ async fn assess(
                 "fell_due": level.1.to_string(),
                 "detected_late": is_late(level.1, wake.now),
             });
-            tx.append(&[wake.event(lead.id, "level", facts)]).await?;
+            events.push(wake.event(lead.id, "level", facts));
             reassign |= level.0.reassign;
             tell.extend(level.0.tell.iter().copied());
+            now_fired.push(level.0.name.clone());
             highest = highest.filter(|highest| highest.0.at_percent > level.0.at_percent).or(Some(level));
         }
     }
     let Some((level, fell_due)) = highest else {
-        return Ok(PassReport { put_off: 1, ..PassReport::default() });
+        return Ok(PassReport { put_off: 1, ..PassReport::default() }.into());
     };
+    tx.append(&events).await?;
     let late = is_late(*fell_due, wake.now).then_some(*fell_due);
+    // At the end of time every level is reached: each with its instant.
+    let ahead = terms.assess_in(thawed, clock.started_at, &pauses, &now_fired, Timestamp::MAX)?.reached;
     let mut told = Told {
         kind: clock.kind,
         level,
         tell,
         late,
-        hand_off: &hand_off,
-        terms: &terms,
+        hand_off,
+        terms,
         standing: &standing,
+        ahead,
+        paid: paid(engine, tx, wake, lead, clock, terms).await?,
         next_owner: None,
         stays: None,
     };
     if reassign {
-        told.next_owner = take_away(engine, tx, wake, lead, &hand_off).await?;
+        told.next_owner = take_away(engine, tx, wake, lead, hand_off).await?;
         if told.next_owner.is_none() {
             let facts = json!({ "rep": hand_off.rep.as_str(), "why": NOBODY_ELSE });
             tx.append(&[wake.event(lead.id, "not_reassigned", facts)]).await?;
             told.stays = Some(NOBODY_ELSE);
         }
     }
-    staff_mail::level(engine, tx, wake, lead, clock.id, &told).await?;
-    Ok(PassReport { done: 1, ..PassReport::default() })
+    let taken_away = told.next_owner.is_some();
+    staff_mail::level(engine, tx, wake, &desk.contacts, lead, clock.id, &told).await?;
+    if clock.kind == PromiseKind::Quiet && standing.next_at.is_none() {
+        // An opportunity may be quiet for another month: it is asked about again.
+        stop_kinds(tx, wake, lead.id, &[(PromiseKind::Quiet, Ending::Closed)], "asked", wake.now).await?;
+        let again = Course { start: vec![PromiseKind::Quiet], ..Course::default() };
+        start_what_starts(engine, tx, wake, lead, hand_off, &again).await?;
+    }
+    Ok(LookedAt { report: PassReport { done: 1, ..PassReport::default() }, taken_away })
+}
+
+/// What is paid of a debt of attempts, in words.
+async fn paid(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    clock: &SlaClock,
+    terms: &Terms,
+) -> Result<Option<String>, PassError> {
+    let Some(owed) = &terms.attempts else { return Ok(None) };
+    let phone = engine.hours.phone(lead, &wake.rules.agreement);
+    let attempts = clocks::attempts_since(tx, lead.id, clock.started_at).await?;
+    Ok(Some(owed.debt(&attempts, &phone).words(owed)))
 }
 
 /// A clock that cannot be counted is nobody's promise any more: a person has to call. The others run on.
@@ -170,6 +238,10 @@ pub(super) struct Told<'a> {
     pub terms: &'a Terms,
     /// Where it stands.
     pub standing: &'a Standing,
+    /// The levels that are left, each with its instant.
+    pub ahead: Vec<(LevelTerms, Timestamp)>,
+    /// What is paid of a debt of attempts.
+    pub paid: Option<String>,
     /// Who has the lead now, if it was taken away.
     pub next_owner: Option<crate::domain::agreement::Rep>,
     /// Why it was not taken away although the level says so.
@@ -188,7 +260,9 @@ async fn take_away(
     lead: &mut Lead,
     from: &HandOff,
 ) -> Result<Option<crate::domain::agreement::Rep>, PassError> {
-    let Some((campaign, team, policy)) = hand_off::terms_of(wake, lead) else {
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    // What cannot be told gives the lead to nobody else; its manager hears of it.
+    let Ok(Some((campaign, team, policy))) = hand_off::terms_of(wake, lead, &behaviour) else {
         return Ok(None);
     };
     tx.lock_routing().await?;

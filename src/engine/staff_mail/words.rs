@@ -48,6 +48,40 @@ pub(super) struct Promised<'a> {
     pub kind: PromiseKind,
     pub terms: &'a Terms,
     pub standing: &'a Standing,
+    /// What is paid of a debt of attempts.
+    pub paid: Option<&'a str>,
+}
+
+/// What follows if nobody acts, told to its reader: each level that is left, with its instant.
+pub(super) fn otherwise(
+    calendar: &Calendar,
+    ahead: &[(LevelTerms, Timestamp)],
+    reader: &Reader<'_>,
+) -> Vec<String> {
+    ahead.iter().map(|(level, at)| consequence(level, &calendar.local(*at), reader)).collect()
+}
+
+/// "To take the lead or give it back within 4 business hours: by Tue 3 Mar 14:00."
+pub(super) fn also_promised(
+    calendar: &Calendar,
+    Promised { kind, terms, standing, .. }: Promised<'_>,
+) -> String {
+    let by = day_and_time(&calendar.local(standing.deadline.at));
+    format!("{}: by {by}.", sentence(&what(kind, terms)))
+}
+
+/// "first contact within 8 business hours", "6 attempts on 4 days, over 2 channels within 10 business days".
+fn what(kind: PromiseKind, terms: &Terms) -> String {
+    match terms.attempts {
+        Some(_) => terms.target_words(),
+        None => format!("{} within {}", kind.promised(), terms.target_words()),
+    }
+}
+
+/// With a capital at its beginning.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// What a level does, and when.
@@ -77,11 +111,14 @@ pub(super) fn consequence(level: &LevelTerms, at: &Zoned, reader: &Reader<'_>) -
 /// What was promised, until when, how that was counted, and what follows.
 pub(super) fn promise(
     calendar: &Calendar,
-    Promised { kind, terms, standing }: Promised<'_>,
+    promised: Promised<'_>,
+    reader: &Reader<'_>,
     otherwise: Vec<String>,
     late: Option<Timestamp>,
     now: Timestamp,
 ) -> Value {
+    let Promised { kind, terms, standing, paid } = promised;
+    let (who, have) = if reader.to == reader.rep { ("You", "have") } else { (reader.rep_name, "has") };
     let deadline = &standing.deadline;
     let by = calendar.local(deadline.at);
     let late = late.map(|fell_due| {
@@ -89,10 +126,10 @@ pub(super) fn promise(
         format!("This fell due {fell_due} and is told only now: nurtured was not running then.")
     });
     json!({
-        "what": match terms.attempts {
-            Some(_) => terms.target_words(),
-            None => format!("{} within {}", kind.words(), terms.target_words()),
-        },
+        "what": what(kind, terms),
+        "missing": kind.missing(who, have, paid),
+        "ended_by": kind.ended_by(),
+        "asks_for_contact": kind.asks_for_contact(),
         "since": deadline.counted.first().map(|piece| day_and_time(&calendar.local(piece.from))),
         "by": day_and_time(&by),
         "by_short": short(&by),
@@ -396,8 +433,11 @@ mod tests {
         };
         let start = instant("2026-03-03T14:30:00Z");
         let standing = terms.assess(start, &[], &[], start).expect("it can be counted");
-        let promised = Promised { kind: PromiseKind::FirstContact, terms: &terms, standing: &standing };
-        let told = promise(&berlin, promised, Vec::new(), None, start);
+        let kind = PromiseKind::FirstContact;
+        let promised = Promised { kind, terms: &terms, standing: &standing, paid: None };
+        let (team, rep) = (team(), address("rep1@ours.example"));
+        let reader = Reader { to: &rep, rep: &rep, rep_name: "Robin Adler", team: &team };
+        let told = promise(&berlin, promised, &reader, Vec::new(), None, start);
         assert_eq!(
             told["counted"],
             json!([
