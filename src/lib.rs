@@ -31,7 +31,8 @@
 //! 3. Something happens: a visit, a reply, a bounce, a rep's call. [`engine::happen`] records it, and
 //!    [`domain::happening::consequences`] says what follows.
 //! 4. When its campaign's hand-off point is reached, `engine/hand_off` gives it to one rep
-//!    ([`domain::routing::choose`]) and starts the promise ([`domain::sla::Terms`]); `engine/sla` tells whom the
+//!    ([`domain::routing::choose`]) and starts the promises ([`domain::sla::Terms`]); what happens then ends and
+//!    starts others ([`domain::sla::course`]); `engine/sla` tells whom the
 //!    agreement says when it is about to be broken, and when it is.
 //! 5. What staff has to be told waits as a matter until `engine/digest`, later in the same wake, sees all that came up
 //!    for one reader and asks [`domain::escalation`] in which mail each goes; `engine/call_list` writes the reps'

@@ -18,6 +18,7 @@ mod preview;
 mod rep;
 mod run;
 mod simulate;
+mod sla;
 mod status;
 mod take_in;
 mod timeline;
@@ -39,7 +40,10 @@ pub use output::CliError;
 /// The commands by who needs them first, in the order of the help.
 const AUDIENCES: [(&str, &[&str]); 4] = [
     ("To begin with", &["demo", "init", "check"]),
-    ("For operators", &["run", "status", "import", "outbox", "release", "token", "webhook", "completions"]),
+    (
+        "For operators",
+        &["run", "status", "import", "outbox", "release", "sla", "token", "webhook", "completions"],
+    ),
     ("For marketers", &["preview", "send-test", "simulate", "agreement", "plan-capacity", "clock"]),
     ("For reps and managers", &["lead", "why", "may-contact", "rep"]),
 ];
@@ -67,6 +71,7 @@ enum Command {
     Release(status::Release),
     Token(token::TokenCommand),
     Webhook(webhook::WebhookCommand),
+    Sla(sla::Sla),
     /// Print completions for a shell
     ///
     /// To install them:
@@ -174,6 +179,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Clock => tokio::task::spawn_blocking(run_clock).await.map_err(CliError::failed)?,
         Command::Status(command) => command.run(at_work(config, false)?).await,
         Command::Outbox(command) => command.run(at_work(config, false)?).await,
+        Command::Sla(command) => command.run(at_work(config, false)?).await,
         Command::Release(command) => command.run(at_work(config, false)?).await,
         Command::Webhook(command) => command.run(at_work(config, false)?).await,
         Command::Token(command) => command.run(at_work(config, false)?).await,

@@ -40,7 +40,7 @@ pub mod scenario;
 
 mod schedule;
 pub mod simulate;
-mod sla;
+pub mod sla;
 mod staff_mail;
 pub mod take_in;
 pub mod tokens;

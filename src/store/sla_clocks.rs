@@ -19,6 +19,8 @@ statements! {
               WHERE hand_off_id = $1 AND kind = $3 RETURNING id";
     DUE_LEADS = "SELECT lead_id FROM sla_clock WHERE state = 'running' AND next_at IS NOT NULL AND next_at <= $1 \
                  ORDER BY next_at, id LIMIT $2";
+    WITH_RUNNING = "SELECT DISTINCT lead_id FROM sla_clock WHERE state = 'running' AND lead_id > $1 \
+                    ORDER BY lead_id LIMIT $2";
     RUNNING = concat!("SELECT ", columns!(), " FROM sla_clock WHERE lead_id = $1 AND state = 'running' ORDER BY id");
     OF_LEAD = concat!("SELECT ", columns!(), " FROM sla_clock WHERE lead_id = $1 ORDER BY id");
     NEXT_DUE = "SELECT MIN(next_at) FROM sla_clock WHERE state = 'running' AND next_at IS NOT NULL";
@@ -149,6 +151,17 @@ impl Tx {
     ) -> Result<Vec<LeadId>, StoreError> {
         let ids: Vec<i64> = each!(self, conn =>
             sqlx::query_scalar(DUE_LEADS).bind(millis(now)).bind(limit).fetch_all(conn).await)?;
+        Ok(ids.into_iter().map(LeadId).collect())
+    }
+
+    /// Leads with a running clock, behind one of them, in the order of their rows.
+    pub async fn leads_with_running_clocks(
+        &mut self,
+        after: LeadId,
+        limit: i64,
+    ) -> Result<Vec<LeadId>, StoreError> {
+        let ids: Vec<i64> = each!(self, conn =>
+            sqlx::query_scalar(WITH_RUNNING).bind(after.0).bind(limit).fetch_all(conn).await)?;
         Ok(ids.into_iter().map(LeadId).collect())
     }
 

@@ -214,6 +214,8 @@ pub async fn a_clock_runs_until_it_is_stopped(place: Place) {
     assert_eq!((all[1].id, all[1].deadline_at), (contact, at("18:00:00")));
     assert_eq!(tx.running_clocks(jane).await.expect("clocks"), all[1..]);
     assert_eq!(tx.running_clocks_of(&[jane]).await.expect("clocks"), all[1..]);
+    assert_eq!(tx.leads_with_running_clocks(LeadId(0), 10).await.expect("leads"), [jane]);
+    assert_eq!(tx.leads_with_running_clocks(jane, 10).await.expect("leads"), []);
     assert_eq!(tx.running_clocks_of(&[]).await.expect("clocks"), []);
     // Only what was kept late can turn out to have been kept earlier.
     tx.correct_clock(accept, "late", "another", at("11:00:00")).await.expect("no error");

@@ -23,13 +23,26 @@ pub(in crate::engine) fn terms(clock: &SlaClock) -> Result<Terms, PassError> {
     })
 }
 
-/// What `policy` promises of that kind for the lead from now on; `None` when it promises nothing.
+/// What the policy promises of that kind for the lead from now on, by the names of team and policy; `None` when it
+/// promises nothing.
 pub(in crate::engine) fn terms_for(
+    engine: &Engine,
+    wake: &Wake,
+    lead: &Lead,
+    names: (&str, &str),
+    kind: PromiseKind,
+) -> Result<Option<Terms>, PassError> {
+    terms_since(engine, wake, lead, names, kind, wake.now)
+}
+
+/// The same from an instant on that has passed.
+pub(super) fn terms_since(
     engine: &Engine,
     wake: &Wake,
     lead: &Lead,
     (team, policy): (&str, &str),
     kind: PromiseKind,
+    since: Timestamp,
 ) -> Result<Option<Terms>, PassError> {
     let agreement = &wake.rules.agreement;
     let calendar = agreement.teams.get(team).and_then(|team| agreement.calendars.get(&team.calendar));
@@ -37,7 +50,7 @@ pub(in crate::engine) fn terms_for(
         return Ok(None);
     };
     let phone = engine.hours.phone(lead, agreement);
-    Ok(Terms::of(policy, kind, calendar, &phone, wake.now)?)
+    Ok(Terms::of(policy, kind, calendar, &phone, since)?)
 }
 
 /// A clock that has begun.

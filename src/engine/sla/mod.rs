@@ -6,6 +6,7 @@
 
 mod clocks;
 mod desk;
+pub mod reapply;
 mod shelf;
 
 use jiff::{SignedDuration, Timestamp};
