@@ -114,3 +114,53 @@ fn the_lead_s_hours_count_where_they_meet_the_team_s() {
         assert_eq!(standing.deadline.at, at(deadline), "{zone}");
     }
 }
+
+/// When a promise of that target, made at `start` in these hours, falls due.
+fn due(target: Target, hours: &str, start: &str) -> Timestamp {
+    let calendar = calendar("Europe/Berlin", hours);
+    let promise = Promise { target, levels: Vec::new() };
+    let terms = Terms::new("standard", &promise, &[&calendar], at(start)).expect("it can be counted");
+    terms.assess(at(start), &[], &[], at(start)).expect("it can be counted").deadline.at
+}
+
+#[test]
+fn business_days_end_at_the_same_time_of_day_or_with_the_closing_of_the_last() {
+    const OFFICE: &str = "Mo-Fr 09:00-17:00";
+    for (start, days, hours, ends) in [
+        ("2026-03-03T10:00:00+01:00", 2, OFFICE, "2026-03-05T10:00:00+01:00"),
+        ("2026-03-06T16:00:00+01:00", 1, OFFICE, "2026-03-09T16:00:00+01:00"),
+        // From Saturday: Monday and Tuesday.
+        ("2026-03-07T12:00:00+01:00", 2, OFFICE, "2026-03-10T17:00:00+01:00"),
+        ("2026-03-03T18:00:00+01:00", 1, OFFICE, "2026-03-04T17:00:00+01:00"),
+        // The clocks change between.
+        ("2026-03-27T10:00:00+01:00", 2, OFFICE, "2026-03-31T10:00:00+02:00"),
+        ("2026-10-23T10:00:00+02:00", 2, OFFICE, "2026-10-27T10:00:00+01:00"),
+        // Who never closes has a business day each day.
+        ("2026-03-03T10:00:00+01:00", 2, "24/7", "2026-03-05T10:00:00+01:00"),
+        ("2026-03-28T10:00:00+01:00", 1, "24/7", "2026-03-29T10:00:00+02:00"),
+        // From Tuesday to a team of Mondays and Wednesdays: Wednesday and Monday.
+        ("2026-03-03T10:00:00+01:00", 2, "Mo,We 09:00-12:00,14:00-17:00", "2026-03-09T17:00:00+01:00"),
+    ] {
+        assert_eq!(due(Target::BusinessDays(days), hours, start), at(ends), "{start} + {days}");
+    }
+}
+
+#[test]
+fn days_of_plain_time_end_when_somebody_is_there() {
+    const OFFICE: &str = "Mo-Fr 09:00-17:00";
+    let month = |start| due(Target::Days(30), OFFICE, start);
+    assert_eq!(month("2026-03-02T10:00:00+01:00"), at("2026-04-01T11:00:00+02:00"));
+    // The fifth of April is a Sunday.
+    assert_eq!(month("2026-03-06T10:00:00+01:00"), at("2026-04-06T09:01:00+02:00"));
+}
+
+#[test]
+fn a_target_that_is_never_used_up_is_no_promise() {
+    let never = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00");
+    let night = calendar("Europe/Berlin", "Mo-Fr 20:00-21:00");
+    for target in [Target::BusinessDays(1), Target::BusinessDays(10_000)] {
+        let promise = Promise { target, levels: Vec::new() };
+        let terms = Terms::new("standard", &promise, &[&never, &night], at("2026-03-02T10:00:00+01:00"));
+        assert!(terms.is_err(), "{target}");
+    }
+}
