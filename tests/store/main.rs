@@ -59,7 +59,8 @@ impl Place {
     async fn connection(&self) -> Raw {
         match self.url.strip_prefix("sqlite:") {
             Some(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let options =
+                    sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
                 Raw::Sqlite(options.connect().await.expect("a connection"))
             }
             None => Raw::Postgres(PgConnection::connect(&self.url).await.expect("a connection")),
@@ -120,7 +121,7 @@ macro_rules! stories {
 stories! {
     opening: every_statement_can_be_prepared, no_statement_of_a_wake_looks_through_a_table, a_database_of_a_newer_program_is_refused,
         one_sqlite_file_serves_one_daemon, a_reading_transaction_sees_one_moment_and_changes_nothing,
-        several_programs_may_open_a_new_store_at_once, what_is_rolled_back_never_was;
+        clocks_of_the_first_version_run_on, several_programs_may_open_a_new_store_at_once, what_is_rolled_back_never_was;
     leads: an_address_is_one_lead, every_field_of_a_lead_comes_back, leads_are_found_by_what_is_asked_for,
         leads_that_are_due_are_found_in_their_order, leads_in_other_hands_are_left_to_them,
         what_a_lead_did_is_remembered_once;

@@ -77,6 +77,50 @@ pub async fn no_statement_of_a_wake_looks_through_a_table(place: Place) {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
+/// What the first version wrote, as the next one finds it.
+pub async fn clocks_of_the_first_version_run_on(place: Place) {
+    let mut connection = place.connection().await;
+    let (first, second) = match &connection {
+        super::Raw::Sqlite(_) => (
+            include_str!("../../migrations/sqlite/0001_initial.sql"),
+            include_str!("../../migrations/sqlite/0002_clocks.sql"),
+        ),
+        super::Raw::Postgres(_) => (
+            include_str!("../../migrations/postgres/0001_initial.sql"),
+            include_str!("../../migrations/postgres/0002_clocks.sql"),
+        ),
+    };
+    connection.execute(first).await.expect("the first version");
+    for sql in [
+        "INSERT INTO lead (id, email, fields, stage, stage_at, voice, base_score, score, round, created_at) \
+         VALUES (3, 'jane@firm.example', '{}', 'handed_off', 0, 'sales', 0, 0, 1, 0)",
+        "INSERT INTO hand_off (id, lead_id, number, rep, team, policy, campaign, at) \
+         VALUES (5, 3, 1, 'rep1@ours.example', 'sales', 'hot', 'default', 0)",
+        "INSERT INTO sla_clock (id, hand_off_id, lead_id, kind, terms, started_at, deadline_at, next_at, state) \
+         VALUES (7, 5, 3, 'first_contact', '{}', 0, 10, 20, 'running')",
+        "INSERT INTO sla_level (clock_id, level, fell_due_at, fired_at) VALUES (7, 'warning', 1, 2)",
+    ] {
+        assert_eq!(connection.execute(sql).await.expect("inserted"), 1);
+    }
+    connection.execute(second).await.expect("the second version");
+    for (sql, rows) in [
+        ("UPDATE sla_clock SET number = 1 WHERE id = 7 AND number = 1 AND next_at = 20", 1),
+        ("UPDATE sla_level SET fired_at = 2 WHERE clock_id = 7 AND level = 'warning' AND fired_at = 2", 1),
+        // A new row gets a number that is free.
+        (
+            "INSERT INTO sla_clock (hand_off_id, lead_id, kind, number, terms, started_at, deadline_at, state) \
+             VALUES (5, 3, 'accept', 1, '{}', 0, 10, 'running')",
+            1,
+        ),
+    ] {
+        assert_eq!(connection.execute(sql).await.expect(sql), rows, "{sql}");
+    }
+    let again = "INSERT INTO sla_clock (hand_off_id, lead_id, kind, number, terms, started_at, deadline_at, state) \
+                 VALUES (5, 3, 'first_contact', 2, '{}', 0, 10, 'running')";
+    connection.execute(again).await.expect_err("one of a kind runs");
+    connection.close().await;
+}
+
 pub async fn a_database_of_a_newer_program_is_refused(place: Place) {
     place.store().await.close().await;
     let mut connection = place.connection().await;
