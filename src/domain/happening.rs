@@ -234,6 +234,8 @@ pub enum Promises {
     Run,
     /// They are counted anew: a pause has begun or changed.
     Recount,
+    /// The lead was heard of: an opportunity is not quiet.
+    Heard,
     /// The rep takes the lead: acceptance is no longer owed.
     Accepted,
     /// A human turned to the lead, which implies acceptance. An attempt that reached nobody is one of those owed.
@@ -575,6 +577,7 @@ fn won(lead: &Lead) -> Result<Consequences, Refusal> {
 fn replied(lead: &Lead) -> Consequences {
     if lead.stage.sales_has_the_word() {
         return Consequences {
+            promises: Promises::Heard,
             tell: tell_owner(lead, "This lead has written to us. It waits for your answer."),
             ..Consequences::default()
         };

@@ -19,6 +19,8 @@ statements! {
     OF_LEAD_AFTER = concat!(
         "SELECT ", columns!(), " FROM event WHERE lead_id = $1 AND id > $2 ORDER BY id LIMIT $3"
     );
+    AGAINST_GATE = concat!("SELECT ", columns!(), " FROM event WHERE kind = 'called_against_gate' \
+                            AND occurred_at >= $1 AND occurred_at < $2 ORDER BY id");
     AFTER = concat!("SELECT ", columns!(), " FROM event WHERE id > $1 ORDER BY id LIMIT $2");
     INSERT_ONE = "INSERT INTO event (lead_id, occurred_at, recorded_at, kind, actor, playbook, outbox_id, facts) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
@@ -201,6 +203,16 @@ impl Tx {
             )
             .await?,
         )
+    }
+
+    /// Calls from one instant to before another that the gate would have refused, by whom and why: for reports.
+    pub async fn calls_against_gate(
+        &mut self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Event>, StoreError> {
+        domain(each!(self, conn =>
+            sqlx::query_as(AGAINST_GATE).bind(millis(from)).bind(millis(to)).fetch_all(conn).await)?)
     }
 
     /// The log behind an entry.

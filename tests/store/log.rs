@@ -56,6 +56,9 @@ pub async fn the_log_keeps_everything_in_its_order(place: Place) {
     let found = tx.pausing_events_of(&[jane]).await.expect("events");
     let kinds: Vec<_> = found.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["out_of_office", "extended"]);
+    tx.append(&[event(Some(john), "called_against_gate")]).await.expect("appended");
+    assert_eq!(tx.calls_against_gate(at("08:00:00"), at("09:00:00")).await.expect("calls"), []);
+    assert_eq!(tx.calls_against_gate(at("09:00:00"), at("10:00:00")).await.expect("calls").len(), 1);
     tx.commit().await.expect("committed");
     store.close().await;
 }

@@ -25,6 +25,7 @@ pub async fn every_statement_can_be_prepared(place: Place) {
 pub async fn no_statement_of_a_wake_looks_through_a_table(place: Place) {
     /// What only people ask for, now and then, or a mail of every other week; and tables of a few rows.
     const OF_PEOPLE: &[&str] = &[
+        "events::AGAINST_GATE",
         "outbox::IN_STATE",
         "standing::LEADS",
         "standing::MAILS",

@@ -314,7 +314,7 @@ fn each_stage_goes_where_a_happening_takes_it() {
 fn only_an_attempt_or_contact_keeps_the_promise() {
     for (happening, promises) in [
         (Happening::Accepted, Promises::Accepted),
-        (Happening::Replied, Promises::Run),
+        (Happening::Replied, Promises::Heard),
         (attempt(Outcome::NoAnswer), Promises::ContactMade),
         (attempt(Outcome::WrongNumber), Promises::ContactMade),
         (Happening::Contacted, Promises::ContactMade),

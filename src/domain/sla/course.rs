@@ -46,7 +46,7 @@ pub fn course(
     let spoke = matches!(after, Stage::Contacted | Stage::Opportunity | Stage::Won);
     let closed = |stage: &Stage| matches!(stage, Stage::Won | Stage::Lost | Stage::Rejected);
     match promises {
-        Promises::Run | Promises::Recount => {}
+        Promises::Run | Promises::Recount | Promises::Heard => {}
         Promises::Accepted => stop(&[Accept], Ending::Kept),
         Promises::ContactMade => {
             stop(&[Accept, FirstContact], Ending::Kept);
@@ -75,7 +75,7 @@ pub fn course(
             course.start.push(Feedback);
         }
     } else if after == Stage::Opportunity {
-        let heard_of = matches!(promises, Promises::ContactMade) || names_a_day;
+        let heard_of = matches!(promises, Promises::ContactMade | Promises::Heard) || names_a_day;
         if before != Stage::Opportunity || heard_of {
             stop(&[Disposition], Ending::Kept);
             stop(&[Quiet], Ending::Kept);
@@ -184,7 +184,9 @@ mod tests {
         assert_eq!((named.stop, named.start), (vec![(Disposition, Ending::Kept)], vec![Disposition]));
         // Before there was a talk it only stops the time.
         assert_eq!(course(Promises::Recount, Stage::HandedOff, &[], true, false), Course::default());
-        let named = course(Promises::Recount, Stage::Opportunity, &[], true, false);
-        assert_eq!(named.start, [Quiet]);
+        for (promises, named) in [(Promises::Recount, true), (Promises::Heard, false)] {
+            assert_eq!(course(promises, Stage::Opportunity, &[], named, false).start, [Quiet]);
+        }
+        assert_eq!(course(Promises::Heard, Stage::Contacted, &[], false, false), Course::default());
     }
 }

@@ -84,9 +84,9 @@ impl Engine {
                 }
             }
             if dry_run {
-                tx.rollback().await?
+                tx.rollback().await?;
             } else {
-                tx.commit().await?
+                tx.commit().await?;
             }
             match last {
                 Some(last) if which.lead.is_none() => after = last,
