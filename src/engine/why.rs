@@ -38,7 +38,11 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "assigned" => format!("Handed to {}: {}.", fact("to"), fact("why")),
         "waiting" if fact("until").is_empty() => format!("Waits for a rep: {}.", fact("why")),
         "waiting" => format!("Waits for a rep until {}: {}.", instant("until"), fact("why")),
+        "clock_started" if fact("promise") == PromiseKind::Quiet.name() => {
+            format!("Asked about if nothing is heard until {}.", instant("by"))
+        }
         "clock_started" => format!("{} promised by {}.", promise(&fact("promise")), instant("by")),
+        "clock_stopped" if fact("promise") == PromiseKind::Quiet.name() => return None,
         "clock_stopped" => {
             let state = match fact("state").as_str() {
                 "met" => "kept",

@@ -32,7 +32,8 @@ fn a_lead_comes_in_is_handed_off_and_won() {
         (&["lead", "attempt", JANE, "--note", "line was bad"][..], "attempt noted; handed off → accepted"),
         (&["lead", "contacted", JANE], "contacted noted; accepted → contacted"),
         (&["lead", "opportunity", JANE], "opportunity noted; contacted → opportunity"),
-        (&["lead", "won", JANE], "won noted; opportunity → won"),
+        // What convinced it is told at once, so nobody asks for it.
+        (&["lead", "won", JANE, "--note", "the trial"], "won noted; opportunity → won"),
     ] {
         assert_eq!(place.run(arguments).done(), format!("{JANE}: {answer}\n"));
     }

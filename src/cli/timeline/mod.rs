@@ -129,6 +129,8 @@ impl<'a> Timeline<'a> {
                     None => format!("is handed to {name}: {}", self.cast.named(fact("why"))),
                 }
             }
+            // What runs beside first contact is told when it is not kept.
+            "clock_started" if ["accept", "attempts", "quiet"].contains(&fact("promise")) => return None,
             "clock_started" => {
                 let by = self.office(fact("by").parse().ok()?);
                 format!("⏱ {} promised by {}", fact("promise").replace('_', " "), day_and_time(&by))
