@@ -253,7 +253,7 @@ impl Engine {
         }
         if let Some(hand_off) = &open {
             if followed.accepted {
-                tx.accept_hand_off(hand_off.id, wake.now).await?;
+                tx.accept_hand_off(hand_off.id, at).await?;
             }
             if let Some(why) = &followed.hand_off_ends {
                 hand_off::end(tx, wake, hand_off, why).await?;
