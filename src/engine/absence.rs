@@ -137,8 +137,10 @@ async fn give_away(
     back: Timestamp,
 ) -> Result<Given, PassError> {
     let of_rep = |hand_off: &HandOff| hand_off.rep == absent.email;
-    let (Some(from), Some((campaign, team, policy))) =
-        (tx.open_hand_off(lead.id).await?.filter(of_rep), hand_off::terms_of(wake, lead))
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    let from = tx.open_hand_off(lead.id).await?.filter(of_rep);
+    // What cannot be told is left to a person: the lead stays, and its clocks run on.
+    let (Some(from), Ok(Some((campaign, team, policy)))) = (from, hand_off::terms_of(wake, lead, &behaviour))
     else {
         return Ok(Given::Gone);
     };

@@ -16,11 +16,11 @@
 //! kind = "out_of_office"
 //! lead = "jane@acme.example"
 //! until = "2026-03-16"                  # her first day back
+//! occurred_at = "2026-03-10T15:40:00+01:00"  # optional: when it happened, if it is told later
 //!
 //! [[standstill]]                        # the daemon is down; what people say is kept
 //! from = "2026-03-12T18:00:00+01:00"
 //! until = "2026-03-13T09:00:00+01:00"
-//! occurred_at = "2026-03-10T15:40:00+01:00" # optional: when it happened, if it is told later
 //! ```
 
 use std::path::PathBuf;
