@@ -98,6 +98,7 @@ impl Engine {
         tx.append(&events).await?;
         let tombstone = Engine::tombstone(&hash);
         tx.forget_matters_of(lead.id).await?;
+        tx.forget_matters_of(lead.id).await?;
         tx.erase_words_of(lead.id, email, &tombstone, now).await?;
         tx.suppress(&tombstone, SuppressionReason::Erased, None, now).await?;
         tx.remember_erased(&hash, Some(lead.id), now).await?;
