@@ -13,8 +13,13 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 pub async fn up_to_date(store: &Store) -> Result<(), StoreError> {
     refuse_newer(store).await?;
     if let Some(pool) = store.sqlite_writer() {
-        if SQLITE.run(pool).await.is_err() {
-            SQLITE.run(pool).await?;
+        // Each race that is lost means that somebody else applied one: so there are no more than migrations.
+        let mut races = SQLITE.iter().count();
+        while let Err(error) = SQLITE.run(pool).await {
+            if races == 0 {
+                return Err(error.into());
+            }
+            races -= 1;
         }
     } else if let Some(pool) = store.postgres() {
         POSTGRES.run(pool).await?;
