@@ -9,13 +9,13 @@
 //! | [`toml_reader`] | a TOML file, read so that every mistake is told | `problem` |
 //! | [`domain`] | the rules: pure functions of facts and `now` | `problem` |
 //! | [`store`] | SQLite and PostgreSQL, one file per aggregate | `domain` |
-//! | [`mail`] | rendering, composing, SMTP, directory | `domain`, `problem` |
+//! | [`mail`] | rendering, composing, SMTP, directory, tokens, what comes in | `domain`, `problem` |
 //! | [`playbook`] | loading, checking and versions of `templates/` | `domain`, `mail`, `toml_reader`, `problem` |
 //! | [`webhook`] | signed requests to other systems | |
 //! | [`config`] | `nurtured.toml` and the environment | `domain`, `mail`, `webhook`, `toml_reader`, `problem` |
 //! | [`telemetry`] | the log | `config` |
 //! | [`engine`] | the passes of a wake, one file each | all of the above |
-//! | [`http`] | the API, unsubscribe links, health | the engine and what it uses |
+//! | [`http`] | the API, unsubscribe links, pages for staff, health | the engine and what it uses |
 //! | [`cli`] | one file per command | everything |
 //!
 //! `tests/architecture.rs` holds these arrows and the ban on reading the clock elsewhere.
@@ -34,6 +34,8 @@
 //!    ([`domain::routing::choose`]) and starts the promises ([`domain::sla::Terms`]); what happens then ends and
 //!    starts others ([`domain::sla::course`]); `engine/sla` tells whom the
 //!    agreement says when it is about to be broken, and when it is.
+//!    The rep acts by a button of that mail: `http/action` shows what it does, [`engine::act`] does it by the
+//!    token's right ([`mail::action`]); an answer by mail comes the same way through [`engine::ingest`].
 //! 5. What staff has to be told waits as a matter until `engine/digest`, later in the same wake, sees all that came up
 //!    for one reader and asks [`domain::escalation`] in which mail each goes; `engine/call_list` writes the reps'
 //!    mornings, `engine/absence` hands over what cannot wait for a rep who is away.

@@ -1,4 +1,4 @@
-//! A token in an unsubscribe link is a right to act, and must not be found in a log.
+//! A token in a link is a right to act, and must not be found in a log.
 //!
 //! A process of its own, because what is logged is captured for all threads, at every level, from every
 //! crate that has a part in answering.
@@ -15,11 +15,12 @@ use nurtured::domain::lead::{Lead, Profile, Stage};
 use nurtured::engine::playbooks::put_in_force;
 use nurtured::engine::{Engine, Identity, Limits};
 use nurtured::http::{Health, serve};
+use nurtured::mail::action;
 use nurtured::mail::message::Correspondent;
 use nurtured::mail::transport::{Memory, Transport};
 use nurtured::mail::unsubscribe;
 use nurtured::playbook::PlaybookFiles;
-use nurtured::store::Store;
+use nurtured::store::{NewHandOff, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -122,8 +123,43 @@ async fn no_token_and_no_address_is_logged() {
         assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
     }
 
+    // A link to act is a right to act, too: whether it works or not.
+    let rep: EmailAddress = "rep1@ours.example".parse().expect("an address");
+    let mut tx = engine.store().begin().await.expect("a transaction");
+    let new = NewHandOff {
+        lead: id,
+        rep: rep.clone(),
+        team: "sales".to_owned(),
+        policy: "hot".to_owned(),
+        campaign: "demo-request".to_owned(),
+        at: now,
+    };
+    let hand_off = tx.insert_hand_off(&new).await.expect("a hand-off");
+    let mut handed_off = tx.leads(&[id]).await.expect("leads").pop().expect("a lead");
+    (handed_off.stage, handed_off.owner) = (Stage::HandedOff, Some(rep.clone()));
+    tx.save_lead(&handed_off).await.expect("a lead");
+    tx.commit().await.expect("a commit");
+    let action = action::token(&engine.keys().action, hand_off, &rep, now);
+    let form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\ndo=accept";
+    for (method, path, rest) in [
+        ("GET", format!("{action}/accept"), "\r\n"),
+        ("POST", action.clone(), form),
+        ("POST", format!("{action}x"), form),
+        ("PUT", action.clone(), "\r\n"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let request = format!("{method} /a/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{rest}");
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    }
+
     let log = lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let log = String::from_utf8(log).expect("UTF-8");
     assert!(log.contains("unsubscribed by its link"), "{log}");
-    assert!(!log.contains(&token) && !log.contains(jane.as_str()), "{log}");
+    assert!(log.contains("accepted by link"), "{log}");
+    for secret in [token.as_str(), &action, &action[..20], jane.as_str()] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
 }

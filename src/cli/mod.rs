@@ -10,6 +10,7 @@ mod check;
 pub mod clock;
 mod demo;
 pub mod import;
+mod ingest;
 mod lead;
 mod outbox;
 mod output;
@@ -42,7 +43,7 @@ const AUDIENCES: [(&str, &[&str]); 4] = [
     ("To begin with", &["demo", "init", "check"]),
     (
         "For operators",
-        &["run", "status", "import", "outbox", "release", "sla", "token", "webhook", "completions"],
+        &["run", "status", "import", "ingest", "outbox", "release", "sla", "token", "webhook", "completions"],
     ),
     ("For marketers", &["preview", "send-test", "simulate", "agreement", "plan-capacity", "clock"]),
     ("For reps and managers", &["lead", "why", "may-contact", "rep"]),
@@ -67,6 +68,7 @@ enum Command {
     Run(run::Run),
     Status(status::Status),
     Import(take_in::Import),
+    Ingest(ingest::Ingest),
     Outbox(outbox::Outbox),
     Release(status::Release),
     Token(token::TokenCommand),
@@ -167,6 +169,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(config),
         Command::Import(command) => command.run(at_work(config, false)?).await,
+        Command::Ingest(command) => command.run(config, |config| at_work(config, false)).await,
         Command::Lead(command) => command.run(at_work(config, false)?).await,
         Command::Rep(command) => command.run(at_work(config, false)?).await,
         Command::Why(command) => command.run(at_work(config, false)?).await,

@@ -17,6 +17,9 @@ pub enum CliError {
     Problems(Problems),
     /// It has said everything already. Exit code 1.
     Silent,
+    /// It has said everything already, and whoever ran it should do so again later: 75, `EX_TEMPFAIL` of
+    /// sysexits.h, as mail servers understand it.
+    TryAgain,
 }
 
 impl CliError {
@@ -44,6 +47,7 @@ pub fn report(error: &CliError) -> ExitCode {
             ExitCode::from(2)
         }
         CliError::Silent => ExitCode::from(1),
+        CliError::TryAgain => ExitCode::from(75),
     }
 }
 

@@ -61,7 +61,7 @@ impl Run {
             workplace.playbook_files().map_err(|error| match error {
                 CliError::Failed(words) | CliError::Misuse(words) => words,
                 CliError::Problems(problems) => problems.to_string(),
-                CliError::Silent => String::new(),
+                CliError::Silent | CliError::TryAgain => String::new(),
             })
         };
         let ended =

@@ -139,30 +139,42 @@ impl Engine {
             tx.rollback().await?;
             return Err(HappenError::UnknownLead(email.clone()));
         };
-        let agreement = &wake.rules.agreement;
-        let hours = self.hours.mail(&lead, agreement, None);
-        let absent_before = match happening {
-            Happening::Away { until: None, .. } => absences(&mut tx, &lead, &hours, now).await?,
-            _ => 0,
-        };
-        let hand_off = match happening {
-            Happening::Extended => hand_off_facts(&mut tx, &lead).await?,
-            _ => HandOffFacts::default(),
-        };
-        let circumstances = Circumstances { agreement, hours: &hours, absent_before, hand_off, now };
-        let followed = consequences(&lead, happening, said.by.as_ref(), circumstances);
-        match followed {
-            Ok(followed) => {
-                self.follow(&mut tx, &wake, &mut lead, happening, said, &followed).await?;
+        match self.say(&mut tx, &wake, &mut lead, happening, said).await {
+            Ok(()) => {
                 tx.commit().await?;
                 self.wake_up();
                 Ok(lead)
             }
-            Err(refusal) => {
+            Err(error) => {
                 tx.rollback().await?;
-                Err(refusal.into())
+                Err(error)
             }
         }
+    }
+
+    /// The same inside a transaction that has the lead locked. After a refusal nothing was written.
+    pub(super) async fn say(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &mut Lead,
+        happening: &Happening,
+        said: &Said,
+    ) -> Result<(), HappenError> {
+        let (agreement, now) = (&wake.rules.agreement, wake.now);
+        let hours = self.hours.mail(lead, agreement, None);
+        let absent_before = match happening {
+            Happening::Away { until: None, .. } => absences(tx, lead, &hours, now).await?,
+            _ => 0,
+        };
+        let hand_off = match happening {
+            Happening::Extended => hand_off_facts(tx, lead).await?,
+            _ => HandOffFacts::default(),
+        };
+        let circumstances = Circumstances { agreement, hours: &hours, absent_before, hand_off, now };
+        let followed = consequences(lead, happening, said.by.as_ref(), circumstances)?;
+        self.follow(tx, wake, lead, happening, said, &followed).await?;
+        Ok(())
     }
 
     /// The same for what a mail server told us while we were sending: a refusal is no news then.
@@ -433,7 +445,7 @@ async fn change(wake: &Wake, lead: &mut Lead, followed: &Consequences, tx: &mut 
 }
 
 /// What the log keeps of a happening. `resumes` ends the pause that it begins.
-fn facts(happening: &Happening, said: &Said, followed: &Consequences, phone: &Calendar) -> Value {
+pub(super) fn facts(happening: &Happening, said: &Said, followed: &Consequences, phone: &Calendar) -> Value {
     let mut facts = own_facts(happening, followed, phone);
     if let Some(via) = said.via.name() {
         facts["via"] = json!(via);

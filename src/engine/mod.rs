@@ -13,11 +13,13 @@
 //! costs the same for a thousand leads as for a million.
 
 mod absence;
+pub mod act;
 mod call_list;
 mod clock_watch;
 mod commitments;
 mod context;
 mod deliver;
+pub mod desk;
 mod digest;
 mod duty;
 mod enrol;
@@ -26,6 +28,7 @@ mod hand_off;
 pub mod happen;
 pub mod hours;
 mod housekeeping;
+pub mod ingest;
 pub mod intake;
 
 pub mod lifecycle;
@@ -91,6 +94,18 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Whether our pages can be reached by those who get our mail: not when only this machine sees them.
+    pub fn has_pages(&self) -> bool {
+        let rest = self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, rest)| rest);
+        let authority = rest.split('/').next().unwrap_or_default();
+        let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, _)) => host,
+            None => authority.split(':').next().unwrap_or_default(),
+        };
+        let here = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified());
+        !(host.is_empty() || here || host == "localhost" || host.ends_with(".localhost"))
+    }
+
     /// The name mail comes from; the address when there is none.
     pub fn sender_name(&self) -> &str {
         self.from.name.as_deref().unwrap_or(self.from.address.as_str())
@@ -106,6 +121,8 @@ pub struct Keys {
     pub unsubscribe: Vec<u8>,
     /// What is remembered of people who had their data erased.
     pub erased: Vec<u8>,
+    /// Links and answers by which staff act on a lead.
+    pub action: Vec<u8>,
 }
 
 /// How long things may take.
@@ -183,6 +200,7 @@ impl Engine {
             mail: key(&store, "mail").await?,
             unsubscribe: key(&store, "unsubscribe").await?,
             erased: key(&store, "erased").await?,
+            action: key(&store, "action").await?,
         };
         let playbooks = Playbooks::open(&store).await?;
         Ok(Engine {

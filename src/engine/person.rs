@@ -100,6 +100,7 @@ impl Engine {
         tx.forget_matters_of(lead.id).await?;
         tx.forget_matters_of(lead.id).await?;
         tx.erase_words_of(lead.id, email, &tombstone, now).await?;
+        tx.forget_kept_mails_of(email).await?;
         tx.suppress(&tombstone, SuppressionReason::Erased, None, now).await?;
         tx.remember_erased(&hash, Some(lead.id), now).await?;
         tx.save_lead(&without_words(lead, tombstone)).await?;

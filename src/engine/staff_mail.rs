@@ -1,6 +1,7 @@
 //! Mail to reps, managers and marketing: planned when it is decided, and rendered then, so that the same
 //! bytes are sent however often it takes.
 
+mod actions;
 mod bundles;
 pub(super) mod marketing;
 mod words;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::{campaign, person};
+use super::desk::{Desk, HandOffState};
 use super::facts::{Behaviour, ContactHistory};
 use super::hand_off::{Given, team_calendar};
 use super::hours::zone_of;
@@ -29,9 +31,11 @@ use crate::domain::sla::{PromiseKind, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::token;
 use crate::playbook::STAFF_LAYOUT;
-use crate::store::{NewMail, Tx};
+use crate::store::{HandOff, NewMail, Tx};
 
+pub(super) use actions::HELP;
 use words::{Promised, Reader};
+pub(super) use words::{call, day_and_time};
 
 /// A staff mail about to be planned.
 pub(super) struct Plan<'a> {
@@ -83,7 +87,8 @@ pub(super) async fn hand_off(
     }
     values["also_promised"] = json!(others);
     values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
-    values["actions"] = words::actions(&lead.email, true);
+    let current = current_hand_off(tx, lead).await?;
+    actions::offer(engine, wake, &mut values, lead, current.as_ref(), &given.rep.email);
     plan(
         engine,
         tx,
@@ -120,6 +125,7 @@ pub(super) async fn level(
     let broken = told.standing.deadline.at <= wake.now;
     let (class, template) =
         if broken { (MailClass::Escalation, "escalation") } else { (MailClass::Warning, "warning") };
+    let current = current_hand_off(tx, lead).await?;
     let rep = &told.hand_off.rep;
     let rep_name = name_of(wake, rep);
     let history = words::history(calendar, &tx.events_of(lead.id).await?, told.hand_off.at);
@@ -146,7 +152,7 @@ pub(super) async fn level(
         values["promise"] = words::promise(calendar, promised, &reader, otherwise, told.late, wake.now);
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history.clone();
-        values["actions"] = words::actions(&lead.email, to == *rep);
+        actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to);
         if let Some(next) = &told.next_owner {
             values["note"] = json!(format!("The lead now belongs to {}.", next.name));
         }
@@ -225,9 +231,65 @@ async fn notice_plan<'a>(
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
-    values["actions"] = words::actions(&lead.email, lead.owner.as_ref() == Some(to));
+    values["unless"] = json!(unless_somebody_acts(tx, wake, lead, to).await?);
+    let current = current_hand_off(tx, lead).await?;
+    actions::offer(engine, wake, &mut values, lead, current.as_ref(), to);
     let unique_key = unique_key.to_owned();
     Ok(Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values })
+}
+
+/// An answer to somebody's mail: what became of it, and everything that they can answer.
+pub(super) async fn answer(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    desk: &Desk,
+    token: &str,
+    words: &str,
+    unique_key: &str,
+) -> Result<(), PassError> {
+    let (lead, to) = (&desk.lead, &desk.person);
+    let mut values = lead_values(engine, tx, wake, lead, to).await?;
+    values["note"] = json!(words);
+    values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
+    actions::offer(engine, wake, &mut values, lead, Some(&desk.hand_off), to);
+    if let (Some(log), true) = (&engine.identity.log_address, desk.part.hand_off == HandOffState::Open) {
+        values["buttons"] = actions::answers(wake, log, token, desk.part);
+        values["actions"] = json!([]);
+    }
+    let unique_key = unique_key.to_owned();
+    let plan_of_answer =
+        Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values };
+    plan(engine, tx, wake, Some(lead), plan_of_answer).await
+}
+
+/// The hand-off that a lead is in, or the last one it was in: what a mail's reader can do is bound to it.
+async fn current_hand_off(tx: &mut Tx, lead: &Lead) -> Result<Option<HandOff>, PassError> {
+    match tx.open_hand_off(lead.id).await? {
+        Some(open) => Ok(Some(open)),
+        None => Ok(tx.hand_offs_of(lead.id).await?.pop()),
+    }
+}
+
+/// What happens if nobody acts on a notice.
+async fn unless_somebody_acts(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    to: &EmailAddress,
+) -> Result<String, PassError> {
+    let clocks = tx.running_clocks(lead.id).await?;
+    let next =
+        clocks.into_iter().filter(|_| lead.owner.as_ref() == Some(to)).min_by_key(|clock| clock.deadline_at);
+    let calendar = calendar_of(wake, to);
+    Ok(match (next, calendar) {
+        (Some(clock), Some(calendar)) => format!(
+            "If nobody acts: {} falls due {}, and those whom the agreement names are told.",
+            clock.kind.words(),
+            day_and_time(&calendar.local(clock.deadline_at))
+        ),
+        _ => "If nobody acts, nothing more happens by itself.".to_owned(),
+    })
 }
 
 /// Something only the operator can mend.

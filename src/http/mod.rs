@@ -1,7 +1,8 @@
-//! Pages for leads, the API for other programs, and whether the daemon is well.
+//! Pages for leads and for staff, the API for other programs, and whether the daemon is well.
 //!
 //! | path | what |
 //! |---|---|
+//! | `/a/{token}`, `/a/{token}/{word}` | what staff do about a lead: GET shows, POST does (`action.rs`) |
 //! | `/u/{token}` | unsubscribe: GET asks, POST does (`unsubscribe.rs`) |
 //! | `/v1/…` | the API for other programs (`api/`) |
 //! | `/healthz`, `/readyz` | alive; able to work (`health.rs`) |
@@ -10,6 +11,7 @@
 //! time limit, heads and bodies a size, connections a number. No cookie is set, no `Host` is read, and no
 //! path is ever logged: the token in it is a right to act.
 
+mod action;
 mod api;
 mod client;
 mod connection;
@@ -95,6 +97,8 @@ fn router(answering: Answering, api: ApiConfig, limits: Limits) -> Router {
     Router::new()
         .route("/healthz", get(health::alive).fallback(only_get))
         .route("/readyz", get(health::ready).fallback(only_get))
+        .route("/a/{token}", action::of_all())
+        .route("/a/{token}/{word}", action::of_one())
         .route("/u/{token}", unsubscribe::routes())
         .fallback(|| async { page::not_found() })
         .layer(middleware::from_fn_with_state(limits, within_limits))

@@ -1,4 +1,4 @@
-//! What a page looks like: one column, one button, no script, nothing loaded from anywhere.
+//! What a page looks like: one column, big buttons, no script, nothing loaded from anywhere.
 //!
 //! The content security policy allows the one style sheet by its hash and nothing else, so even a value
 //! that escaped [`escaped`] could not run or load anything.
@@ -13,11 +13,20 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 const STYLE: &str = "\
-body{font:18px/1.5 system-ui,sans-serif;margin:0;padding:12vh 1.5rem;color:#1c1c1c;background:#fff}\
+body{font:18px/1.5 system-ui,sans-serif;margin:0;padding:6vh 1.2rem;color:#1c1c1c;background:#fff}\
 main{max-width:32rem;margin:auto}\
 h1{font-size:1.5rem;line-height:1.25}\
 button{font:inherit;font-weight:600;width:100%;padding:.9rem;border:0;border-radius:.4rem;color:#fff;background:#1c4f9c}\
-@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}button{background:#2f6fcf}}";
+h2{font-size:1.1rem;margin:2rem 0 .5rem}\
+a{color:#1c4f9c}\
+button{margin:.35rem 0}\
+label{display:block;margin:.6rem 0}\
+input,select,textarea{font:inherit;box-sizing:border-box;width:100%;padding:.6rem;border:1px solid #999;border-radius:.4rem;color:inherit;background:transparent}\
+option{color:#1c1c1c;background:#fff}\
+details{margin:.8rem 0;border:1px solid #bbb;border-radius:.4rem;padding:0 .8rem}\
+summary{font-weight:600;padding:.8rem 0}\
+.small{font-size:.8rem;margin-top:2.5rem}\
+@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}button{background:#2f6fcf}a{color:#8ab4f8}}";
 
 /// The policy under which every page stands.
 pub fn content_security_policy() -> HeaderValue {

@@ -18,6 +18,7 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "partials/objections/price.md",
     "partials/signature.md",
     "partials/staff/actions.md",
+    "partials/staff/buttons.md",
     "partials/staff/call.md",
     "partials/staff/counted.md",
     "partials/staff/who.md",

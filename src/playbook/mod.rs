@@ -45,7 +45,7 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 18] = [
+const NEEDED: [&str; 19] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
@@ -61,6 +61,7 @@ const NEEDED: [&str; 18] = [
     "layouts/staff.hbs",
     "partials/footer.md",
     "partials/staff/actions.md",
+    "partials/staff/buttons.md",
     "partials/staff/call.md",
     "partials/staff/counted.md",
     "partials/staff/who.md",

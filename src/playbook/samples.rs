@@ -340,27 +340,67 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
     lead["stage"] = json!("handed off");
     insert("lead", lead);
     insert("campaign", campaign(sample));
-    let actions = match (name, sample) {
-        ("escalation", Sample::Rich) => {
-            json!([{ "label": "See its whole history", "command": "nurtured why jane.doe@acme.example" }])
-        }
-        _ => json!([
-            { "label": "I take it", "command": "nurtured lead accept jane.doe@acme.example" },
-            {
-                "label": "I called and talked",
-                "command": "nurtured lead attempt jane.doe@acme.example --channel phone --outcome reached",
-            },
-            {
-                "label": "I called, no answer",
-                "command": "nurtured lead attempt jane.doe@acme.example --channel phone --outcome no_answer",
-            },
-            {
-                "label": "I give it back",
-                "command": "nurtured lead reject jane.doe@acme.example --reason not-ready",
-            },
-        ]),
-    };
+    let (buttons, actions) = ways(name, sample);
+    insert("buttons", buttons);
     insert("actions", actions);
+    if name == "notice" && sample == Sample::Rich {
+        let unless = "If nobody acts: first contact falls due Wed 4 Mar 11:35, and those whom the agreement names are told.";
+        insert("unless", json!(unless));
+    }
+}
+
+/// What the reader can do: by links in the rich sample, by commands in the bare one. Who lost the lead
+/// has no more to do about it.
+fn ways(name: &str, sample: Sample) -> (Value, Value) {
+    let page = "https://nurtured.ours.example/a/sample";
+    let button =
+        |label: &str, word: &str| json!({ "label": label, "link": format!("{page}/{word}"), "main": true });
+    match (name, sample) {
+        ("escalation", Sample::Rich) => (
+            json!([
+                button("Give it to somebody else", "give"),
+                button("I take it over", "take"),
+                button("Give the full time once more", "extend"),
+                { "label": "Give it back, and everything else", "link": page, "main": false },
+            ]),
+            json!([]),
+        ),
+        ("reassigned", Sample::Rich) => (
+            json!([]),
+            json!([{ "label": "See its whole history", "command": "nurtured why jane.doe@acme.example" }]),
+        ),
+        (_, Sample::Rich) => (
+            json!([
+                button("I take it", "accept"),
+                button("I called, no answer", "no-answer"),
+                button("I called, we talked", "reached"),
+                {
+                    "label": "Not now, give it back, I am away, and everything else",
+                    "link": page,
+                    "main": false,
+                },
+            ]),
+            json!([]),
+        ),
+        (_, Sample::Bare) => (
+            json!([]),
+            json!([
+                { "label": "I take it", "command": "nurtured lead accept jane.doe@acme.example" },
+                {
+                    "label": "I called and talked",
+                    "command": "nurtured lead attempt jane.doe@acme.example --channel phone --outcome reached",
+                },
+                {
+                    "label": "I called, no answer",
+                    "command": "nurtured lead attempt jane.doe@acme.example --channel phone --outcome no_answer",
+                },
+                {
+                    "label": "I give it back",
+                    "command": "nurtured lead reject jane.doe@acme.example --reason not-ready",
+                },
+            ]),
+        ),
+    }
 }
 
 fn person(sample: Sample) -> Value {

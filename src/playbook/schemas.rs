@@ -116,6 +116,16 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
             ],
         ),
         Field::text("note", "what this mail is about, in words; may be missing"),
+        Field::text("unless", "what happens if nobody acts on a `notice`; may be missing"),
+        Field::list(
+            "buttons",
+            "what the reader can do about it by a link or an answer",
+            vec![
+                Field::text("label", "what it does"),
+                Field::url("link", "the page that does it, or the answer"),
+                Field::boolean("main", "whether it is what most readers want"),
+            ],
+        ),
         Field::list(
             "commitments",
             "in `behind`: what marketing promised and is behind with",
@@ -151,7 +161,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         ),
         Field::list(
             "actions",
-            "what the reader can do about it",
+            "what the reader can do about it by commands, where there are no links",
             vec![Field::text("label", "what it does"), Field::text("command", "the command that does it")],
         ),
         Field::record("digest", "several leads at once, in `digest`, `call-list` and `away`", digest()),

@@ -30,6 +30,7 @@ mod error;
 mod events;
 mod hand_offs;
 mod idempotency;
+mod inbound;
 mod keys;
 mod leads;
 mod matters;
@@ -55,6 +56,7 @@ pub use error::StoreError;
 pub use events::{Event, NewEvent};
 pub use hand_offs::{HandOff, NewHandOff, RepState};
 pub use idempotency::Began;
+pub use inbound::{KeptMail, NewInboundMail};
 pub use leads::LeadFilter;
 pub use matters::{Matter, NewMatter};
 pub use open::{Store, without_password};
@@ -136,6 +138,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("events", events::STATEMENTS),
         ("hand_offs", hand_offs::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
+        ("inbound", inbound::STATEMENTS),
         ("keys", keys::STATEMENTS),
         ("leads", leads::STATEMENTS),
         ("matters", matters::STATEMENTS),

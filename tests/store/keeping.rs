@@ -3,7 +3,7 @@
 use nurtured::domain::lead::{Lead, Stage};
 use nurtured::domain::mail::{Audience, MailClass, MailState};
 use nurtured::domain::sla::PromiseKind;
-use nurtured::store::{Brake, NewHandOff, NewMail, NewSlaClock, Standing};
+use nurtured::store::{Brake, NewHandOff, NewInboundMail, NewMail, NewSlaClock, Standing};
 
 use super::{Place, address, at, enrolment, insert, lead};
 
@@ -138,6 +138,35 @@ pub async fn what_is_open_is_counted(place: Place) {
             overdue_clocks: 1,
         }
     );
+    tx.commit().await.expect("committed");
+    store.close().await;
+}
+
+pub async fn a_mail_that_comes_in_is_noted_once_and_kept_until_somebody_looked(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    let mail = |identity, result, raw| NewInboundMail {
+        identity,
+        received_at: at("09:00:00"),
+        result,
+        why: "because",
+        raw,
+    };
+    let raw = [0, 255, b'x'];
+    assert!(tx.insert_inbound_mail(&mail("one", "kept", Some(&raw))).await.expect("an answer"));
+    assert!(!tx.insert_inbound_mail(&mail("one", "done", None)).await.expect("an answer"));
+    assert!(tx.insert_inbound_mail(&mail("two", "done", None)).await.expect("an answer"));
+    assert_eq!(tx.inbound_result("one").await.expect("an answer").as_deref(), Some("kept"));
+    assert_eq!(tx.inbound_result("three").await.expect("an answer"), None);
+    let kept = tx.kept_mails(0, 10).await.expect("mails");
+    assert_eq!((kept.len(), &kept[0].raw[..], kept[0].why.as_str()), (1, &raw[..], "because"));
+    assert_eq!(tx.kept_mails(kept[0].id, 10).await.expect("mails"), []);
+    let of_jane = b"From: Jane <Jane@Acme.example>\n\nhello";
+    assert!(tx.insert_inbound_mail(&mail("four", "kept", Some(of_jane))).await.expect("an answer"));
+    assert_eq!(tx.forget_kept_mails_of(&address("jane@acme.example")).await.expect("a count"), 1);
+    assert_eq!(tx.forget_kept_mails_of(&address("jane@acme.example")).await.expect("a count"), 0);
+    assert!(tx.forget_kept_mail(kept[0].id).await.expect("an answer"));
+    assert!(!tx.forget_kept_mail(kept[0].id).await.expect("an answer"));
     tx.commit().await.expect("committed");
     store.close().await;
 }

@@ -139,6 +139,7 @@ stories! {
         how_promises_were_kept_is_counted, a_commitment_is_told_and_closed_once, an_item_of_the_agenda_is_taken_once;
     log: the_log_keeps_everything_in_its_order, the_log_cannot_be_changed, words_are_kept_apart;
     keeping: one_playbook_is_in_force, a_key_is_made_once, the_brake_is_pulled_once_and_the_day_counted,
+        a_mail_that_comes_in_is_noted_once_and_kept_until_somebody_looked,
         the_last_wake_is_known, what_is_open_is_counted;
     others: a_token_is_known_by_its_hash, a_request_is_begun_once, words_of_a_person_go_and_facts_stay,
         who_subscribes_is_told_of_each_event_in_its_order;

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 
 use crate::domain::agreement::{Role, Team};
 use crate::domain::calendar::{Calendar, Counted, Reckoning};
-use crate::domain::contact::{Channel, Permission, reasons};
+use crate::domain::contact::{Permission, reasons};
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::Outcome;
 use crate::domain::lead::{Activity, Answer, Lead, Touch};
 use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
 use crate::engine::why;
@@ -159,7 +158,7 @@ fn counted(calendar: &Calendar, piece: &Counted) -> Value {
 }
 
 /// Whether the lead may be called, by its clock, and by the reader's where that shows something else.
-pub(super) fn call(
+pub(in crate::engine) fn call(
     permission: &Permission,
     phone: &Calendar,
     reader: Option<&Calendar>,
@@ -253,28 +252,9 @@ pub(super) fn history(calendar: &Calendar, events: &[Event], since: Timestamp) -
         .collect()
 }
 
-/// What the reader can do, as commands; the links of action mails take their place when there are any. What
-/// came of a call is for the lead's own rep to say.
-pub(super) fn actions(lead: &EmailAddress, is_rep: bool) -> Value {
-    let lead = shell_word(lead.as_str());
-    if !is_rep {
-        return json!([{ "label": "See its whole history", "command": format!("nurtured why {lead}") }]);
-    }
-    let called = |outcome: Outcome| {
-        let (channel, outcome) = (Channel::Phone.name(), outcome.name());
-        format!("nurtured lead attempt {lead} --channel {channel} --outcome {outcome}")
-    };
-    json!([
-        { "label": "I take it", "command": format!("nurtured lead accept {lead}") },
-        { "label": "I called and talked", "command": called(Outcome::Reached) },
-        { "label": "I called, no answer", "command": called(Outcome::NoAnswer) },
-        { "label": "I give it back", "command": format!("nurtured lead reject {lead} --reason not-ready") },
-    ])
-}
-
 /// `text` as one word of a shell, quoted where that matters: an address may hold a backtick, and whoever
 /// copies the command runs it.
-fn shell_word(text: &str) -> String {
+pub(super) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
     if !text.starts_with('-') && text.chars().all(plain) {
         text.to_owned()
@@ -307,7 +287,7 @@ fn hours_and_minutes(minutes: i64) -> String {
 }
 
 /// "Tue 3 Mar 14:00".
-pub(super) fn day_and_time(at: &Zoned) -> String {
+pub(in crate::engine) fn day_and_time(at: &Zoned) -> String {
     at.strftime("%a %-d %b %H:%M").to_string()
 }
 

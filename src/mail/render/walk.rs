@@ -394,10 +394,10 @@ impl Walk<'_, '_> {
         }
         self.plain("</a>");
         let bare = link.shown.strip_prefix("mailto:").or_else(|| link.shown.strip_prefix("tel:"));
-        let shown = bare.unwrap_or(&link.shown);
+        let shown = with_subject(bare.unwrap_or(&link.shown));
         let label = self.text.since(link.mark).split_whitespace().collect::<String>();
         // "Call +49 30 1" says where it leads.
-        if !label.contains(shown) {
+        if !label.contains(&shown) {
             let address = format!(" <{shown}>");
             self.text.push(&address);
         }
@@ -437,6 +437,31 @@ fn align(alignment: &Alignment) -> Align {
         Alignment::Center => Align::Centre,
         Alignment::Right => Align::Right,
     }
+}
+
+/// What a link to write a mail says to whoever has to type it: "a@b.example, subject: accept [x]".
+fn with_subject(address: &str) -> String {
+    let Some((to, subject)) = address.split_once("?subject=").filter(|(to, _)| !to.contains('/')) else {
+        return address.to_owned();
+    };
+    let mut shown = format!("{to}, subject: ");
+    let mut rest = subject;
+    while let Some(at) = rest.find('%') {
+        shown.push_str(&rest[..at]);
+        let hex = rest.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match hex.filter(|byte| (b' '..=b'~').contains(byte)) {
+            Some(byte) => {
+                shown.push(byte.into());
+                rest = &rest[at + 3..];
+            }
+            None => {
+                shown.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    shown.push_str(rest);
+    shown
 }
 
 #[cfg(test)]
@@ -544,5 +569,17 @@ mod tests {
 
         Our team
         "#);
+    }
+
+    #[test]
+    fn a_link_to_write_says_its_subject_in_the_text_part() {
+        for (address, shown) in [
+            ("a@b.example", "a@b.example"),
+            ("a@b.example?subject=accept%20%5Bx%5D", "a@b.example, subject: accept [x]"),
+            ("a@b.example?subject=%0A%zz%C3%A4%", "a@b.example, subject: %0A%zz%C3%A4%"),
+            ("https://b.example/x?subject=y", "https://b.example/x?subject=y"),
+        ] {
+            assert_eq!(with_subject(address), shown);
+        }
     }
 }

@@ -1,0 +1,250 @@
+//! What the reader of a staff mail can do about it, and how: by links to our pages where they can be reached,
+//! else by answers that carry the same token, and where neither is there by commands.
+//!
+//! Three buttons and one link to everything else: who gets the mail between two calls sees at once what is
+//! wanted.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::words::{mailto, shell_word};
+use crate::domain::contact::Channel;
+use crate::domain::email::EmailAddress;
+use crate::domain::happening::Outcome;
+use crate::domain::ids::HandOffId;
+use crate::domain::lead::{Lead, Stage};
+use crate::domain::order::Word;
+use crate::engine::desk::Part;
+use crate::engine::{Engine, Identity, Keys, Wake};
+use crate::mail::action::token;
+use crate::store::HandOff;
+
+/// What the reader of a mail has to do with the lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// They are its rep.
+    Rep,
+    /// They answer for its team.
+    Manager,
+    /// They were its rep until sales was done with it.
+    Former,
+    /// They should know, and that is all.
+    Other,
+}
+
+/// How a reader's word comes to us.
+enum Way<'a> {
+    /// By a page of ours: its address without the order.
+    Page(String),
+    /// By an answer to this mailbox, with this token.
+    Answer(&'a EmailAddress, String),
+    /// By a command.
+    Command,
+}
+
+/// Adds what the reader can do: `buttons` when there are links or answers, `actions` when there are commands.
+pub(super) fn offer(
+    engine: &Engine,
+    wake: &Wake,
+    values: &mut Value,
+    lead: &Lead,
+    hand_off: Option<&HandOff>,
+    to: &EmailAddress,
+) {
+    let reader = if lead.owner.as_ref() == Some(to) {
+        Reader::Rep
+    } else if wake.rules.agreement.answers_for_team(to) && lead.owner.is_some() {
+        Reader::Manager
+    } else if lead.owner.is_none() && hand_off.is_some_and(|last| last.rep == *to) {
+        Reader::Former
+    } else {
+        Reader::Other
+    };
+    let way = match (hand_off, reader) {
+        (None, _) | (_, Reader::Other) => Way::Command,
+        (Some(hand_off), _) => way(&engine.identity, &engine.keys, hand_off.id, to, wake.now),
+    };
+    values["buttons"] = buttons(&way, reader, lead.stage);
+    values["actions"] = match way {
+        Way::Command => commands(&lead.email, reader),
+        Way::Page(_) | Way::Answer(..) => json!([]),
+    };
+}
+
+/// Everything that can be said by an answer, for whoever asks.
+pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, part: Part) -> Value {
+    let agreement = &wake.rules.agreement;
+    let way = Way::Answer(log_address, token.to_owned());
+    let mut all: Vec<Value> = Vec::new();
+    for word in Word::ALL.iter().copied().filter(|word| !matches!(word, Word::Heard | Word::Convinced)) {
+        let allowed = if word.is_for_managers() { part.is_manager } else { part.is_rep };
+        let names: Vec<(String, String)> = match word {
+            _ if !allowed => Vec::new(),
+            Word::Reject | Word::Recycle => agreement
+                .reasons
+                .values()
+                .filter(|reason| reason.for_rejected)
+                .map(|reason| (format!("{} {}", word.name(), reason.name), format!(": {}", reason.label)))
+                .collect(),
+            Word::Lost => agreement
+                .reasons
+                .values()
+                .filter(|reason| reason.for_lost)
+                .map(|reason| (format!("{} {}", word.name(), reason.name), format!(": {}", reason.label)))
+                .collect(),
+            Word::Give => {
+                let reps = agreement.teams.values().flat_map(|team| &team.reps);
+                reps.map(|rep| (format!("{} {}", word.name(), rep.email), format!(" {}", rep.name))).collect()
+            }
+            Word::Later | Word::Away | Word::LeadAway => {
+                let day = wake.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+                let day = day.saturating_add(jiff::ToSpan::days(7));
+                vec![(format!("{} {day}", word.name()), format!(" until {day} (or write another day)"))]
+            }
+            _ => vec![(word.name().to_owned(), String::new())],
+        };
+        for (order, more) in names {
+            all.push(button(&way, &order, &format!("{}{more}", word.label()), false));
+        }
+    }
+    Value::Array(all)
+}
+
+fn way<'a>(
+    identity: &'a Identity,
+    keys: &Keys,
+    hand_off: HandOffId,
+    to: &EmailAddress,
+    now: Timestamp,
+) -> Way<'a> {
+    let token = || token(&keys.action, hand_off, to, now);
+    if identity.has_pages() {
+        return Way::Page(format!("{}/a/{}", identity.public_url, token()));
+    }
+    identity.log_address.as_ref().map_or(Way::Command, |log| Way::Answer(log, token()))
+}
+
+fn buttons(way: &Way<'_>, reader: Reader, stage: Stage) -> Value {
+    let main = match reader {
+        Reader::Rep if stage == Stage::HandedOff => &[Word::Accept, Word::NoAnswer, Word::Reached][..],
+        Reader::Rep => &[Word::NoAnswer, Word::Reached, Word::Met],
+        Reader::Manager => &[Word::Give, Word::Take, Word::Extend],
+        Reader::Former => &[Word::Heard],
+        Reader::Other => return json!([]),
+    };
+    let mut buttons: Vec<Value> = Vec::new();
+    match way {
+        Way::Command => return json!([]),
+        Way::Page(page) => {
+            for word in main.iter().copied() {
+                let label = match word {
+                    Word::Give => "Give it to somebody else",
+                    Word::Heard => "Tell what you heard",
+                    word => word.label(),
+                };
+                buttons.push(button(way, word.name(), label, true));
+            }
+            let more = match reader {
+                Reader::Rep => "Not now, give it back, I am away, and everything else",
+                Reader::Former => return Value::Array(buttons),
+                Reader::Manager | Reader::Other => "Give it back, and everything else",
+            };
+            buttons.push(json!({ "label": more, "link": page, "main": false }));
+        }
+        Way::Answer(..) => {
+            // An answer cannot choose among colleagues: the list of all answers names them.
+            for word in main.iter().copied().filter(|word| *word != Word::Give) {
+                buttons.push(button(way, word.name(), word.label(), true));
+            }
+            buttons.push(button(way, HELP, "Send me everything else that I can answer", false));
+        }
+    }
+    Value::Array(buttons)
+}
+
+/// What asks for the list of all answers.
+pub(in crate::engine) const HELP: &str = "help";
+
+fn button(way: &Way<'_>, order: &str, label: &str, main: bool) -> Value {
+    let link = match way {
+        Way::Page(page) => format!("{page}/{order}"),
+        Way::Answer(log, token) => {
+            let subject = format!("{order} [{token}]");
+            let subject = subject.replace('%', "%25").replace(' ', "%20").replace('&', "%26");
+            format!("{}?subject={}", mailto(log), subject.replace('[', "%5B").replace(']', "%5D"))
+        }
+        Way::Command => String::new(),
+    };
+    json!({ "label": label, "link": link, "main": main })
+}
+
+/// What the reader can do as commands. What came of a call is for the lead's own rep to say.
+fn commands(lead: &EmailAddress, reader: Reader) -> Value {
+    let lead = shell_word(lead.as_str());
+    let history = json!({ "label": "See its whole history", "command": format!("nurtured why {lead}") });
+    let called = |outcome: Outcome| {
+        let (channel, outcome) = (Channel::Phone.name(), outcome.name());
+        format!("nurtured lead attempt {lead} --channel {channel} --outcome {outcome}")
+    };
+    match reader {
+        Reader::Former | Reader::Other => json!([history]),
+        Reader::Manager => json!([
+            history,
+            { "label": "Give it to somebody else", "command": format!("nurtured lead reassign {lead} --to REP") },
+            { "label": "Give the full time once more", "command": format!("nurtured lead extend {lead}") },
+        ]),
+        Reader::Rep => json!([
+            { "label": "I take it", "command": format!("nurtured lead accept {lead}") },
+            { "label": "I called and talked", "command": called(Outcome::Reached) },
+            { "label": "I called, no answer", "command": called(Outcome::NoAnswer) },
+            { "label": "I give it back", "command": format!("nurtured lead reject {lead} --reason not-ready") },
+        ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::action::verify;
+
+    fn address(text: &str) -> EmailAddress {
+        text.parse().expect("an address")
+    }
+
+    fn labels(buttons: &Value) -> Vec<&str> {
+        buttons.as_array().into_iter().flatten().filter_map(|button| button["label"].as_str()).collect()
+    }
+
+    #[test]
+    fn three_things_are_offered_and_a_way_to_the_rest() {
+        let page = Way::Page("https://go.ours.example/a/token".to_owned());
+        for (reader, stage, first) in [
+            (Reader::Rep, Stage::HandedOff, "I take it"),
+            (Reader::Rep, Stage::Accepted, "I called, no answer"),
+            (Reader::Manager, Stage::HandedOff, "Give it to somebody else"),
+        ] {
+            let buttons = buttons(&page, reader, stage);
+            assert_eq!((labels(&buttons).len(), labels(&buttons)[0]), (4, first));
+            assert_eq!(buttons[3]["link"], "https://go.ours.example/a/token");
+        }
+        assert_eq!(buttons(&page, Reader::Other, Stage::HandedOff), json!([]));
+        assert_eq!(buttons(&Way::Command, Reader::Rep, Stage::HandedOff), json!([]));
+    }
+
+    #[test]
+    fn an_answer_carries_the_order_and_the_token_in_its_subject() {
+        let log = address("log@ours.example");
+        let token = token(b"key", HandOffId(7), &address("rep1@ours.example"), Timestamp::UNIX_EPOCH);
+        let way = Way::Answer(&log, token.clone());
+        let offered = buttons(&way, Reader::Rep, Stage::HandedOff);
+        assert_eq!(offered[0]["link"], format!("mailto:log@ours.example?subject=accept%20%5B{token}%5D"));
+        assert!(verify(b"key", &token).is_some());
+        assert_eq!(labels(&buttons(&way, Reader::Manager, Stage::HandedOff))[0], "I take it over");
+    }
+
+    #[test]
+    fn commands_are_the_last_resort_and_an_address_stays_one_word_of_them() {
+        let commands = commands(&address("a`b`@x.example"), Reader::Rep);
+        assert_eq!(commands[0]["command"], "nurtured lead accept 'a`b`@x.example'");
+    }
+}

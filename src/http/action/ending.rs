@@ -1,0 +1,173 @@
+//! The page after the click, and the pages of links that lead nowhere: calm, and each says what to do.
+
+use std::fmt::Display;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::form::{display, feedback, footer, whose};
+use crate::domain::happening::Happening;
+use crate::domain::order::{Order, OrderError};
+use crate::engine::act::{Acted, Noted, Unheeded};
+use crate::engine::desk::{Desk, Forbidden, HandOffState, NoDesk};
+use crate::http::page::{self, escaped};
+
+/// What became of an order.
+pub fn acted(acted: &Acted, orders: &[Order], token: &str, one: bool) -> Response {
+    let desk = &acted.desk;
+    match &acted.result {
+        Ok(noted) => done(desk, *noted, orders, token, one),
+        Err(Unheeded::Forbidden(Forbidden::Stale)) => stale(desk),
+        Err(Unheeded::Forbidden(why)) => {
+            let whose = match why {
+                Forbidden::ForTheRep => "It is for the lead's rep to say what came of it.",
+                Forbidden::ForTheManager => "It is for the team's manager to decide that.",
+                _ => "Only a rep of the agreement can be away.",
+            };
+            let body = format!("<p>{whose} Nothing was changed.</p>{}", footer(desk));
+            page::page(StatusCode::FORBIDDEN, "This is not yours to say", &body)
+        }
+        Err(Unheeded::Refused(words)) => {
+            let body = format!(
+                "<p>{}.</p><p>Nothing was changed.</p>{}{}",
+                escaped(&sentence(words)),
+                whose(desk),
+                back(token, one)
+            );
+            page::page(StatusCode::CONFLICT, "That cannot be so", &body)
+        }
+    }
+}
+
+fn done(desk: &Desk, noted: Noted, orders: &[Order], token: &str, one: bool) -> Response {
+    let said: Vec<String> = orders.iter().map(|order| escaped(&told(desk, order))).collect();
+    let mut body = format!("<p><b>{}</b>: {}.</p>\n", escaped(&display(desk)), said.join("; "));
+    if noted == Noted::Before {
+        body.push_str("<p>It is noted once, however often you click.</p>");
+    }
+    body.push_str(&whose(desk));
+    let has_feedback = orders.iter().any(|order| matches!(order, Order::Say(Happening::Feedback { .. })));
+    if desk.part.hand_off == HandOffState::Over && desk.part.is_rep && !has_feedback {
+        body.push_str(&feedback(desk));
+    } else {
+        body.push_str(&back(token, one));
+    }
+    body.push_str(&footer(desk));
+    let title = if noted == Noted::Now { "Noted" } else { "That was noted before" };
+    page::page(StatusCode::OK, title, &body)
+}
+
+/// Things have changed since the link was sent: nothing is done, and it says who has the lead.
+fn stale(desk: &Desk) -> Response {
+    let title = match &desk.owner {
+        Some(_) if desk.lead.owner.as_ref() == Some(&desk.person) => {
+            "There is a newer mail about this lead".to_owned()
+        }
+        Some(owner) => format!("{owner} has this lead now"),
+        None => "Nobody in sales has this lead now".to_owned(),
+    };
+    let body = format!(
+        "<p><b>{}</b></p>{}<p>Nothing was changed. Please do not call or write to it, unless it is yours by a newer \
+         mail.</p>{}",
+        escaped(&display(desk)),
+        whose(desk),
+        footer(desk)
+    );
+    page::page(StatusCode::CONFLICT, &title, &body)
+}
+
+/// What was sent cannot be read as an order.
+pub fn not_understood(desk: &Desk, token: &str, one: bool, error: &OrderError) -> Response {
+    let words = escaped(&sentence(&error.to_string()));
+    let body = format!("<p>{words}.</p><p>Nothing was changed.</p>{}{}", back(token, one), footer(desk));
+    page::page(StatusCode::BAD_REQUEST, "Something is missing", &body)
+}
+
+/// The link leads nowhere.
+pub fn no_desk(error: &NoDesk) -> Response {
+    match error {
+        NoDesk::NotOurs => page::page(
+            StatusCode::NOT_FOUND,
+            "This link does not work",
+            "<p>It may have been cut off on its way, or be meant for another server. Please open it from the mail \
+             again. Nothing was changed.</p>",
+        ),
+        NoDesk::Over(day) => {
+            let day = day.strftime("%-d %B %Y");
+            let body = format!(
+                "<p>It worked until {day}. Please open the newest mail about this lead. Nothing was changed.</p>"
+            );
+            page::page(StatusCode::GONE, "This link has ended", &body)
+        }
+        NoDesk::Gone => page::page(
+            StatusCode::GONE,
+            "This lead is not there any more",
+            "<p>Nothing was changed. Please do not call or write to it.</p>",
+        ),
+        NoDesk::Left => page::page(
+            StatusCode::FORBIDDEN,
+            "This link is not yours any more",
+            "<p>Whoever it was sent to has no part in the agreement now. Nothing was changed.</p>",
+        ),
+        NoDesk::Failed(error) => {
+            tracing::error!("an action page could not be shown: {error}");
+            page::out_of_order()
+        }
+    }
+}
+
+/// The store failed: nothing was done.
+pub fn failed(desk: &Desk, error: &dyn Display) -> Response {
+    tracing::error!(lead = desk.lead.id.0, "lead {} could not be acted on by link: {error}", desk.lead.id);
+    page::out_of_order()
+}
+
+/// What was ordered, as whoever ordered it would say.
+fn told(desk: &Desk, order: &Order) -> String {
+    let agreement = &desk.rules.agreement;
+    let reason =
+        |name: &str| agreement.reasons.get(name).map_or(name.to_owned(), |reason| reason.label.clone());
+    let named = |name: &Option<String>, names: &std::collections::BTreeMap<String, String>| {
+        name.as_ref().map(|name| names.get(name).cloned().unwrap_or_else(|| name.clone()))
+    };
+    match order {
+        Order::RepAway { until } => format!("you are away until {}", until.strftime("%a %-d %b")),
+        Order::Say(happening) => match happening {
+            Happening::Accepted => "it is yours".to_owned(),
+            Happening::Attempt { outcome, .. } => format!("tried, {}", outcome.name().replace('_', " ")),
+            Happening::Rejected { reason: name } | Happening::Recycled { reason: name } => {
+                format!("given back, {}", reason(name))
+            }
+            Happening::Lost { reason: name } => format!("lost, {}", reason(name)),
+            Happening::FollowUp { on } => format!("asked to hear from us on {}", on.strftime("%a %-d %b %Y")),
+            Happening::Away { until: Some(until), .. } => {
+                format!("away until {}", until.strftime("%a %-d %b %Y"))
+            }
+            Happening::Away { until: None, .. } => "away".to_owned(),
+            Happening::Feedback { objection, argument } => {
+                let heard = [named(argument, &agreement.arguments), named(objection, &agreement.objections)];
+                let heard: Vec<String> = heard.into_iter().flatten().collect();
+                if heard.is_empty() {
+                    "thank you".to_owned()
+                } else {
+                    format!("heard “{}”", heard.join("”, “"))
+                }
+            }
+            Happening::Reassigned { to } => format!("given to {to}"),
+            Happening::Taken => "you took it over".to_owned(),
+            Happening::Extended => "its rep has the full time once more".to_owned(),
+            other => other.kind().replace('_', " "),
+        },
+    }
+}
+
+fn back(token: &str, one: bool) -> String {
+    let way = if one { "../" } else { "" };
+    format!("<p><a href=\"{way}{token}\">What else you can do</a></p>\n")
+}
+
+/// With a capital, and without a final stop.
+fn sentence(words: &str) -> String {
+    let mut chars = words.trim_end_matches('.').chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
