@@ -127,6 +127,13 @@ pub async fn what_is_erased_is_nowhere(site: Site) {
     let told = site.post(&token, &format!("{JANE}/erase"), json!({})).await.ok(200);
     assert_eq!(told, json!({ "erased": true, "anew": false }));
     site.get(&token, JANE).await.is(404, "unknown-lead");
+    // Not even in the answer that is kept for a request that speaks of her afterwards.
+    let again =
+        [bearer(&token), "Content-Type: application/json".to_owned(), "Idempotency-Key: x".to_owned()];
+    let again: Vec<&str> = again.iter().map(String::as_str).collect();
+    let did = "{\"name\":\"pricing_page\"}";
+    site.ask("POST", &format!("{JANE}/activities"), &again, did).await.is(404, "unknown-lead");
+    assert_eq!(traces(&site).await, []);
     site.post(&token, "/v1/leads/bo%40buyer.example/erase", json!({})).await.is(404, "unknown-lead");
 
     // What is left: numbers, times, and how far she came. Nothing more goes out.

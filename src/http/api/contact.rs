@@ -94,7 +94,7 @@ async fn may_contact(site: Site, asked: Asked<OfLead, By, Nothing>) -> Result<An
     let rep = rep.map(|rep| rep.0);
     let answer = match site.engine.may_contact(&email, channel.0, rep.as_ref(), site.now()).await {
         Ok(answer) => answer,
-        Err(HappenError::UnknownLead(_)) => return Err(unknown(&email)),
+        Err(HappenError::UnknownLead(_)) => return Err(unknown()),
         Err(HappenError::Failed(error)) => return Err(pass_failed(&error)),
         Err(refused) => return Err(Problem::new(Kind::Refused, refused.to_string())),
     };
@@ -161,7 +161,7 @@ async fn history(site: Site, asked: Asked<OfLead, Page, Nothing>) -> Result<Answ
         Ok(Some((lead, events, texts)))
     };
     let found = look.await.map_err(|error: StoreError| store_failed(&error))?;
-    let (lead, mut events, texts) = found.ok_or_else(|| unknown(&email))?;
+    let (lead, mut events, texts) = found.ok_or_else(unknown)?;
     let mut texts: std::collections::BTreeMap<_, _> = texts.into_iter().collect();
     let zone = zone_of(&lead, &site.engine.rules().agreement);
     let zone = jiff::tz::TimeZone::get(&zone).unwrap_or(jiff::tz::TimeZone::UTC);

@@ -282,7 +282,7 @@ async fn happened(
     let email = lead.email.0;
     match site.engine.happened(&email, &happening, &said, site.now()).await {
         Ok(lead) => Ok(Answer(200, LeadView::of(&lead))),
-        Err(HappenError::UnknownLead(_)) => Err(unknown(&email)),
+        Err(HappenError::UnknownLead(_)) => Err(unknown()),
         Err(HappenError::Refused(refusal)) => Err(refused(&refusal)),
         Err(error @ HappenError::UnknownRep { .. }) => Err(Problem::invalid("by", error.to_string())),
         Err(HappenError::Failed(error)) => Err(pass_failed(&error)),

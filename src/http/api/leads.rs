@@ -272,9 +272,10 @@ async fn find(site: &Site, email: &EmailAddress) -> Result<Option<Lead>, Problem
     look.await.map_err(|error| store_failed(&error))
 }
 
-/// Nobody knows that lead.
-pub fn unknown(email: &EmailAddress) -> Problem {
-    Problem::new(Kind::UnknownLead, format!("no lead has the address {email}"))
+/// Nobody knows that lead. Its address is not repeated: answers are kept for a day, and the person may just have been
+/// erased.
+pub fn unknown() -> Problem {
+    Problem::new(Kind::UnknownLead, "no lead has that address")
 }
 
 /// Which leads are listed.
@@ -377,7 +378,7 @@ async fn show(site: Site, asked: Asked<OfLead, Nothing, Nothing>) -> Result<Answ
         Ok(found)
     };
     let found = look.await.map_err(|error: StoreError| store_failed(&error))?;
-    found.map(|lead| Answer(200, lead)).ok_or_else(|| unknown(&email))
+    found.map(|lead| Answer(200, lead)).ok_or_else(unknown)
 }
 
 /// A lead as programs see it.

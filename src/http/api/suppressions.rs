@@ -167,7 +167,7 @@ pub fn bearer(grant: &Grant) -> String {
 /// What a person's wish that could not be met is to a client.
 pub fn failed(error: &PersonError) -> Problem {
     match error {
-        PersonError::Unknown(email) => super::leads::unknown(email),
+        PersonError::Unknown(_) => super::leads::unknown(),
         PersonError::BeingSent => Problem::new(Kind::BeingSent, error.to_string()).after(60),
         PersonError::EraseInstead => Problem::invalid("reason", error.to_string()),
         PersonError::Failed(error) => pass_failed(error),
