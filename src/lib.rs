@@ -41,6 +41,9 @@
 //!    mornings, `engine/absence` hands over what cannot wait for a rep who is away.
 //! 6. Rejected or lost with a reason, it rests; `engine/recycle` begins the next round.
 //!
+//! Beside leads, `engine/commitments` holds what marketing promised against what it delivered
+//! ([`domain::commitments`]), and [`domain::document`] writes the whole agreement down for people to sign.
+//!
 //! Each step leaves an entry in the event log with its reason; `nurtured why` tells them in words.
 //!
 //! # Decisions

@@ -48,7 +48,31 @@ pub(super) fn promises(agreement: &Agreement) -> Section {
             )));
         }
     }
+    blocks.push(Block::Heading("How managers hear of it".to_owned()));
+    blocks.push(Block::List(escalation(agreement)));
     Section { title: "What sales promises".to_owned(), blocks }
+}
+
+/// Who is told at once, and what comes together.
+fn escalation(agreement: &Agreement) -> Vec<String> {
+    let escalation = &agreement.escalation;
+    let times: Vec<String> =
+        escalation.digests.iter().map(|time| time.strftime("%H:%M").to_string()).collect();
+    let mut points = vec![match escalation.mails_at_once {
+        0 => format!("A manager gets one mail at {}, with everything.", and(&times)),
+        count => format!(
+            "A manager gets at most {} a day at once; the rest comes in one mail at {}.",
+            counted(count, "mail"),
+            and(&times)
+        ),
+    }];
+    if !escalation.urgent.is_empty() {
+        points.push(format!("What breaks the promises {} is told at once, always.", and(&escalation.urgent)));
+    }
+    if let Some(fallback) = &escalation.fallback {
+        points.push(format!("What would reach nobody reaches {fallback}."));
+    }
+    points
 }
 
 fn row(kind: PromiseKind, promise: &Promise, policy: &Policy) -> Vec<String> {
@@ -166,7 +190,7 @@ fn leaders(agreement: &Agreement, team: &Team) -> Vec<String> {
         points.push(format!("Director: {director}."));
     }
     if let Some(backup) = &team.backup {
-        points.push(format!("Gets a lead when nobody of the team is there: {backup}."));
+        points.push(format!("Stands in for whoever is away or has no room: {backup}."));
     }
     if let Some(calendar) = agreement.calendars.get(&team.calendar) {
         points.push(format!("{}.", sentence(&format!("works {}", hours::calendar(calendar)))));
