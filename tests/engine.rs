@@ -24,7 +24,7 @@ use nurtured::engine::{Engine, Identity, Limits};
 use nurtured::mail::message::Correspondent;
 use nurtured::mail::transport::{Memory, Outcome, Parcel, Reply, Scope, Transport};
 use nurtured::playbook::PlaybookFiles;
-use nurtured::store::{Event, LeadFilter, NewSlaClock, OutboxMail, Store};
+use nurtured::store::{Event, LeadFilter, NewSlaClock, OutboxMail, RoutingDuty, Store};
 use postgres::Database;
 
 const JANE: &str = "jane@acme.example";
@@ -472,7 +472,8 @@ async fn who_is_in_a_sequence_that_is_gone_leaves_it() {
     }
     world.put_in_force(&files).await;
     world.until(berlin(20, 9, 0)).await;
-    assert_eq!(world.sent(), [] as [&str; 0]);
+    // The team hears that the campaign writes other mails now; the lead hears nothing.
+    assert_eq!(world.sent(), ["rep1@ours.example", "rep2@ours.example"]);
     let exited = world.events(JANE, "exited").await;
     assert_eq!(exited.len(), 1);
 }
@@ -895,7 +896,11 @@ async fn a_lead_that_waits_for_room_is_looked_at_every_day_whatever_happens() {
     }
     world.wakes_at(berlin(2, 10, 0)).await;
     let jane = world.lead(JANE).await;
-    assert_eq!((jane.stage, jane.due_at), (Stage::Qualified, Some(berlin(3, 10, 0))));
+    assert_eq!((jane.stage, jane.due_at), (Stage::Qualified, None));
+    let mut tx = world.engine.store().read().await.expect("the store answers");
+    let look = tx.next_routing_due(RoutingDuty::Waiting).await.expect("the store answers");
+    tx.rollback().await.expect("the store answers");
+    assert_eq!(look, Some(berlin(3, 10, 0).as_millisecond()));
     // What it waits for is said once.
     world.until(berlin(4, 11, 0)).await;
     assert_eq!(world.events(JANE, "waiting").await.len(), 1);
@@ -966,4 +971,135 @@ async fn a_rep_is_told_everything_that_is_known_and_how_long_there_is() {
     ] {
         assert!(body.contains(known), "{known}\n{body}");
     }
+}
+
+// ---------------------------------------------------------------- campaigns that are new to the team
+
+/// A mail's text, without what it is encoded in.
+fn text_of(parcel: &Parcel) -> String {
+    let text = String::from_utf8_lossy(&parcel.bytes).into_owned();
+    text.replace("=\r\n", "").replace("\r\n", " ")
+}
+
+/// The mails about campaigns that went to a rep.
+fn news_to(parcels: &[Parcel], rep: &str) -> Vec<String> {
+    let told = parcels.iter().filter(|parcel| parcel.to == address(rep)).map(text_of);
+    told.filter(|text| text.contains("this is what its leads read")).collect()
+}
+
+#[tokio::test]
+async fn a_changed_campaign_is_told_to_its_team_two_business_days_before_its_leads_read_it() {
+    let world = World::new().await;
+    world.wakes_at(berlin(5, 9, 0)).await;
+    assert!(world.mails.take().is_empty(), "the first playbook is known");
+
+    // On Thursday morning a mail of the webinar is rewritten; others are as they were.
+    let mail = "sequences/event-follow-up/01-thank-you.md";
+    let old = PlaybookFiles::builtin().get(mail).expect("the mail").to_owned();
+    let subject = old.lines().find(|line| line.starts_with("subject")).expect("a subject").to_owned();
+    world.edit(mail, &subject, "subject = \"Thank you, and what comes next\"").await;
+    world.wakes_at(berlin(5, 9, 0)).await;
+    let parcels = world.mails.take();
+    for rep in ["rep1@ours.example", "rep2@ours.example"] {
+        let told = news_to(&parcels, rep);
+        assert_eq!(told.len(), 1, "{rep}");
+        for words in
+            ["webinar has changed", "and what comes next", "Mon 9 Mar 09:00", "the recording and the slides"]
+        {
+            assert!(told[0].contains(words), "{words} is not in\n{}", told[0]);
+        }
+        assert!(!told[0].contains("demo-request"), "{}", told[0]);
+    }
+    assert_eq!(parcels.len(), 2, "and nobody else hears of it");
+
+    // Who comes in now is enrolled, and written to on Monday; who asked for a call is answered at once.
+    world.comes_in(JANE, "webinar").await;
+    world.comes_in("max@muster.example", "demo-request").await;
+    world.comes_in("other@firm.example", "default").await;
+    world.until(berlin(9, 8, 59)).await;
+    assert_eq!(world.steps(JANE).await, []);
+    assert_eq!(world.events(JANE, "enrolled").await[0].facts["not_before"], "2026-03-09T08:00:00Z");
+    assert_eq!(world.steps("max@muster.example").await.len(), 1);
+    assert!(!world.steps("other@firm.example").await.is_empty(), "its campaign is as it was");
+    world.until(berlin(9, 9, 1)).await;
+    assert_eq!(world.steps(JANE).await, [step("thank-you", MailState::Sent)]);
+
+    // Another daemon on the same store knows that it was told.
+    world.mails.take();
+    let restarted = engine(world.engine.store().clone(), &world.clock, &world.mails).await;
+    restarted.wake(world.clock.now()).await;
+    assert_eq!(news_to(&world.mails.take(), "rep1@ours.example"), [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn a_new_campaign_of_some_reps_is_told_to_them_alone() {
+    let world = World::new().await;
+    world.wakes_at(berlin(2, 9, 0)).await;
+    let campaign = "[campaigns.summer]\nmatch = 'lead.source == \"summer\"'\nqualify = 'lead.score >= 50'\n\
+                    team = \"sales\"\npolicy = \"standard\"\nbrief = \"Read about our summer offer.\"\n\
+                    reps = [\"rep2@ours.example\"]\nannounce_days = 0\n\n[campaigns.default]";
+    world.edit("agreement.toml", "[campaigns.default]", campaign).await;
+    world.wakes_at(berlin(2, 9, 0)).await;
+    let parcels = world.mails.take();
+    assert_eq!(news_to(&parcels, "rep1@ours.example"), [] as [String; 0]);
+    let told = news_to(&parcels, "rep2@ours.example");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("Campaign summer is new") && told[0].contains("summer offer"), "{}", told[0]);
+    assert!(!told[0].contains("No mail of it leaves before"), "nobody waits for it: {}", told[0]);
+}
+
+#[tokio::test]
+async fn the_hand_off_says_what_became_of_its_like_when_enough_are_known() {
+    let world = World::new().await;
+    for number in 0..12_i8 {
+        let email = format!("lead{number}@firm{number}.example");
+        world.until(berlin(2 + number / 5, 10 + number % 5, 0)).await;
+        world.mails.take();
+        world.comes_in(&email, "demo-request").await;
+        let now = world.clock.now();
+        world.wakes_at(now).await;
+        let lead = world.lead(&email).await;
+        assert_eq!(lead.stage, Stage::HandedOff, "{email}");
+        let texts: Vec<String> = world.mails.take().iter().map(text_of).collect();
+        let text = texts.iter().find(|text| text.contains("Why now")).expect("the hand-off");
+        // Ten before it: as many as it takes.
+        assert_eq!(text.contains("such leads in the last year"), number >= 10, "{number}: {text}");
+        if number == 10 {
+            assert!(text.contains("Of 10 such leads in the last year"), "{text}");
+            assert!(text.contains("2 became opportunities"), "{text}");
+        }
+        if number < 2 {
+            let said = Said { by: lead.owner.clone(), ..Said::default() };
+            let deal = Happening::Opportunity;
+            world.engine.happened(&lead.email, &deal, &said, now).await.expect("it can be so");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_is_freed_wakes_one_lead_however_many_wait() {
+    let playbook = edited(&[("agreement.toml", "capacity = 30", "capacity = 1")]);
+    let world = World::under(playbook).await;
+    for number in 0..120 {
+        world.comes_in(&format!("lead{number}@firm{number}.example"), "demo-request").await;
+    }
+    world.until(berlin(2, 10, 0)).await;
+    let of_stage = async |stage: Stage| {
+        let mut tx = world.engine.store().read().await.expect("the store answers");
+        let filter = LeadFilter { stage: Some(stage), ..LeadFilter::default() };
+        let leads = tx.list_leads(&filter, 1_000).await.expect("the store answers");
+        tx.rollback().await.expect("the store answers");
+        leads
+    };
+    let waiting = of_stage(Stage::Qualified).await;
+    assert_eq!(waiting.len(), 118);
+    assert!(waiting.iter().all(|lead| lead.due_at.is_none()), "nobody who waits is due");
+    let given = of_stage(Stage::HandedOff).await.pop().expect("a lead");
+    let said = Said { by: given.owner.clone(), ..Said::default() };
+    let rejected = Happening::Rejected { reason: "bad-fit".to_owned() };
+    let now = world.clock.now();
+    world.engine.happened(&given.email, &rejected, &said, now).await.expect("it can be so");
+    let report = world.engine.wake(now).await;
+    assert_eq!(of_stage(Stage::Qualified).await.len(), 117);
+    assert_eq!(report.did().put_off, 0, "nobody else was looked at: {report:?}");
 }

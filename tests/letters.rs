@@ -29,6 +29,9 @@ const STAFF: &[&str] = &[
     "away",
     "behind",
     "review",
+    "team-full",
+    "data-quality",
+    "campaign-news",
 ];
 
 fn playbook() -> Playbook {

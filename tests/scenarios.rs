@@ -283,6 +283,14 @@ fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
         "waiting" => format!("waits until {}: {}", instant("until", OFFICE), fact("why")),
         "deferred" => format!("{} waits until {}: {}", step(), instant("until", zone), fact("why")),
         "skipped" | "dropped" => format!("{} {}: {}", step(), line.kind, fact("why")),
+        "enrolled" if !fact("not_before").is_empty() => {
+            format!(
+                "enters {}, held until {}: {}",
+                fact("sequence"),
+                instant("not_before", OFFICE),
+                fact("why")
+            )
+        }
         "enrolled" => format!("enters {}: {}", fact("sequence"), fact("why")),
         "not_enrolled" => format!("does not enter {}: {}", fact("sequence"), fact("why")),
         "exited" => format!("leaves {}: {}", fact("sequence"), fact("why")),
@@ -319,6 +327,11 @@ fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
         "rep_away" => format!("{} is away until {}", name(fact("rep")), fact("until")),
         "suppressed" => format!("suppressed: {}", fact("why")),
         "refused" => format!("{} refused: {}", fact("event"), fact("why")),
+        "incomplete" => {
+            let missing = line.facts.get("missing").and_then(serde_json::Value::as_array);
+            let words: Vec<&str> = missing.into_iter().flatten().filter_map(|word| word.as_str()).collect();
+            format!("lacks {}", words.join(", "))
+        }
         "parked" => format!("parked: {}", fact("why")),
         "commitment" => {
             format!("{}, {}: {}: {}", fact("commitment"), fact("period"), fact("state"), fact("why"))

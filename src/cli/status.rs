@@ -32,6 +32,7 @@ impl Status {
         let now = Clock::System.now();
         let mut tx = store.read().await.map_err(CliError::failed)?;
         let standing = tx.standing(now).await.map_err(CliError::failed)?;
+        let incomplete = tx.count_incomplete_leads().await.map_err(CliError::failed)?;
         let brake = tx.brake().await.map_err(CliError::failed)?;
         let beat = tx.last_beat().await.map_err(CliError::failed)?;
         let version = tx.playbook_in_force().await.map_err(CliError::failed)?;
@@ -52,6 +53,7 @@ impl Status {
                 "enrolments": standing.enrolments,
                 "clocks": standing.clocks,
                 "overdue": standing.overdue_clocks,
+                "incomplete": incomplete,
                 "brake": brake.map(|brake| json!({ "since": brake.since.to_string(), "why": brake.why })),
                 "last_wake": beat.map(|beat| beat.to_string()),
                 "playbook": version,
@@ -75,6 +77,11 @@ impl Status {
             .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
             .collect();
         line(&format!("leads       {}", listed(leads, "none")))?;
+        if incomplete > 0 {
+            line(&format!(
+                "lacking     {incomplete} would go to sales if more were known (nurtured lead incomplete)"
+            ))?;
+        }
         line(&format!("sequences   {} running", standing.enrolments))?;
         line(&format!("promises    {} running, {} overdue", standing.clocks, standing.overdue_clocks))?;
         line(&format!("mail        {}", listed(mails(&standing.mails), "none waits")))

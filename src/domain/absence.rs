@@ -31,8 +31,10 @@ mod tests {
             name: "Robin".to_owned(),
             email: "robin@ours.example".parse().expect("an address"),
             capacity: 1,
+            new_per_week: None,
             weight: 1,
             away: vec![day(8, 3), day(3, 2), day(4, 7)],
+            territory: None,
         };
         for (now, begins) in [
             ("2026-03-01T23:59:59+01:00", Some("2026-03-02T00:00:00+01:00")),

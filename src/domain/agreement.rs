@@ -16,6 +16,8 @@ use super::condition::Condition;
 use super::email::EmailAddress;
 use super::escalation::Escalation;
 use super::lead::Grade;
+use super::required::Known;
+use super::routing::{Earliest, Routing, Rule, Share, Territory};
 use super::sla::{AttemptsOwed, Promise, PromiseKind};
 use super::wait::Wait;
 
@@ -82,8 +84,10 @@ impl Agreement {
                 name: email.as_str().split('@').next().unwrap_or_default().to_owned(),
                 email: email.clone(),
                 capacity: i64::MAX,
+                new_per_week: None,
                 weight: 1,
                 away: Vec::new(),
+                territory: None,
             },
         })
     }
@@ -180,6 +184,14 @@ pub struct Team {
     pub backup: Option<EmailAddress>,
     /// At least one.
     pub reps: Vec<Rep>,
+    /// How a lead finds its rep.
+    pub routing: Routing,
+    /// The team that gets the leads for which nobody of this one is there with room.
+    pub overflow: Option<String>,
+    /// What it promises for leads that overflow to it; `None`: what their campaign says.
+    pub policy: Option<String>,
+    /// What its reps are told of a lead beside its address; `None`: everything. For partners.
+    pub shares: Option<Vec<Share>>,
 }
 
 impl Team {
@@ -198,10 +210,14 @@ pub struct Rep {
     pub email: EmailAddress,
     /// How many leads they can have open at once.
     pub capacity: i64,
+    /// How many they can be given between Monday and Sunday; `None`: as many as they have room for.
+    pub new_per_week: Option<i64>,
     /// Share of leads beside their colleagues: 2 gets twice as many as 1.
     pub weight: i64,
     /// Known absences, first and last day.
     pub away: Vec<(Date, Date)>,
+    /// Which leads are theirs where the team goes by territory; `None`: those that are nobody's.
+    pub territory: Option<Territory>,
 }
 
 /// Where leads come from, and what was agreed for them.
@@ -233,6 +249,18 @@ pub struct Campaign {
     pub raised_hand: bool,
     /// What it is expected to bring, for planning.
     pub volume: Option<Volume>,
+    /// What must be known of a lead before sales is bothered with it.
+    pub required: Vec<Known>,
+    /// No lead of it is handed off earlier.
+    pub not_before: Option<Earliest>,
+    /// The reps of its team who get its leads; empty: all of them.
+    pub reps: Vec<EmailAddress>,
+    /// The team that gets its leads when nobody of its own is there with room; `None`: as that team says.
+    pub overflow: Option<String>,
+    /// How its leads find their rep; `None`: as the team says.
+    pub routing: Option<Vec<Rule>>,
+    /// How many business days before the first send its team hears of a new or changed campaign.
+    pub announce_days: i64,
 }
 
 /// What sales promises for a handed-off lead.

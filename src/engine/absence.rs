@@ -20,7 +20,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::escalation::{Purpose, next_morning};
 use crate::domain::ids::LeadId;
 use crate::domain::lead::Lead;
-use crate::domain::routing::{Route, Turn, absence, choose};
+use crate::domain::routing::{Turn, absence};
 use crate::store::{HandOff, Tx};
 
 /// Reps turned to in one transaction: one, whose leads are locked meanwhile.
@@ -108,12 +108,7 @@ pub(super) async fn back_at(
     rep: &Rep,
 ) -> Result<Option<Timestamp>, PassError> {
     let state = tx.rep_state(&rep.email).await?;
-    let turn = Turn {
-        last_assigned_at: state.last_assigned_at,
-        given_then: state.given_then,
-        open_leads: state.open_leads,
-        away: state.away,
-    };
+    let turn = Turn { away: state.away, ..Turn::default() };
     Ok(absence(rep, &turn, hand_off::team_calendar(wake, team), wake.now))
 }
 
@@ -146,18 +141,14 @@ async fn give_away(
     };
     let calendar = hand_off::team_calendar(wake, team);
     tx.lock_routing().await?;
-    let other = match stand_in(tx, wake, team, &absent.email).await? {
-        Some(rep) => Some(rep),
-        None => {
-            let turns = hand_off::turns(tx, team).await?;
-            match choose(team, &turns, calendar, Some(&absent.email), wake.now) {
-                Route::To { rep, .. } if rep.email != absent.email => Some(rep.clone()),
-                Route::To { .. } | Route::Wait { .. } => None,
-            }
-        }
+    let stand_in = stand_in(tx, wake, team, &absent.email).await?;
+    let other = match stand_in {
+        Some(_) => None,
+        None => hand_off::another(tx, wake, lead, &from).await?,
     };
     let until = calendar.local(back).strftime("%a %-d %b").to_string();
-    let Some(rep) = other else {
+    let (team, policy) = other.as_ref().map_or((team, policy), |other| (other.team, other.policy));
+    let Some(rep) = stand_in.or_else(|| other.as_ref().map(|other| other.rep.clone())) else {
         let words = format!(
             "{} is away until {until}, and nobody else is there with room. This lead cannot wait that long.",
             absent.name
@@ -173,6 +164,9 @@ async fn give_away(
     let why = format!("{} is away until {until}", absent.name);
     let given = hand_off::Given { campaign, team, policy, rep: &rep, why: &why, reassigned: false };
     give_to(engine, tx, wake, lead, &from, &given, AWAY).await?;
+    if let Some(other) = other {
+        other.took_it(tx).await?;
+    }
     Ok(Given::Away(rep.name))
 }
 

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::Engine;
 use crate::domain::agreement::{Agreement, Campaign};
 use crate::domain::lead::Lead;
-use crate::mail::unsubscribe;
+use crate::mail::render::ASKING;
+use crate::mail::{question, unsubscribe};
 
 impl Engine {
     /// The values for a step of a sequence.
     pub fn lead_values(&self, lead: &Lead, agreement: &Agreement) -> Value {
-        json!({
+        let mut values = json!({
             "lead": person(lead),
             "campaign": campaign(lead.campaign.as_deref().and_then(|name| agreement.campaign(name))),
             "sender": {
@@ -19,7 +20,9 @@ impl Engine {
                 "postal_address": self.identity.postal_address,
             },
             "unsubscribe_url": self.unsubscribe_url(lead),
-        })
+        });
+        values[ASKING] = question::asking(&self.keys.questions, lead.id, &self.identity.public_url);
+        values
     }
 
     /// The link that takes a lead off the list, for ever valid.

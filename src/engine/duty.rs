@@ -11,7 +11,7 @@ use crate::domain::escalation::Purpose;
 use crate::domain::lead::Stage;
 use crate::domain::mail::Audience;
 use crate::store::column::{instant_opt, millis};
-use crate::store::{StoreError, Tx};
+use crate::store::{RoutingDuty, StoreError, Tx};
 
 /// What a wake may have to do at a planned time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,10 @@ impl Duty {
             Duty::Nurture => tx.next_enrolment_due().await,
             Duty::HandOff => {
                 let nurtured = tx.next_lead_due(Stage::Nurturing).await?;
-                Ok(earlier(nurtured, tx.next_lead_due(Stage::Qualified).await?))
+                let ready = earlier(nurtured, tx.next_lead_due(Stage::Qualified).await?);
+                let waiting = tx.next_routing_due(RoutingDuty::Waiting).await?;
+                let incomplete = tx.next_routing_due(RoutingDuty::Incomplete).await?;
+                Ok(earlier(ready, earlier(waiting, incomplete)))
             }
             Duty::Absences => tx.next_appointment(Purpose::Absence).await,
             Duty::Matters => tx.next_matter_due().await,

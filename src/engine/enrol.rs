@@ -52,19 +52,25 @@ impl Engine {
             }
         }
         let hours = self.hours.mail(lead, &wake.rules.agreement, sequence.window.as_ref());
-        let first = sequence.steps.first().and_then(|step| due(step, wake.now, &hours));
+        let first = sequence.steps.first().and_then(|step| due(step, wake.now, &hours)).unwrap_or(wake.now);
+        let held =
+            self.announced.holds(wake, lead, name, sequence.steps.first()).filter(|from| *from > first);
         let enrolment = NewEnrolment {
             lead: lead.id,
             sequence: name.to_owned(),
             entry: ever + 1,
             round: lead.round,
             started_at: wake.now,
-            due_at: first.unwrap_or(wake.now),
+            due_at: held.unwrap_or(first),
         };
         if tx.insert_enrolment(&enrolment).await?.is_none() {
             return Ok(Entered::No("it is in a sequence already".to_owned()));
         }
-        tx.append(&[wake.event(lead.id, "enrolled", json!({ "sequence": name, "why": why }))]).await?;
+        let mut facts = json!({ "sequence": name, "why": why });
+        if let Some(from) = held {
+            facts["not_before"] = json!(from.to_string());
+        }
+        tx.append(&[wake.event(lead.id, "enrolled", facts)]).await?;
         Ok(Entered::Yes)
     }
 

@@ -287,6 +287,10 @@ impl Engine {
             // Its rep has room for another one.
             tx.look_at_waiting_leads(wake.now).await?;
         }
+        let is_a_deal = |(stage, _): &(Stage, String)| matches!(stage, Stage::Opportunity | Stage::Won);
+        if let Some(hand_off) = open.as_ref().filter(|_| followed.stages.iter().any(is_a_deal)) {
+            tx.note_opportunity(hand_off.id, wake.now).await?;
+        }
         // Who was told that an address is dead, or that somebody complained, is not told again.
         match followed.tell.as_ref().filter(|_| !known) {
             Some(Tell::Owner(words)) => {

@@ -14,6 +14,8 @@
 
 mod absence;
 pub mod act;
+mod announce;
+pub mod answer;
 mod call_list;
 mod clock_watch;
 mod commitments;
@@ -123,6 +125,8 @@ pub struct Keys {
     pub erased: Vec<u8>,
     /// Links and answers by which staff act on a lead.
     pub action: Vec<u8>,
+    /// Answer links.
+    pub questions: Vec<u8>,
 }
 
 /// How long things may take.
@@ -151,6 +155,7 @@ pub struct Engine {
     hours: HoursShelf,
     terms: sla::TermsShelf,
     delivery: Delivery,
+    announced: announce::Announced,
     complaints: Mutex<Complaints>,
     clock_watch: ClockWatch,
     woken: Notify,
@@ -201,6 +206,7 @@ impl Engine {
             unsubscribe: key(&store, "unsubscribe").await?,
             erased: key(&store, "erased").await?,
             action: key(&store, "action").await?,
+            questions: key(&store, "questions").await?,
         };
         let playbooks = Playbooks::open(&store).await?;
         Ok(Engine {
@@ -212,6 +218,7 @@ impl Engine {
             hours: HoursShelf::default(),
             terms: sla::TermsShelf::default(),
             delivery: Delivery::new(transport, limits),
+            announced: announce::Announced::default(),
             complaints: Mutex::default(),
             clock_watch: ClockWatch::default(),
             woken: Notify::new(),
@@ -290,6 +297,9 @@ impl Engine {
         if let Err(error) = clock_watch::look(self, &wake).await {
             report.add("clock", Err(error));
         }
+        if let Err(error) = announce::run(self, &wake).await {
+            report.add("announce", Err(error));
+        }
         let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 10] = [
             ("intake", Box::pin(intake::run(self, &wake))),
             ("nurture", Box::pin(nurture::run(self, &wake))),
@@ -321,7 +331,12 @@ impl Engine {
     /// one is looked at again.
     async fn follow_playbook(&self, now: Timestamp) -> Result<(), PassError> {
         if self.playbooks.follow(&self.store).await? {
+            let rules = self.playbooks.in_force();
+            let campaigns: Vec<&str> =
+                rules.agreement.campaigns.iter().map(|campaign| campaign.name.as_str()).collect();
             let mut tx = self.store.begin().await?;
+            tx.requeue_leads_without_campaign(&campaigns, now).await?;
+            tx.look_at_incomplete_leads(now).await?;
             tx.look_at_waiting_leads(now).await?;
             tx.commit().await?;
         }

@@ -4,11 +4,13 @@
 mod actions;
 mod bundles;
 pub(super) mod marketing;
+mod partner;
+mod routing;
 mod words;
 
 pub(super) use bundles::{About, Call, Line, write_away, write_call_list, write_digest};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::context::{campaign, person};
@@ -34,8 +36,15 @@ use crate::playbook::STAFF_LAYOUT;
 use crate::store::{HandOff, NewMail, Tx};
 
 pub(super) use actions::HELP;
+pub(super) use routing::{
+    CampaignMail, CampaignNews, TeamIsFull, campaign_news, incomplete_leads, team_is_full,
+};
+
 use words::{Promised, Reader};
 pub(super) use words::{call, day_and_time};
+
+/// How far back leads are counted that were like the one that is handed off.
+const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// A staff mail about to be planned.
 pub(super) struct Plan<'a> {
@@ -65,7 +74,7 @@ pub(super) async fn hand_off(
     values["touches"] = words::touches(calendar, &tx.touches(lead.id).await?);
     values["answers"] = words::answers(behaviour.answers(lead.id));
     values["behaviour"] = words::behaviour(calendar, behaviour.activities(lead.id));
-    values["reasons"] = json!(why_ready(tx, lead, given).await?);
+    values["reasons"] = json!(why_ready(tx, wake, lead, given).await?);
     // Whoever gets it from a colleague is told what was tried.
     let hand_offs = tx.hand_offs_of(lead.id).await?;
     if let Some(before) =
@@ -328,8 +337,12 @@ pub(super) async fn put(
     tx: &mut Tx,
     wake: &Wake,
     lead: Option<LeadId>,
-    plan: Plan<'_>,
+    mut plan: Plan<'_>,
 ) -> Result<Option<OutboxId>, PassError> {
+    let shares = wake.rules.agreement.rep(plan.to).and_then(|(team, _)| team.shares.as_ref());
+    if let (Some(shares), Some(_)) = (shares, lead) {
+        partner::withhold(&mut plan.values, shares);
+    }
     let rendered =
         wake.rules.templates.render(&format!("staff/{}", plan.template), STAFF_LAYOUT, &plan.values);
     let mut mail = NewMail {
@@ -485,7 +498,12 @@ fn recipients(roles: &[Role], team: &Team, owner: &EmailAddress) -> Vec<EmailAdd
     recipients
 }
 
-async fn why_ready(tx: &mut Tx, lead: &Lead, given: &Given<'_>) -> Result<Vec<String>, PassError> {
+async fn why_ready(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    given: &Given<'_>,
+) -> Result<Vec<String>, PassError> {
     let mut reasons = Vec::new();
     let qualified = tx
         .events_of_kind(lead.id, "stage")
@@ -507,10 +525,26 @@ async fn why_ready(tx: &mut Tx, lead: &Lead, given: &Given<'_>) -> Result<Vec<St
         None => {}
     }
     reasons.push(format!("Yours because {}.", given.why));
+    if let Some(words) = record(tx, wake, lead, given).await? {
+        reasons.push(words);
+    }
     if lead.round > 1 {
         reasons.push(format!("Has been with sales before: this is round {}.", lead.round));
     }
     Ok(reasons)
+}
+
+/// What became of leads like this one in the last year, when there are enough to say something.
+async fn record(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    given: &Given<'_>,
+) -> Result<Option<String>, PassError> {
+    let Some(grade) = lead.grade else { return Ok(None) };
+    let since = wake.now.saturating_sub(A_YEAR).unwrap_or(Timestamp::MIN);
+    let likes = tx.likes(&given.campaign.name, grade, since).await?;
+    Ok(words::record(&given.campaign.name, grade, likes))
 }
 
 fn owner(wake: &Wake, rep: &EmailAddress, reader: &EmailAddress) -> Value {

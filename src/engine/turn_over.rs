@@ -84,8 +84,10 @@ fn receiver<'a>(wake: &'a Wake, to: &EmailAddress, former: &'a Team) -> (&'a Tea
         email: to.clone(),
         // Whoever takes it has room for it.
         capacity: i64::MAX,
+        new_per_week: None,
         weight: 1,
         away: Vec::new(),
+        territory: None,
     };
     (team, rep)
 }

@@ -25,6 +25,12 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "taken_in" => format!("Came in{}.", because(&fact("source"), " from ")),
         "touch" => format!("Came back{}.", because(&fact("source"), " from ")),
         "stage" => format!("{} → {}: {}", spaced(&fact("from")), spaced(&fact("to")), fact("why")),
+        "enrolled" if !fact("not_before").is_empty() => format!(
+            "Entered sequence {} ({}); its first mail waits until {}, the team has to know it first.",
+            fact("sequence"),
+            fact("why"),
+            instant("not_before")
+        ),
         "enrolled" => format!("Entered sequence {} ({}).", fact("sequence"), fact("why")),
         "not_enrolled" => format!("Did not enter sequence {}: {}.", fact("sequence"), fact("why")),
         "finished" => format!("Went through sequence {}.", fact("sequence")),
@@ -38,6 +44,11 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "assigned" => format!("Handed to {}: {}.", fact("to"), fact("why")),
         "waiting" if fact("until").is_empty() => format!("Waits for a rep: {}.", fact("why")),
         "waiting" => format!("Waits for a rep until {}: {}.", instant("until"), fact("why")),
+        "incomplete" => {
+            let missing = event.facts.get("missing").and_then(Value::as_array);
+            let words: Vec<&str> = missing.into_iter().flatten().filter_map(Value::as_str).collect();
+            format!("Ready, but sales has to know its {} first.", words.join(", its "))
+        }
         "clock_started" if fact("promise") == PromiseKind::Quiet.name() => {
             format!("Asked about if nothing is heard until {}.", instant("by"))
         }

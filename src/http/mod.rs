@@ -5,6 +5,7 @@
 //! | `/a/{token}`, `/a/{token}/{word}` | what staff do about a lead: GET shows, POST does (`action.rs`) |
 //! | `/u/{token}` | unsubscribe: GET asks, POST does (`unsubscribe.rs`) |
 //! | `/v1/…` | the API for other programs (`api/`) |
+//! | `/q/{token}` | a question to a lead: GET shows it, POST answers (`question.rs`) |
 //! | `/healthz`, `/readyz` | alive; able to work (`health.rs`) |
 //!
 //! A proxy with a certificate stands in front, but nothing here relies on it: every step of a request has a
@@ -18,6 +19,7 @@ mod connection;
 mod health;
 mod limiter;
 mod page;
+mod question;
 mod unsubscribe;
 
 use std::sync::Arc;
@@ -100,6 +102,7 @@ fn router(answering: Answering, api: ApiConfig, limits: Limits) -> Router {
         .route("/a/{token}", action::of_all())
         .route("/a/{token}/{word}", action::of_one())
         .route("/u/{token}", unsubscribe::routes())
+        .route("/q/{token}", question::routes())
         .fallback(|| async { page::not_found() })
         .layer(middleware::from_fn_with_state(limits, within_limits))
         .with_state(answering)

@@ -16,6 +16,7 @@ const STYLE: &str = "\
 body{font:18px/1.5 system-ui,sans-serif;margin:0;padding:6vh 1.2rem;color:#1c1c1c;background:#fff}\
 main{max-width:32rem;margin:auto}\
 h1{font-size:1.5rem;line-height:1.25}\
+input{font:inherit;width:100%;box-sizing:border-box;padding:.8rem;margin:0 0 1rem;border:1px solid #767676;border-radius:.4rem;color:inherit;background:transparent}\
 button{font:inherit;font-weight:600;width:100%;padding:.9rem;border:0;border-radius:.4rem;color:#fff;background:#1c4f9c}\
 h2{font-size:1.1rem;margin:2rem 0 .5rem}\
 a{color:#1c4f9c}\

@@ -394,3 +394,82 @@ async fn the_daemon_is_ready_when_it_works_and_says_why_it_is_not() {
     assert!(body(&closed).contains("the store fails"), "{closed}");
     assert_eq!(status(&site.get(&format!("/u/{}", site.token())).await), 503);
 }
+
+// ---------------------------------------------------------------- answers
+
+impl Site {
+    /// The path of a link in a mail to the lead.
+    fn question(&self, question: &str, answer: Option<&str>) -> String {
+        let asking = crate::mail::question::asking(&self.engine.keys().questions, self.lead, "");
+        crate::mail::question::address(&asking, question, answer).expect("an address")
+    }
+
+    /// What the lead has answered, and its number.
+    async fn answered(&self) -> (Vec<(String, String)>, Option<String>) {
+        let mut tx = self.engine.store().read().await.expect("a transaction");
+        let (answers, _) = tx.behaviour_of(&[self.lead]).await.expect("answers");
+        let lead = tx.leads(&[self.lead]).await.expect("leads").pop().expect("the lead");
+        tx.rollback().await.expect("the end");
+        let answers = answers.into_iter().map(|(_, said)| (said.question, said.answer)).collect();
+        (answers, lead.profile.phone)
+    }
+}
+
+fn pair(question: &str, answer: &str) -> (String, String) {
+    (question.to_owned(), answer.to_owned())
+}
+
+#[tokio::test]
+async fn an_answer_link_is_an_answer_once_it_is_confirmed() {
+    let site = Site::open().await;
+    let when = "When do you want to <decide>?";
+    let link = site.question(when, Some("This year"));
+    let page = site.get(&link).await;
+    assert!(
+        page.starts_with("HTTP/1.1 200") && page.contains("When do you want to &#60;decide&#62;?"),
+        "{page}"
+    );
+    assert!(page.contains("This year") && page.contains("<button>"), "{page}");
+    assert_eq!(site.answered().await.0, [], "a scanner that opens links says nothing");
+    for _ in 0..2 {
+        let page = site.post(&link, FORM, "").await;
+        assert!(page.starts_with("HTTP/1.1 200") && page.contains("Thank you"), "{page}");
+    }
+    assert_eq!(site.answered().await.0, [pair(when, "This year")], "twice is once");
+    // Who thinks again clicks again; the last one counts.
+    site.clock.set(now() + 1.hour());
+    site.post(&site.question(when, Some("Next year")), FORM, "").await;
+    site.clock.set(now() + 2.hours());
+    site.post(&link, FORM, "").await;
+    let said = site.answered().await.0;
+    assert_eq!((said.len(), said.last()), (3, Some(&pair(when, "This year"))));
+}
+
+#[tokio::test]
+async fn a_question_without_an_answer_has_a_field_for_one() {
+    let site = Site::open().await;
+    let link = site.question("phone", None);
+    let page = site.get(&link).await;
+    assert!(page.contains("On which number may we call you?") && page.contains("<input"), "{page}");
+    for (body, words) in
+        [("", "Please write an answer"), ("answer=+++", "Please write"), ("answer=call+me", "could not read")]
+    {
+        let page = site.post(&link, FORM, body).await;
+        assert!(page.starts_with("HTTP/1.1 422") && page.contains(words), "{body}: {page}");
+    }
+    assert_eq!(site.answered().await, (vec![], None));
+    let page = site.post(&link, FORM, "answer=%2B49+30+901820").await;
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("Thank you"), "{page}");
+    assert_eq!(site.answered().await.1.as_deref(), Some("+4930901820"));
+    // What was changed on its way, and what somebody made up.
+    let forged = site.question("phone", None).replacen("/q/A", "/q/B", 1);
+    for path in [forged.as_str(), "/q/x", "/q/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        assert!(site.get(path).await.starts_with("HTTP/1.1 404"), "{path}");
+        assert!(site.post(path, FORM, "answer=x").await.starts_with("HTTP/1.1 404"), "{path}");
+    }
+    assert!(
+        site.raw(&format!("PUT {link} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+            .await
+            .contains(" 405 ")
+    );
+}

@@ -10,6 +10,7 @@ pub mod action;
 pub mod directory;
 pub mod inbound;
 pub mod message;
+pub mod question;
 pub mod render;
 pub mod secret;
 pub mod smtp;

@@ -49,6 +49,8 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "staff/away.md",
     "staff/behind.md",
     "staff/call-list.md",
+    "staff/campaign-news.md",
+    "staff/data-quality.md",
     "staff/digest.md",
     "staff/escalation.md",
     "staff/hand-off.md",
@@ -56,5 +58,6 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "staff/operator.md",
     "staff/reassigned.md",
     "staff/review.md",
+    "staff/team-full.md",
     "staff/warning.md",
 ];

@@ -45,7 +45,7 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 19] = [
+const NEEDED: [&str; 22] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
@@ -57,6 +57,9 @@ const NEEDED: [&str; 19] = [
     "staff/away.md",
     "staff/behind.md",
     "staff/review.md",
+    "staff/team-full.md",
+    "staff/campaign-news.md",
+    "staff/data-quality.md",
     "layouts/base.hbs",
     "layouts/staff.hbs",
     "partials/footer.md",

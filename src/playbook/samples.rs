@@ -6,6 +6,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::ids::LeadId;
+use crate::mail::question;
+use crate::mail::render::ASKING;
+
 /// Which lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sample {
@@ -28,6 +32,7 @@ pub fn lead_sample(sample: Sample) -> Value {
         "sender": { "name": "Robin Adler", "company": "Ours Ltd" },
         "unsubscribe_url": "https://nurtured.ours.example/u/sample",
     });
+    values[ASKING] = question::asking(b"sample", LeadId(1), "https://nurtured.ours.example");
     if sample == Sample::Rich {
         values["sender"]["postal_address"] = json!("Example Street 1, 10115 Berlin, Germany");
     }
@@ -51,10 +56,21 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
     match name {
         "operator" => {}
         "behind" => about_what_is_behind(&mut values, sample),
+        "team-full" => {
+            values.insert("team".to_owned(), team(sample));
+        }
+        "campaign-news" => {
+            values.insert("news".to_owned(), news(sample));
+        }
+        "data-quality" => {
+            values.insert("incomplete".to_owned(), incomplete(sample));
+        }
         "review" => about_the_review(&mut values, sample),
         _ => about_the_lead(&mut values, sample, name),
     }
-    if !["operator", "behind", "review", "notice"].contains(&name) {
+    if !["operator", "behind", "review", "notice", "team-full", "campaign-news", "data-quality"]
+        .contains(&name)
+    {
         values.insert("promise".to_owned(), promise(sample, name));
     }
     let note = match name {
@@ -62,6 +78,7 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
             "All mail to leads has stopped: 20000 mails on one day. Look at it, then run `nurtured release`.",
         ),
         "notice" => Some("This lead has written to us. It waits for your answer."),
+        "campaign-news" => Some("2 campaigns are new or have changed: this is what their leads read"),
         "reassigned" => Some("The lead now belongs to Sam Berger."),
         "behind" => Some("Marketing is behind with webinar-leads: 11 leads, 18 due by now"),
         _ => None,
@@ -403,6 +420,78 @@ fn ways(name: &str, sample: Sample) -> (Value, Value) {
     }
 }
 
+fn team(sample: Sample) -> Value {
+    match sample {
+        Sample::Rich => json!({
+            "name": "sales",
+            "waiting": 14,
+            "since": "Mon 2 Mar 10:00",
+            "open": 57,
+            "capacity": 60,
+            "reps": [
+                { "name": "Robin Adler", "words": "30 of 30 open" },
+                { "name": "Sam Berger", "words": "27 of 30 open, 12 of 12 new this week" },
+            ],
+            "campaigns": ["webinar: 11", "default: 3"],
+            "is_reader_s": true,
+        }),
+        Sample::Bare => json!({}),
+    }
+}
+
+fn news(sample: Sample) -> Value {
+    match sample {
+        Sample::Rich => json!([
+            {
+                "name": "webinar",
+                "is_new": true,
+                "brief": "Signed up for the webinar on what a change costs.",
+                "incentive": "the recording and the slides",
+                "first_send": "Wed 4 Mar 10:05",
+                "mails": [
+                    {
+                        "subject": "Thank you for signing up",
+                        "paragraphs": ["Hello Jane,", "the link comes an hour before.", "- Bring one question."],
+                    },
+                    { "subject": "From the webinar to your desk", "paragraphs": ["Hello Jane,", "here it is."] },
+                ],
+            },
+            {
+                "name": "demo-request",
+                "is_new": false,
+                "mails": [{ "subject": "We call you", "paragraphs": ["Hello Jane,", "within the hour."] }],
+            },
+        ]),
+        Sample::Bare => json!([{ "name": "default", "is_new": false }]),
+    }
+}
+
+fn incomplete(sample: Sample) -> Value {
+    match sample {
+        Sample::Rich => json!({
+            "new": 52,
+            "all": 61,
+            "more": 50,
+            "leads": [
+                {
+                    "display": "Jane Doe, Acme",
+                    "email": "jane.doe@acme.example",
+                    "campaign": "webinar",
+                    "missing": "phone, answer to “When do you want to decide?”",
+                    "score": "score 62, grade A",
+                },
+                {
+                    "display": "max@muster.example",
+                    "campaign": "default",
+                    "missing": "company",
+                    "score": "score 71, grade D",
+                },
+            ],
+        }),
+        Sample::Bare => json!({}),
+    }
+}
+
 fn person(sample: Sample) -> Value {
     match sample {
         Sample::Rich => json!({
@@ -521,6 +610,9 @@ mod tests {
             "away",
             "behind",
             "review",
+            "team-full",
+            "data-quality",
+            "campaign-news",
         ];
         [
             (&LEAD_MAIL, vec![lead_sample(sample)]),

@@ -115,6 +115,13 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                 Field::boolean("is_reader", "whether the mail goes to them"),
             ],
         ),
+        Field::record("team", "the team that is full, in `team-full`; may be missing", team()),
+        Field::record(
+            "incomplete",
+            "what marketing has to find out, in `data-quality`; may be missing",
+            incomplete(),
+        ),
+        Field::list("news", "the campaigns that are new or have changed, in `campaign-news`", news()),
         Field::text("note", "what this mail is about, in words; may be missing"),
         Field::text("unless", "what happens if nobody acts on a `notice`; may be missing"),
         Field::list(
@@ -230,6 +237,63 @@ fn campaign() -> Vec<Field> {
         Field::text("name", "its name in the agreement; may be missing"),
         Field::text("brief", "what it is about and promised; may be missing"),
         Field::text("incentive", "what was offered; may be missing"),
+    ]
+}
+
+fn team() -> Vec<Field> {
+    vec![
+        Field::text("name", "its name in the agreement; may be missing"),
+        Field::integer("waiting", "how many leads wait for its reps; may be missing"),
+        Field::text("since", "since when the first of them has been ready; may be missing"),
+        Field::integer("open", "how many leads its reps have open; may be missing"),
+        Field::integer("capacity", "how many they can have open; may be missing"),
+        Field::list(
+            "reps",
+            "each of its reps",
+            vec![
+                Field::text("name", "the rep's name"),
+                Field::text("words", "how full they are: \"30 of 30 open, 12 of 12 new this week\""),
+            ],
+        ),
+        Field::texts("campaigns", "how many leads of which campaign wait: \"webinar: 12\""),
+        Field::boolean("is_reader_s", "whether the mail goes to its manager; may be missing"),
+    ]
+}
+
+fn news() -> Vec<Field> {
+    vec![
+        Field::text("name", "the campaign's name in the agreement"),
+        Field::boolean("is_new", "whether nothing of it was known"),
+        Field::text("brief", "what it is about; may be missing"),
+        Field::text("incentive", "what leads are offered; may be missing"),
+        Field::text("first_send", "until when its leads are not written to; may be missing"),
+        Field::list(
+            "mails",
+            "what its leads are written, in order",
+            vec![
+                Field::text("subject", "the subject"),
+                Field::texts("paragraphs", "the text, paragraph by paragraph"),
+            ],
+        ),
+    ]
+}
+
+fn incomplete() -> Vec<Field> {
+    vec![
+        Field::integer("new", "how many leads came onto the list; may be missing"),
+        Field::integer("all", "how many stand on it; may be missing"),
+        Field::integer("more", "how many of the new ones this mail does not list; may be missing"),
+        Field::list(
+            "leads",
+            "the new ones",
+            vec![
+                Field::text("display", "\"Jane Doe, Acme\", or the address when no name is known"),
+                Field::text("email", "its address, when that is not shown already; may be missing"),
+                Field::text("campaign", "the campaign that requires it"),
+                Field::text("missing", "what is not known: \"phone, answer to “Budget?”\""),
+                Field::text("score", "\"score 62, grade A\""),
+            ],
+        ),
     ]
 }
 

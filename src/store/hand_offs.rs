@@ -22,11 +22,6 @@ statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM hand_off WHERE id = $1");
     ACCEPT = "UPDATE hand_off SET accepted_at = COALESCE(accepted_at, $1) WHERE id = $2";
     END = "UPDATE hand_off SET ended_at = $1, ended_why = $2 WHERE id = $3 AND ended_at IS NULL";
-    OPEN_LEADS = "SELECT COUNT(*) FROM hand_off JOIN lead ON lead.id = hand_off.lead_id \
-                  WHERE hand_off.rep = $1 AND hand_off.ended_at IS NULL \
-                  AND lead.stage IN ('handed_off', 'accepted', 'contacted')";
-    GIVEN_AT = "SELECT COUNT(*) FROM hand_off WHERE rep = $1 AND ended_at IS NULL AND at = $2";
-    REP = "SELECT email, last_assigned_at, assigned, away_from, away_until FROM rep WHERE email = $1";
     ADD_REP = "INSERT INTO rep (email, assigned) VALUES ($1, 0) ON CONFLICT (email) DO NOTHING";
     ASSIGNED = "UPDATE rep SET last_assigned_at = $1, assigned = assigned + 1 WHERE email = $2";
     REP_AWAY = "UPDATE rep SET away_from = $1, away_until = $2 WHERE email = $3";
@@ -93,31 +88,6 @@ struct HandOffRow {
     accepted_at: Option<i64>,
     ended_at: Option<i64>,
     ended_why: Option<String>,
-}
-
-/// What is stored of a rep.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepState {
-    /// Who.
-    pub email: EmailAddress,
-    /// When they were last given a lead.
-    pub last_assigned_at: Option<Timestamp>,
-    /// How many they were given at that instant and still have.
-    pub given_then: i64,
-    /// How many they were ever given.
-    pub assigned: i64,
-    /// An absence they announced.
-    pub away: Option<(Timestamp, Timestamp)>,
-    /// How many of their leads are handed off, accepted or contacted now.
-    pub open_leads: i64,
-}
-
-#[derive(sqlx::FromRow)]
-struct RepRow {
-    last_assigned_at: Option<i64>,
-    assigned: i64,
-    away_from: Option<i64>,
-    away_until: Option<i64>,
 }
 
 impl TryFrom<HandOffRow> for HandOff {
@@ -215,41 +185,6 @@ impl Tx {
         each!(self, conn =>
             sqlx::query(END).bind(millis(at)).bind(why).bind(id.0).execute(conn).await.map(drop))?;
         Ok(())
-    }
-
-    /// What is stored of a rep; of one never heard of, that nothing is.
-    pub async fn rep_state(&mut self, email: &EmailAddress) -> Result<RepState, StoreError> {
-        let row: Option<RepRow> =
-            each!(self, conn => sqlx::query_as(REP).bind(email.as_str()).fetch_optional(conn).await)?;
-        let open_leads: i64 = each!(self, conn =>
-            sqlx::query_scalar(OPEN_LEADS).bind(email.as_str()).fetch_one(conn).await)?;
-        let Some(row) = row else {
-            return Ok(RepState {
-                email: email.clone(),
-                last_assigned_at: None,
-                given_then: 0,
-                assigned: 0,
-                away: None,
-                open_leads,
-            });
-        };
-        let given_then: i64 = match row.last_assigned_at {
-            Some(at) => each!(self, conn =>
-                sqlx::query_scalar(GIVEN_AT).bind(email.as_str()).bind(at).fetch_one(conn).await)?,
-            None => 0,
-        };
-        let away = match (row.away_from, row.away_until) {
-            (Some(from), Some(until)) => Some((instant("rep", 0, from)?, instant("rep", 0, until)?)),
-            _ => None,
-        };
-        Ok(RepState {
-            email: email.clone(),
-            last_assigned_at: instant_opt("rep", 0, row.last_assigned_at)?,
-            given_then,
-            assigned: row.assigned,
-            away,
-            open_leads,
-        })
     }
 
     /// A rep announced an absence, or (`None`) is back.

@@ -34,7 +34,6 @@ statements! {
          ORDER BY due_at, id LIMIT $3"
     );
     NEXT_DUE = "SELECT MIN(due_at) FROM lead WHERE stage = $1 AND due_at IS NOT NULL";
-    LOOK_AT_WAITING = "UPDATE lead SET due_at = $1 WHERE stage = 'qualified' AND (due_at IS NULL OR due_at > $1)";
     LIST = concat!(
         "SELECT ", columns!(), " FROM lead WHERE (CAST($1 AS TEXT) IS NULL OR stage = $1) \
          AND (CAST($2 AS TEXT) IS NULL OR owner = $2) AND (CAST($3 AS TEXT) IS NULL OR campaign = $3) \
@@ -291,21 +290,6 @@ impl Tx {
     /// When the next lead of a stage has to be looked at.
     pub async fn next_lead_due(&mut self, stage: Stage) -> Result<Option<i64>, StoreError> {
         Ok(each!(self, conn => sqlx::query_scalar(NEXT_DUE).bind(stage.name()).fetch_one(conn).await)?)
-    }
-
-    /// Has the qualified leads that wait for a rep looked at again: one has room, or is back earlier than
-    /// announced.
-    ///
-    /// The caller has leads of its own locked, so it waits for no other: on PostgreSQL those that somebody has
-    /// locked are left out. Whoever is just routing one is waited for, or waits and sees the room; the others
-    /// are looked at again once a day anyhow.
-    pub async fn look_at_waiting_leads(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        const LOOK_AT_WAITING_FREE: &str = "UPDATE lead SET due_at = $1 WHERE id IN (SELECT id FROM lead \
-             WHERE stage = 'qualified' AND (due_at IS NULL OR due_at > $1) ORDER BY id FOR UPDATE SKIP LOCKED)";
-        self.lock_routing().await?;
-        let sql = if self.locks_rows() { LOOK_AT_WAITING_FREE } else { LOOK_AT_WAITING };
-        each!(self, conn => sqlx::query(sql).bind(millis(at)).execute(conn).await.map(drop))?;
-        Ok(())
     }
 
     /// A page of leads in the order of their ids.

@@ -39,6 +39,7 @@ mod open;
 mod outbox;
 mod persons;
 mod playbooks;
+mod routing;
 mod sla_clocks;
 mod standing;
 mod touches;
@@ -54,13 +55,14 @@ pub use deliveries::{FiredLevel, KeptPromise, NewDelivery};
 pub use enrolments::{Advance, Enrolment, NewEnrolment};
 pub use error::StoreError;
 pub use events::{Event, NewEvent};
-pub use hand_offs::{HandOff, NewHandOff, RepState};
+pub use hand_offs::{HandOff, NewHandOff};
 pub use idempotency::Began;
 pub use inbound::{KeptMail, NewInboundMail};
 pub use leads::LeadFilter;
 pub use matters::{Matter, NewMatter};
 pub use open::{Store, without_password};
 pub use outbox::{Lease, NewMail, OutboxMail, SentMail};
+pub use routing::{IncompleteLead, KnownCampaign, Likes, RepState, RoutingDuty, WaitingLead};
 pub use sla_clocks::{NewSlaClock, SlaClock};
 pub use standing::Standing;
 pub use webhooks::{Delivery, EndpointState};
@@ -145,6 +147,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("outbox", outbox::STATEMENTS),
         ("persons", persons::STATEMENTS),
         ("playbooks", playbooks::STATEMENTS),
+        ("routing", routing::STATEMENTS),
         ("sla_clocks", sla_clocks::STATEMENTS),
         ("standing", standing::STATEMENTS),
         ("touches", touches::STATEMENTS),

@@ -85,6 +85,7 @@ pub async fn a_rep_is_known_by_what_was_given_to_them(place: Place) {
         last_assigned_at: None,
         given_then: 0,
         assigned: 0,
+        level: None,
         away: None,
         open_leads: 0,
     };
@@ -110,6 +111,7 @@ pub async fn a_rep_is_known_by_what_was_given_to_them(place: Place) {
             last_assigned_at: Some(at("09:00:00")),
             given_then: 4,
             assigned: 5,
+            level: None,
             away,
             open_leads: 3,
         }

@@ -18,6 +18,7 @@ mod log;
 mod opening;
 mod others;
 mod outbox;
+mod routing;
 
 use std::collections::BTreeMap;
 
@@ -137,6 +138,10 @@ stories! {
         a_rep_has_one_appointment_for_each_purpose, a_rep_s_untried_leads_are_known;
     commitments: a_lead_is_delivered_once_however_often_it_changes_hands, waiting_and_nearly_ready_leads_are_counted,
         how_promises_were_kept_is_counted, a_commitment_is_told_and_closed_once, an_item_of_the_agenda_is_taken_once;
+    routing: whose_turn_it_is_is_read_for_many_at_once, who_waits_comes_by_points_and_then_by_age,
+        leads_whose_campaign_is_gone_find_their_place_anew, who_knows_a_company_is_found_by_its_latest_leads,
+        leads_are_counted_among_their_like, what_is_missing_is_told_once, a_team_is_full_once_in_a_spell,
+        what_a_team_knows_of_a_campaign_is_kept;
     log: the_log_keeps_everything_in_its_order, the_log_cannot_be_changed, words_are_kept_apart;
     keeping: one_playbook_is_in_force, a_key_is_made_once, the_brake_is_pulled_once_and_the_day_counted,
         a_mail_that_comes_in_is_noted_once_and_kept_until_somebody_looked,

@@ -48,6 +48,7 @@ pub async fn no_statement_of_a_wake_looks_through_a_table(place: Place) {
         "deliveries::KEPT",
         "deliveries::REJECTIONS",
         "deliveries::MOST_FIRED",
+        "routing::COUNT_INCOMPLETE",
     ];
     place.store().await.close().await;
     let Raw::Sqlite(mut connection) = place.connection().await else {

@@ -1,6 +1,7 @@
 //! `nurtured lead`: one lead at a time, and every disposition a rep can give.
 
 mod add;
+mod incomplete;
 mod person;
 mod show;
 
@@ -19,6 +20,7 @@ use crate::domain::lead::Lead;
 use crate::engine::Engine;
 use crate::engine::happen::{HappenError, Said};
 use add::Add;
+use incomplete::Incomplete;
 use person::{Erase, Export, WelcomeBack};
 use show::{List, Show, lead_json};
 
@@ -37,6 +39,8 @@ enum Action {
     Show(Show),
     /// A list of leads
     List(List),
+    /// Marketing's list: leads that lack what their campaign requires
+    Incomplete(Incomplete),
     /// Its rep takes it
     Accept(Disposition),
     /// Its rep tried to reach it
@@ -174,6 +178,7 @@ impl LeadCommand {
             Action::Export(export) => return export.run(workplace).await,
             Action::Erase(erase) => return erase.run(workplace).await,
             Action::WelcomeBack(welcome_back) => return welcome_back.run(workplace).await,
+            Action::Incomplete(incomplete) => return incomplete.run(workplace).await,
             Action::Accept(who) => (who, Happening::Accepted),
             Action::Attempt { who, channel, outcome } => (who, Happening::Attempt { channel, outcome }),
             Action::Contacted(who) => (who, Happening::Contacted),

@@ -136,6 +136,8 @@ impl fmt::Display for Condition {
     }
 }
 
+impl Eq for Condition {}
+
 impl PartialEq for Condition {
     fn eq(&self, other: &Condition) -> bool {
         self.0.text == other.0.text

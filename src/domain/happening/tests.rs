@@ -10,6 +10,7 @@ use crate::domain::calendar::{Holidays, Hours};
 use crate::domain::escalation::Escalation;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::Profile;
+use crate::domain::routing::Routing;
 
 /// Tuesday, 3 March 2026, ten o'clock in Berlin.
 fn tuesday() -> Timestamp {
@@ -46,8 +47,10 @@ fn agreement() -> Agreement {
         name: name.to_owned(),
         email: address(&format!("{name}@ours.example")),
         capacity: 30,
+        new_per_week: None,
         weight: 1,
         away: Vec::new(),
+        territory: None,
     };
     let team = Team {
         name: "sales".to_owned(),
@@ -56,6 +59,10 @@ fn agreement() -> Agreement {
         calendar: "office".to_owned(),
         backup: None,
         reps: vec![rep("rep1"), rep("rep2")],
+        routing: Routing::default(),
+        overflow: None,
+        policy: None,
+        shares: None,
     };
     let window = Hours::parse("Mo-Fr 09:00-16:30").expect("hours");
     Agreement {

@@ -19,7 +19,6 @@ use super::pass::{PassError, PassReport};
 use super::{Engine, Wake, absence, staff_mail};
 use crate::domain::agreement::Role;
 use crate::domain::lead::Lead;
-use crate::domain::routing::{Route, choose};
 use crate::domain::sla::course::{Course, Ending};
 use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
 use crate::store::{HandOff, SlaClock, Tx};
@@ -268,18 +267,19 @@ async fn take_away(
         return Ok(None);
     };
     tx.lock_routing().await?;
-    let turns = hand_off::turns(tx, team).await?;
-    let calendar = hand_off::team_calendar(wake, team);
-    let rep = match choose(team, &turns, calendar, Some(&from.rep), wake.now) {
-        Route::To { rep, .. } if rep.email != from.rep => rep.clone(),
-        // Nobody of the team has room: whoever stands in takes it.
-        Route::To { .. } | Route::Wait { .. } => match absence::stand_in(tx, wake, team, &from.rep).await? {
-            Some(rep) => rep,
-            None => return Ok(None),
-        },
-    };
     let name = wake.rules.agreement.rep(&from.rep).map_or(from.rep.as_str(), |(_, rep)| rep.name.as_str());
     let why = format!("{name} made no attempt in time");
+    if let Some(other) = hand_off::another(tx, wake, lead, from).await? {
+        let (team, policy) = (other.team, other.policy);
+        let given = Given { campaign, team, policy, rep: other.rep, why: &why, reassigned: true };
+        absence::give_to(engine, tx, wake, lead, from, &given, REASSIGNED).await?;
+        other.took_it(tx).await?;
+        return Ok(Some(other.rep.clone()));
+    }
+    // Nobody has room: whoever stands in takes it.
+    let Some(rep) = absence::stand_in(tx, wake, team, &from.rep).await? else {
+        return Ok(None);
+    };
     let given = Given { campaign, team, policy, rep: &rep, why: &why, reassigned: true };
     absence::give_to(engine, tx, wake, lead, from, &given, REASSIGNED).await?;
     Ok(Some(rep))

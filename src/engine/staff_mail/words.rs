@@ -11,13 +11,16 @@ use crate::domain::agreement::{Role, Team};
 use crate::domain::calendar::{Calendar, Counted, Reckoning};
 use crate::domain::contact::{Permission, reasons};
 use crate::domain::email::EmailAddress;
-use crate::domain::lead::{Activity, Answer, Lead, Touch};
+use crate::domain::lead::{Activity, Answer, Grade, Lead, Touch};
 use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
 use crate::engine::why;
-use crate::store::Event;
+use crate::store::{Event, Likes};
 
 /// What a lead did is shown this far back: more is a list, not a picture.
 const BEHAVIOUR_SHOWN: usize = 10;
+
+/// Of fewer leads than this it says nothing what became of them.
+const ENOUGH: i64 = 10;
 
 /// Who reads a mail about a promise, and whose promise it is.
 pub(super) struct Reader<'a> {
@@ -220,6 +223,23 @@ pub(super) fn touches(calendar: &Calendar, touches: &[Touch]) -> Value {
         .collect()
 }
 
+/// What became of leads like one; nothing as long as there are too few to say something.
+pub(super) fn record(campaign: &str, grade: Grade, likes: Likes) -> Option<String> {
+    // The lead itself is among those handed off; nothing became of it yet.
+    let handed_off = likes.handed_off - 1;
+    (handed_off >= ENOUGH).then(|| {
+        let became = match likes.opportunities {
+            0 => "none became an opportunity".to_owned(),
+            1 => "1 became an opportunity".to_owned(),
+            many => format!("{many} became opportunities"),
+        };
+        format!(
+            "Of {handed_off} such leads in the last year (campaign {campaign}, grade {}), {became}.",
+            grade.name()
+        )
+    })
+}
+
 pub(super) fn answers(answers: &[Answer]) -> Value {
     answers.iter().map(|answer| json!({ "question": answer.question, "answer": answer.answer })).collect()
 }
@@ -315,6 +335,7 @@ mod tests {
     use crate::domain::calendar::{Holidays, Hours};
     use crate::domain::contact::Obstacle;
     use crate::domain::ids::EventId;
+    use crate::domain::routing::Routing;
 
     fn address(text: &str) -> EmailAddress {
         text.parse().expect("an address")
@@ -336,6 +357,10 @@ mod tests {
             backup: Some(address("manager@ours.example")),
             calendar: "office".to_owned(),
             reps: Vec::new(),
+            routing: Routing::default(),
+            overflow: None,
+            policy: None,
+            shares: None,
         }
     }
 

@@ -18,6 +18,9 @@ use crate::problem::nearest;
 /// `and` and `or` take so many.
 const MAX_ARGUMENTS: usize = 20;
 
+/// A question, or an answer to choose: it is part of a link.
+const MAX_QUESTION: usize = 200;
+
 /// What an expression gives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Type<'s> {
@@ -188,7 +191,7 @@ impl<'a> Expander<'a> {
         };
         let count = match helper {
             "url" | "query" | "upper_first" | "not" => 1..=1,
-            "date" | "join" => 1..=2,
+            "date" | "join" | "ask" => 1..=2,
             "plural" => 3..=3,
             "and" | "or" => 2..=MAX_ARGUMENTS,
             _ => 2..=2,
@@ -200,7 +203,7 @@ impl<'a> Expander<'a> {
         }
         let first = types.first().copied().unwrap_or(Type::Unknown);
         let result = match helper {
-            "url" => Type::Address,
+            "url" | "ask" => Type::Address,
             "query" => Type::Query,
             "default" if first == Type::Integer && types.get(1) == Some(&Type::Text) => Type::Text,
             "default" => first,
@@ -233,6 +236,18 @@ impl<'a> Expander<'a> {
                 self.problem(source, argument.span(), message, format!("write it like `{example}`"));
                 return result;
             }
+        }
+        if helper == "ask" {
+            // What was asked is fixed, so that the agreement can require the answer.
+            for argument in arguments {
+                let fits = matches!(argument, Expr::Text { value, .. }
+                    if !value.trim().is_empty() && value.chars().count() <= MAX_QUESTION);
+                if !fits {
+                    let message = "`ask` takes the question, and an answer, in quotes";
+                    self.problem(source, argument.span(), message, format!("write it like `{example}`"));
+                }
+            }
+            return result;
         }
         if let ("date", Some(Expr::Text { value, span })) = (helper, arguments.get(1))
             && helpers::shown(value, jiff::civil::date(2026, 3, 9).at(14, 30, 0, 0)).is_none()

@@ -13,12 +13,18 @@ use jiff::civil;
 use serde_json::Value;
 
 use super::escape;
+use crate::mail::question;
 
 /// The name, the arguments and the use of each helper, for messages and documentation.
 pub const HELPERS: &[(&str, &str, &str)] = &[
     ("default", "{{default lead.first_name \"there\"}}", "the value, or the second one when it is missing"),
     ("url", "[Book a call]({{url campaign.link}})", "a variable as the address of a link"),
     ("query", "[Prices](https://x.example/?company={{query lead.company}})", "a value within an address"),
+    (
+        "ask",
+        "[This year]({{ask \"When do you want to decide?\" \"This year\"}})",
+        "a link that is an answer, or (without the second text) a page that asks",
+    ),
     ("date", "{{date call.at \"%A %-d %B, %H:%M\"}}", "a date in words (strftime), `%-d %B %Y` unless told"),
     ("upper_first", "{{upper_first lead.interest}}", "the first letter as a capital"),
     ("plural", "{{plural lead.visits \"visit\" \"visits\"}}", "the first word for 1, else the second"),
@@ -33,6 +39,9 @@ pub const HELPERS: &[(&str, &str, &str)] = &[
     ("or", "{{#if (or lead.phone lead.city)}}", "one is there and not false, 0 or empty"),
     ("not", "{{#if (not lead.phone)}}", "it is missing, false, 0 or empty"),
 ];
+
+/// Where the values of a mail have what its answer links are written with. No template can name it.
+pub const ASKING: &str = "@asking";
 
 /// How a date is shown when the template does not say.
 pub(super) const DATE_FORMAT: &str = "%-d %B %Y";
@@ -49,6 +58,8 @@ pub(super) enum Fault {
     Url(String),
     #[error("{0} is no date")]
     Date(String),
+    #[error("there is nobody to ask")]
+    NobodyToAsk,
     #[error("an argument is missing")]
     Argument,
 }
@@ -85,7 +96,29 @@ pub(super) fn registry(hide: bool) -> Handlebars<'static> {
     ] {
         registry.register_helper(name, Box::new(Returns(function)));
     }
+    registry.register_helper("ask", Box::new(Ask));
     registry
+}
+
+/// The helper `ask`: it needs to know whom the mail goes to, beside its arguments.
+struct Ask;
+
+impl HelperDef for Ask {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        context: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let question = helper.param(0).and_then(|param| param.value().as_str()).unwrap_or_default();
+        let answer = helper.param(1).and_then(|param| param.value().as_str());
+        let asking = context.data().get(ASKING);
+        match asking.and_then(|asking| question::address(asking, question, answer)) {
+            Some(address) => Ok(ScopedJson::Derived(Value::String(escape::hide_address(&address)))),
+            None => Err(RenderErrorReason::NestedError(Box::new(Fault::NobodyToAsk)).into()),
+        }
+    }
 }
 
 type Function = for<'h, 'rc> fn(&'h Helper<'rc>) -> Result<Value, Fault>;

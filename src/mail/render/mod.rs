@@ -44,7 +44,7 @@ use std::ops::Range;
 use handlebars::{Context, Handlebars, RenderErrorReason};
 use serde_json::Value;
 
-pub use self::helpers::HELPERS;
+pub use self::helpers::{ASKING, HELPERS};
 pub use self::refusal::Refusal;
 pub use self::schema::{Field, Kind, Schema};
 
@@ -168,6 +168,9 @@ pub enum RenderError {
         /// The variable as the template writes it.
         variable: String,
     },
+    /// A question in a mail that goes to none of the leads.
+    #[error("`ask` works in mails to leads alone")]
+    NobodyToAsk,
     /// With these values the mail has something that it may not contain.
     #[error("template `{template}`: {what}")]
     Refused {
@@ -311,6 +314,11 @@ impl Templates {
             variable: misfit.variable,
             expected: misfit.expected,
         })?;
+        let mut values = values;
+        // Not of the schema: no template can name it, only `ask` finds it.
+        if let (Value::Object(values), Some(asking)) = (&mut values, context.get(ASKING)) {
+            values.insert(ASKING.to_owned(), asking.clone());
+        }
         let values = Context::from(values);
         let subject = escape::one_line(&run(&self.lines, name, &template.subject, &values)?, MAX_SUBJECT);
         if escape::is_blank(&subject) {
@@ -377,6 +385,7 @@ fn run(
         let site = |number: u64| usize::try_from(number).ok().and_then(|number| part.sites.get(number));
         match fault {
             Some(Fault::Url(variable)) => RenderError::NotAnAddress { variable: variable.clone() },
+            Some(Fault::NobodyToAsk) => RenderError::NobodyToAsk,
             Some(Fault::Date(variable)) => RenderError::NotADate { variable: variable.clone() },
             Some(Fault::Missing(number)) if site(*number).is_some() => {
                 let Site { variable, file, line } = site(*number).cloned().unwrap_or_default();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Reading, marketing};
-use crate::domain::agreement::{AfterReason, Campaign, Reason};
+use crate::domain::agreement::{AfterReason, Campaign, Reason, Team};
 use crate::domain::condition::Condition;
 use crate::playbook::fields;
 use crate::playbook::references::What;
@@ -87,14 +87,18 @@ impl Reading<'_> {
         })
     }
 
-    pub(super) fn campaigns(&mut self, top: &mut Section<'_>) -> Vec<Campaign> {
+    pub(super) fn campaigns(
+        &mut self,
+        top: &mut Section<'_>,
+        teams: &BTreeMap<String, Team>,
+    ) -> Vec<Campaign> {
         let mut campaigns = Vec::new();
         let found = top.tables("campaigns");
         // A lead that matches nothing would be kept by nobody.
         let mut catches_all = found.is_empty();
         for (name, section) in found {
             self.references.define(What::Campaign, &name.value);
-            let (campaign, all) = self.campaign(&name.value, section);
+            let (campaign, all) = self.campaign(&name.value, section, teams);
             catches_all |= all;
             campaigns.extend(campaign);
         }
@@ -109,7 +113,12 @@ impl Reading<'_> {
     }
 
     /// The campaign when it is complete, and whether it takes every lead (or might, were it readable).
-    fn campaign(&mut self, name: &str, mut section: Section<'_>) -> (Option<Campaign>, bool) {
+    fn campaign(
+        &mut self,
+        name: &str,
+        mut section: Section<'_>,
+        teams: &BTreeMap<String, Team>,
+    ) -> (Option<Campaign>, bool) {
         section.require("qualify", "write when a lead goes to sales: `lead.score >= 50`");
         section.require("team", "name the team that gets the leads");
         section.require("policy", "name what that team promises");
@@ -134,6 +143,7 @@ impl Reading<'_> {
         let zone = section.parsed("zone", fields::zone).map(|zone| zone.value);
         let raised_hand = section.flag("raised_hand");
         let volume = marketing::volume(&mut section);
+        let routing = self.campaign_routing(&mut section, team.as_deref(), policy.as_ref(), teams);
         section.finish();
         let campaign = (|| {
             Some(Campaign {
@@ -150,6 +160,12 @@ impl Reading<'_> {
                 zone,
                 raised_hand,
                 volume,
+                required: routing.required,
+                not_before: routing.not_before,
+                reps: routing.reps,
+                overflow: routing.overflow,
+                routing: routing.routing,
+                announce_days: routing.announce_days,
             })
         })();
         (campaign, all)

@@ -9,6 +9,7 @@ mod hand_off;
 mod marketing;
 mod people;
 mod policies;
+mod routing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +56,7 @@ pub fn read(source: Source<'_>, files: &PlaybookFiles, references: &mut Referenc
     let reasons = reading.reasons(&mut top);
     let objections = labels(&mut top, "objections");
     let arguments = labels(&mut top, "arguments");
-    let campaigns = reading.campaigns(&mut top);
+    let campaigns = reading.campaigns(&mut top, &teams);
     let marketing = reading.marketing(&mut top);
     top.finish();
     let activities = reading.activities;

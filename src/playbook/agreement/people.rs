@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Reading;
+use super::routing::Overflows;
 use crate::domain::agreement::{Persona, Rep, Scoring, ScoringRule, Team};
 use crate::domain::condition::Vars;
 use crate::domain::email::EmailAddress;
@@ -67,20 +68,23 @@ impl Reading<'_> {
     pub(super) fn teams(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Team> {
         let mut teams = BTreeMap::new();
         let mut seen = BTreeMap::new();
+        let mut overflows = Overflows::default();
         for (name, section) in top.tables("teams") {
             self.references.define(What::Team, &name.value);
-            if let Some(team) = self.team(&name.value, section, &mut seen) {
+            if let Some(team) = self.team(&name.value, section, &mut seen, &mut overflows) {
                 teams.insert(name.value, team);
             }
         }
+        self.report_overflow_circles(&overflows);
         teams
     }
 
-    fn team(
+    fn team<'s>(
         &mut self,
         name: &str,
-        mut section: Section<'_>,
+        mut section: Section<'s>,
         seen: &mut BTreeMap<EmailAddress, String>,
+        overflows: &mut Overflows<'s>,
     ) -> Option<Team> {
         section.require("manager", "write the address of whoever is told when a lead is not contacted");
         section.require("calendar", "name the calendar in which the team's promises are counted");
@@ -94,12 +98,13 @@ impl Reading<'_> {
         }
         let mut reps = Vec::new();
         for rep in section.sections("reps") {
-            reps.extend(read_rep(name, rep, seen));
+            reps.extend(self.rep(name, rep, seen));
         }
         if !section.has("reps") {
             let hint = format!("add [[teams.{name}.reps]] with `name` and `email`");
             section.source.refuse(&section.span, format!("team `{name}` has no reps"), hint);
         }
+        let routing = self.team_routing(name, &mut section, overflows);
         section.finish();
         Some(Team {
             name: name.to_owned(),
@@ -108,32 +113,51 @@ impl Reading<'_> {
             calendar: calendar?.value,
             backup,
             reps,
+            routing: routing.routing,
+            overflow: routing.overflow,
+            policy: routing.policy,
+            shares: routing.shares,
         })
     }
-}
 
-/// A rep; `seen` has everybody's team, because one person's leads are counted once.
-fn read_rep(team: &str, mut section: Section<'_>, seen: &mut BTreeMap<EmailAddress, String>) -> Option<Rep> {
-    section.require("name", "write the name as leads and colleagues read it");
-    section.require("email", "write the address that hand-offs go to");
-    let name = section.words("name");
-    let email = section.parsed("email", fields::email);
-    if let Some(email) = &email
-        && let Some(other) = seen.insert(email.value.clone(), team.to_owned())
-    {
-        section.source.refuse(
-            &email.span,
-            format!("this rep is in team `{other}` already"),
-            "list each rep once; somebody who sells for two teams needs two addresses",
-        );
+    /// A rep; `seen` has everybody's team, because one person's leads are counted once.
+    fn rep(
+        &mut self,
+        team: &str,
+        mut section: Section<'_>,
+        seen: &mut BTreeMap<EmailAddress, String>,
+    ) -> Option<Rep> {
+        section.require("name", "write the name as leads and colleagues read it");
+        section.require("email", "write the address that hand-offs go to");
+        let name = section.words("name");
+        let email = section.parsed("email", fields::email);
+        if let Some(email) = &email
+            && let Some(other) = seen.insert(email.value.clone(), team.to_owned())
+        {
+            section.source.refuse(
+                &email.span,
+                format!("this rep is in team `{other}` already"),
+                "list each rep once; somebody who sells for two teams needs two addresses",
+            );
+        }
+        let mut optional = |key: &'static str, range, default| {
+            let number = section.integer(key, range);
+            if section.has(key) { number } else { Some(default) }
+        };
+        let capacity = optional("capacity", 1..=10_000, DEFAULT_CAPACITY);
+        let weight = optional("weight", 1..=100, 1);
+        let new_per_week = section.integer("new_per_week", 1..=10_000);
+        let territory = self.territory(&mut section);
+        let away = section.list("away", fields::date_range).into_iter().map(|range| range.value).collect();
+        section.finish();
+        Some(Rep {
+            name: name?,
+            email: email?.value,
+            capacity: capacity?,
+            new_per_week,
+            weight: weight?,
+            away,
+            territory,
+        })
     }
-    let mut optional = |key: &'static str, range, default| {
-        let number = section.integer(key, range);
-        if section.has(key) { number } else { Some(default) }
-    };
-    let capacity = optional("capacity", 1..=10_000, DEFAULT_CAPACITY);
-    let weight = optional("weight", 1..=100, 1);
-    let away = section.list("away", fields::date_range).into_iter().map(|range| range.value).collect();
-    section.finish();
-    Some(Rep { name: name?, email: email?.value, capacity: capacity?, weight: weight?, away })
 }

@@ -1,10 +1,21 @@
 //! Which leads are ready, and which rep gets each.
 //!
-//! A lead is looked at when something happened to it. When its campaign's hand-off point is reached it is
-//! `qualified`; it goes to a rep at the first moment that its policy and the team's hours allow, or waits,
-//! still nurtured, until somebody has room.
+//! A lead is looked at when something happened to it. When its campaign's hand-off point is reached, and everything
+//! is known of it that the campaign requires, it is `qualified`; it goes to a rep at the first moment that its
+//! campaign, its policy and the team's hours allow, or waits, still nurtured, until somebody has room.
+//!
+//! `board.rs` knows whose turn it is, `queue.rs` who is next to get a rep, `full.rs` tells managers when there is
+//! none, `incomplete.rs` tells marketing what is missing.
 
-use jiff::{SignedDuration, Timestamp};
+mod board;
+mod full;
+mod incomplete;
+mod other;
+mod queue;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::duty::Duty;
@@ -15,18 +26,16 @@ use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::calendar::Calendar;
 use crate::domain::commitments;
 use crate::domain::condition::EvaluationError;
+use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Stage};
-use crate::domain::routing::{Route, Turn, absence, choose};
 use crate::domain::scoring;
 use crate::domain::sla::PromiseKind;
 use crate::store::{HandOff, NewDelivery, NewHandOff, Tx};
 
+pub(super) use other::another;
+
 /// Leads looked at in one transaction.
 const BATCH: i64 = 50;
-
-/// Whoever has room says so, and the waiting leads are looked at at once; but one that somebody had locked at
-/// that moment was left out. So each is looked at this often whatever happens.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// The promises that begin with a hand-off, those that its policy makes. The attempts are owed from there on, and
 /// not from the first of them: whoever waits with it gains nothing.
@@ -38,6 +47,7 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
     }
     let turn = wake.turn();
     let mut report = PassReport::default();
+    let mut entered: Vec<LeadId> = Vec::new();
     for stage in [Stage::Nurturing, Stage::Qualified] {
         loop {
             let mut tx = engine.store.begin().await?;
@@ -47,23 +57,34 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
                 break;
             }
             let behaviour = Behaviour::load(&mut tx, &leads).await?;
-            if stage == Stage::Qualified {
-                tx.lock_routing().await?;
-            }
-            for lead in leads {
-                let looked_at = match stage {
-                    Stage::Nurturing => assess(engine, &mut tx, wake, &behaviour, lead).await?,
-                    _ => route(engine, &mut tx, wake, &behaviour, lead).await?,
-                };
-                report = report.and(looked_at);
+            if stage == Stage::Nurturing {
+                let ids: Vec<LeadId> = leads.iter().map(|lead| lead.id).collect();
+                let on_list = tx.incomplete_among(&ids).await?;
+                for lead in leads {
+                    let assessed = assess(engine, &mut tx, wake, &behaviour, lead, &on_list).await?;
+                    report = report.and(assessed);
+                }
+            } else {
+                let before = entered.len();
+                for mut lead in leads {
+                    if queue::enter(engine, &mut tx, wake, &behaviour, &mut lead).await? {
+                        entered.push(lead.id);
+                    } else {
+                        report.put_off += 1;
+                    }
+                }
+                if entered.len() > before {
+                    tx.look_at_waiting_leads(wake.now).await?;
+                }
             }
             tx.commit().await?;
             if turn.is_over() {
-                return Ok(report);
+                break;
             }
         }
     }
-    Ok(report)
+    let report = report.and(queue::release(engine, wake, &turn, &entered).await?);
+    Ok(report.and(incomplete::tell(engine, wake).await?))
 }
 
 /// Whether a nurtured lead is ready.
@@ -73,15 +94,30 @@ async fn assess(
     wake: &Wake,
     behaviour: &Behaviour,
     mut lead: Lead,
+    on_list: &BTreeSet<LeadId>,
 ) -> Result<PassReport, PassError> {
     lead.due_at = None;
     let Some(campaign) = campaign_of(wake, &lead) else {
         tx.save_lead(&lead).await?;
         return Ok(PassReport::default());
     };
-    match is_ready(wake, behaviour, &mut lead, campaign) {
+    let ready = is_ready(wake, behaviour, &mut lead, campaign);
+    let missing = match ready {
+        Ok(true) => incomplete::missing(wake, &lead, behaviour),
+        Ok(false) | Err(_) => Vec::new(),
+    };
+    if missing.is_empty() && on_list.contains(&lead.id) {
+        tx.lead_is_complete(lead.id).await?;
+    }
+    match ready {
         Ok(false) => {
             tx.save_lead(&lead).await?;
+            Ok(PassReport { done: 1, ..PassReport::default() })
+        }
+        Ok(true) if !missing.is_empty() => {
+            // It stays with marketing, which is told what to find out.
+            tx.save_lead(&lead).await?;
+            incomplete::put_on_list(tx, wake, &lead, campaign, &missing).await?;
             Ok(PassReport { done: 1, ..PassReport::default() })
         }
         Ok(true) => {
@@ -126,74 +162,6 @@ fn is_ready(
 
 fn grade(lead: &Lead) -> String {
     lead.grade.map(|grade| format!(", grade {}", grade.name())).unwrap_or_default()
-}
-
-/// Gives a qualified lead to a rep, or has it wait.
-async fn route(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    behaviour: &Behaviour,
-    mut lead: Lead,
-) -> Result<PassReport, PassError> {
-    let terms = terms_of(wake, &lead, behaviour);
-    let Ok(Some((campaign, team, policy))) = terms else {
-        lead.due_at = None;
-        tx.save_lead(&lead).await?;
-        let why = match terms {
-            Err(error) => format!("what is promised to it cannot be told: {error}"),
-            Ok(_) => "the agreement has no campaign for it".to_owned(),
-        };
-        tx.append(&[wake.event(lead.id, "parked", json!({ "why": why }))]).await?;
-        return Ok(PassReport { parked: 1, ..PassReport::default() });
-    };
-    let earliest = earliest(engine, wake, &lead, campaign, Some(policy));
-    if earliest > wake.now {
-        lead.due_at = Some(earliest);
-        tx.save_lead(&lead).await?;
-        return Ok(PassReport { put_off: 1, ..PassReport::default() });
-    }
-    let calendar = team_calendar(wake, team);
-    let turns = turns(tx, team).await?;
-    let route = match already_theirs(&lead, team, &turns, calendar, wake.now) {
-        Some(rep) => Route::To { rep, why: format!("{} has the account already", rep.name) },
-        None => choose(team, &turns, calendar, lead.avoid_rep.as_ref(), wake.now),
-    };
-    match route {
-        Route::To { rep, why } => {
-            let given = Given { campaign, team, policy, rep, why: &why, reassigned: false };
-            hand_off(engine, tx, wake, behaviour, &mut lead, &given).await?;
-            Ok(PassReport { done: 1, ..PassReport::default() })
-        }
-        Route::Wait { until, why } => {
-            let at_last = wake.now.saturating_add(LOOK_AGAIN).unwrap_or(wake.now);
-            lead.due_at = Some(until.map_or(at_last, |until| until.min(at_last)));
-            tx.save_lead(&lead).await?;
-            let facts = json!({ "until": until.map(|until| until.to_string()), "why": why });
-            if last_wait(tx, &lead).await?.as_ref() != Some(&facts) {
-                tx.append(&[wake.event(lead.id, "waiting", facts)]).await?;
-            }
-            Ok(PassReport { put_off: 1, ..PassReport::default() })
-        }
-    }
-}
-
-/// The rep to whom a lead belongs before it is handed off, as the CRM says, if they are there and have room.
-fn already_theirs<'a>(
-    lead: &Lead,
-    team: &'a Team,
-    turns: &[Turn],
-    calendar: &Calendar,
-    now: Timestamp,
-) -> Option<&'a Rep> {
-    let owner = lead.owner.as_ref()?;
-    let (rep, turn) = team.reps.iter().zip(turns).find(|(rep, _)| rep.email == *owner)?;
-    (turn.open_leads < rep.capacity && absence(rep, turn, calendar, now).is_none()).then_some(rep)
-}
-
-/// What a lead last waited for: said once, not at each look.
-async fn last_wait(tx: &mut Tx, lead: &Lead) -> Result<Option<serde_json::Value>, PassError> {
-    Ok(tx.events_of_kind(lead.id, "waiting").await?.pop().map(|event| event.facts))
 }
 
 /// To whom a lead goes, and on what terms.
@@ -251,6 +219,7 @@ pub(super) async fn hand_off(
         tx.insert_delivery(&NewDelivery { lead: lead.id, hand_off: id, campaign, qualified_at, filled })
             .await?;
     }
+    tx.note_grade(id, lead.grade).await?;
     tx.append(&events).await?;
     let mut promised = Vec::new();
     for kind in AT_HAND_OFF {
@@ -267,7 +236,7 @@ pub(super) async fn hand_off(
     Ok(())
 }
 
-/// When a qualified lead may be handed off at the earliest: not before the policy says, in the team's hours.
+/// When a qualified lead may be handed off at the earliest, in the hours of its campaign's team.
 fn earliest(
     engine: &Engine,
     wake: &Wake,
@@ -275,28 +244,38 @@ fn earliest(
     campaign: &Campaign,
     policy: Option<&Policy>,
 ) -> Timestamp {
+    let not_before = not_before(engine, wake, lead, campaign, policy);
     let agreement = &wake.rules.agreement;
-    let not_before = policy
-        .and_then(|policy| policy.not_before)
-        .and_then(|after| lead.created_at.checked_add(after).ok())
-        .unwrap_or(wake.now)
-        .max(wake.now);
-    // A lead that is away cannot be called: the rep gets it when it can.
-    let not_before = match lead.away_until.filter(|until| *until > wake.now) {
-        Some(_) => {
-            let phone = engine.hours.phone(lead, agreement);
-            lead.away_until
-                .and_then(|until| crate::domain::contact::call_after_absence(&phone, until))
-                .map_or(not_before, |call| not_before.max(call))
-        }
-        None => not_before,
-    };
     agreement
         .teams
         .get(&campaign.team)
         .and_then(|team| agreement.calendars.get(&team.calendar))
         .and_then(|calendar| calendar.next_open(not_before))
         .unwrap_or(not_before)
+}
+
+/// Until when a qualified lead stays with marketing whatever the team's hours: its campaign says so, its policy
+/// does, or it is away.
+fn not_before(
+    engine: &Engine,
+    wake: &Wake,
+    lead: &Lead,
+    campaign: &Campaign,
+    policy: Option<&Policy>,
+) -> Timestamp {
+    let agreement = &wake.rules.agreement;
+    let by_policy =
+        policy.and_then(|policy| policy.not_before).and_then(|after| lead.created_at.checked_add(after).ok());
+    let team = agreement.teams.get(&campaign.team);
+    let by_campaign = campaign
+        .not_before
+        .zip(team)
+        .and_then(|(earliest, team)| earliest.of(lead.created_at, team_calendar(wake, team)));
+    // A lead that is away cannot be called: the rep gets it when it can.
+    let when_back = lead.away_until.filter(|until| *until > wake.now).and_then(|until| {
+        crate::domain::contact::call_after_absence(&engine.hours.phone(lead, agreement), until)
+    });
+    [by_policy, by_campaign, when_back].into_iter().flatten().fold(wake.now, Timestamp::max)
 }
 
 /// The campaign a lead was given at intake, or the one that takes every lead when that is gone.
@@ -321,7 +300,7 @@ pub(super) fn terms_of<'a>(
 }
 
 /// What a campaign promises to a lead: the first policy whose condition holds, or that for all others.
-fn policy_of<'a>(
+pub(super) fn policy_of<'a>(
     wake: &'a Wake,
     lead: &Lead,
     campaign: &'a Campaign,
@@ -340,21 +319,6 @@ fn policy_of<'a>(
 /// The calendar in which a team's promises are counted.
 pub(super) fn team_calendar<'a>(wake: &'a Wake, team: &Team) -> &'a Calendar {
     wake.rules.agreement.calendars.get(&team.calendar).expect("a team's calendar is checked at load")
-}
-
-/// Whose turn it is in a team, in the order of its reps.
-pub(super) async fn turns(tx: &mut Tx, team: &Team) -> Result<Vec<Turn>, PassError> {
-    let mut turns = Vec::with_capacity(team.reps.len());
-    for rep in &team.reps {
-        let state = tx.rep_state(&rep.email).await?;
-        turns.push(Turn {
-            last_assigned_at: state.last_assigned_at,
-            given_then: state.given_then,
-            open_leads: state.open_leads,
-            away: state.away,
-        });
-    }
-    Ok(turns)
 }
 
 /// Ends a hand-off; whoever waits for room is looked at again.

@@ -1,0 +1,99 @@
+//! A partner is told of a lead what the agreement says, and no more.
+//!
+//! Applied to every mail about a lead just before it is written, whatever the mail is about: a field that
+//! somebody adds to a mail is kept from partners unless it is let through here.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::routing::Share;
+
+/// Leaves of the values of a mail what `shares` names, the address, and what is ours: the promise, the hours, what
+/// can be done.
+pub(super) fn withhold(values: &mut Value, shares: &[Share]) {
+    let has = |share: Share| shares.contains(&share);
+    let Value::Object(values) = values else { return };
+    let kept = |name: &String, _: &mut Value| match name.as_str() {
+        "to_name" | "lead" | "call" | "promise" | "owner" | "note" | "history" | "actions" => true,
+        "campaign" => has(Share::Campaign),
+        "touches" => has(Share::Source),
+        "answers" => has(Share::Answers),
+        "behaviour" => has(Share::Behaviour),
+        "reasons" => has(Share::Reasons),
+        _ => false,
+    };
+    values.retain(kept);
+    let Some(Value::Object(lead)) = values.get_mut("lead") else { return };
+    lead.retain(|name, _| match name.as_str() {
+        "email" | "email_url" | "display" | "local_time" | "stage" | "round" | "score" => true,
+        "first_name" | "last_name" | "full_name" => has(Share::Name),
+        "company" => has(Share::Company),
+        "title" => has(Share::Title),
+        "phone" | "phone_url" => has(Share::Phone),
+        "country" => has(Share::Country),
+        "source" => has(Share::Source),
+        "grade" => has(Share::Reasons),
+        _ => false,
+    });
+    let display = display(lead);
+    lead.insert("display".to_owned(), json!(display));
+    if !has(Share::Reasons) {
+        // A template may show it, so it is there; it says nothing.
+        lead.insert("score".to_owned(), json!(0));
+    }
+}
+
+fn display(lead: &Map<String, Value>) -> String {
+    let text = |name: &str| lead.get(name).and_then(Value::as_str);
+    let name = text("full_name").or_else(|| text("email")).unwrap_or_default();
+    match text("company") {
+        Some(company) => format!("{name}, {company}"),
+        None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::samples::{Sample, staff_sample};
+
+    /// Every text in a value.
+    fn texts(value: &Value, into: &mut String) {
+        match value {
+            Value::String(text) => {
+                into.push_str(text);
+                into.push('\n');
+            }
+            Value::Array(items) => items.iter().for_each(|item| texts(item, into)),
+            Value::Object(fields) => fields.values().for_each(|field| texts(field, into)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    #[test]
+    fn a_partner_is_told_what_is_shared_and_no_more() {
+        // What of the rich sample belongs to which share.
+        let of = [
+            (Share::Name, "Doe"),
+            (Share::Company, "Acme"),
+            (Share::Title, "Head of Operations"),
+            (Share::Phone, "+493090182000"),
+            (Share::Country, "DE"),
+            (Share::Source, "ours.example/switch"),
+            (Share::Campaign, "the recording and the slides"),
+            (Share::Answers, "Before the summer"),
+            (Share::Behaviour, "webinar attended"),
+            (Share::Reasons, "past the hand-off point"),
+        ];
+        assert_eq!(of.len(), Share::ALL.len());
+        for (shared, _) in of {
+            let mut values = staff_sample("hand-off", Sample::Rich);
+            withhold(&mut values, &[shared]);
+            let mut told = String::new();
+            texts(&values, &mut told);
+            for (share, words) in of {
+                assert_eq!(told.contains(words), share == shared, "{shared:?} shared, {words:?} in\n{told}");
+            }
+            assert!(told.contains("jane.doe@acme.example"), "without an address nobody could be written to");
+        }
+    }
+}

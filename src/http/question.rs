@@ -1,0 +1,126 @@
+//! `/q/{token}`: a question that a mail put to a lead.
+//!
+//! GET shows the question, with the answer that was clicked or a field to write one in, and changes nothing: mail
+//! scanners open every link. POST gives the answer, which then stands among the lead's answers, or in the
+//! field that was asked for; the same one again changes nothing, another one replaces it.
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Form, FromRequest, Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+
+use super::Answering;
+use super::page::{self, escaped};
+use crate::engine::Engine;
+use crate::engine::answer::{Answered, asked_for, words};
+use crate::mail::question::{Question, verify};
+
+/// What the page's form sends.
+#[derive(serde::Deserialize)]
+struct Said {
+    answer: Option<String>,
+}
+
+/// What can be done with the link.
+pub fn routes() -> MethodRouter<Answering> {
+    get(ask).post(act).fallback(|| async { page::wrong_method("GET, HEAD, POST") })
+}
+
+async fn ask(State(answering): State<Answering>, token: Result<Path<String>, PathRejection>) -> Response {
+    match question_of(&answering.engine, token) {
+        Some(question) => form(&question, None),
+        None => no_such_link(),
+    }
+}
+
+async fn act(
+    State(answering): State<Answering>,
+    token: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let engine = answering.engine;
+    let Some(question) = question_of(&engine, token) else { return no_such_link() };
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return page::too_large(),
+        Err(_) => return page::unreadable(),
+    };
+    let answer = match &question.answer {
+        Some(answer) => Some(answer.clone()),
+        None => written(body).await,
+    };
+    let Some(answer) = answer.map(|answer| answer.trim().to_owned()).filter(|answer| !answer.is_empty())
+    else {
+        return form(&question, Some("Please write an answer."));
+    };
+    let lead = question.lead;
+    // On a task of its own: one who clicks and closes the page at once has answered all the same.
+    let done = tokio::spawn(async move {
+        let now = engine.clock().now();
+        match engine.answered(question.lead, &question.question, &answer, now).await {
+            Ok(Answered::NotUnderstood) => {
+                form(&question, Some("We could not read that. Please look at it again."))
+            }
+            Ok(Answered::Noted | Answered::Known | Answered::Gone) => thanks(&question, &answer),
+            Err(error) => failed(lead, &error),
+        }
+    });
+    done.await.unwrap_or_else(|defect| failed(lead, &defect))
+}
+
+/// The question that the link puts.
+fn question_of(engine: &Engine, token: Result<Path<String>, PathRejection>) -> Option<Question> {
+    verify(&engine.keys().questions, &token.ok()?.0)
+}
+
+/// What was written into the page's field.
+async fn written(body: Bytes) -> Option<String> {
+    let request = Request::builder()
+        .method("POST")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(body.into())
+        .ok()?;
+    Form::<Said>::from_request(request, &()).await.ok()?.0.answer
+}
+
+fn form(question: &Question, complaint: Option<&str>) -> Response {
+    let complaint = complaint.map(|words| format!("<p><b>{}</b></p>\n", escaped(words))).unwrap_or_default();
+    let body = match &question.answer {
+        Some(answer) => format!(
+            "<p>Your answer: <b>{}</b></p>\n<form method=\"post\"><button>Send this answer</button></form>",
+            escaped(answer)
+        ),
+        None => format!(
+            "{complaint}<form method=\"post\">\n<input name=\"answer\" maxlength=\"500\" required \
+             aria-label=\"Your answer\" autocomplete=\"{}\">\n<button>Send</button>\n</form>",
+            asked_for(&question.question).map_or("off", |(_, autocomplete)| autocomplete)
+        ),
+    };
+    let status = if complaint.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    page::page(status, words(&question.question), &body)
+}
+
+fn thanks(question: &Question, answer: &str) -> Response {
+    let body = format!(
+        "<p>{}</p>\n<p><b>{}</b></p>\n<p>We have noted it.</p>",
+        escaped(words(&question.question)),
+        escaped(answer)
+    );
+    page::page(StatusCode::OK, "Thank you", &body)
+}
+
+fn no_such_link() -> Response {
+    page::page(
+        StatusCode::NOT_FOUND,
+        "This link does not work",
+        "<p>It may have been cut off on its way. Please open it from the mail again, or answer that mail: a person \
+         reads it.</p>",
+    )
+}
+
+fn failed(lead: crate::domain::ids::LeadId, error: &dyn std::fmt::Display) -> Response {
+    tracing::error!(lead = lead.0, "an answer of lead {lead} could not be noted: {error}");
+    page::out_of_order()
+}
