@@ -274,12 +274,7 @@ impl Engine {
             let Some(calendar) = desk.rules.agreement.calendars.get(&team.calendar) else { continue };
             for rep in team.reps.iter().filter(|rep| Some(&rep.email) != desk.lead.owner.as_ref()) {
                 let state = tx.rep_state(&rep.email).await?;
-                let turn = Turn {
-                    last_assigned_at: state.last_assigned_at,
-                    given_then: state.given_then,
-                    open_leads: state.open_leads,
-                    away: state.away,
-                };
+                let turn = Turn { away: state.away, ..Turn::default() };
                 let back = absence(rep, &turn, calendar, wake.now);
                 colleagues.push(Colleague {
                     name: rep.name.clone(),
