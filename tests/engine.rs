@@ -753,6 +753,46 @@ async fn wake_both(one: &Arc<Engine>, other: &Arc<Engine>, now: Timestamp) {
     panic!("there is no end to it");
 }
 
+/// Two find the same hundred broken promises at the same moment: each reader gets one mail about them.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_daemons_tell_a_standstill_in_one_mail() {
+    const LEADS: usize = 100;
+    let Some(database) = Database::create().await else {
+        return;
+    };
+    let playbook = edited(&[("agreement.toml", "capacity = 30", "capacity = 300")]);
+    let store = Store::open(&database.url()).await.expect("a fresh database");
+    let clock = ManualClock::at(berlin(2, 10, 0));
+    set(&store, &playbook, &clock).await;
+    let mails = Memory::new();
+    let one = engine(store.clone(), &clock, &mails).await;
+    let store_of_other = Store::open(&database.url()).await.expect("the same database");
+    let other = engine(store_of_other.clone(), &clock, &mails).await;
+    for number in 0..LEADS {
+        comes_in(&one, &format!("lead{number}@firm{number}.example"), "demo-request").await;
+    }
+    wake_both(&one, &other, berlin(2, 10, 0)).await;
+    mails.take();
+    let late = berlin(4, 10, 0);
+    clock.set(late);
+    wake_both(&one, &other, late).await;
+    let mut to: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for parcel in mails.take() {
+        to.entry(parcel.to.to_string()).or_default().push(subject(&parcel));
+    }
+    for reader in ["manager@ours.example", "director@ours.example"] {
+        assert_eq!(to[reader].len(), 1, "{:?}", to[reader]);
+        assert!(to[reader][0].starts_with("100 leads changed hands"), "{:?}", to[reader]);
+    }
+    let (hand_offs, others): (Vec<&String>, Vec<&String>) = ["rep1@ours.example", "rep2@ours.example"]
+        .iter()
+        .flat_map(|rep| &to[*rep])
+        .partition(|subject| subject.starts_with("Call by"));
+    assert_eq!((hand_offs.len(), others.len()), (LEADS, 4), "{others:?}");
+    store.close().await;
+    store_of_other.close().await;
+}
+
 async fn open_leads(engine: &Engine, rep: &str) -> i64 {
     let mut tx = engine.store().read().await.expect("the store answers");
     let state = tx.rep_state(&address(rep)).await.expect("the store answers");
