@@ -19,7 +19,7 @@ statements! {
     UNTRIED = "SELECT hand_off.lead_id, hand_off.id, MIN(sla_clock.deadline_at) FROM hand_off \
                JOIN sla_clock ON sla_clock.lead_id = hand_off.lead_id AND sla_clock.hand_off_id = hand_off.id \
                WHERE hand_off.rep = $1 AND hand_off.ended_at IS NULL AND sla_clock.state = 'running' \
-               AND sla_clock.kind IN ('accept', 'first_contact') \
+               AND sla_clock.kind = 'first_contact' \
                GROUP BY hand_off.lead_id, hand_off.id ORDER BY hand_off.lead_id";
 }
 
@@ -103,7 +103,7 @@ impl Tx {
     }
 
     /// The leads of a rep that nobody tried to reach since they were handed off, by their ids, each with its
-    /// hand-off and when the first of its promises falls due.
+    /// hand-off and when first contact is due.
     pub async fn untried_leads_of(
         &mut self,
         rep: &EmailAddress,
