@@ -40,6 +40,8 @@
 //!    for one reader and asks [`domain::escalation`] in which mail each goes; `engine/call_list` writes the reps'
 //!    mornings, `engine/absence` hands over what cannot wait for a rep who is away.
 //! 6. Rejected or lost with a reason, it rests; `engine/recycle` begins the next round.
+//! 7. `engine/reports` adds up what became of all of them ([`domain::report`] says what each figure means), for
+//!    `nurtured report` and for the managers' mail on Monday.
 //!
 //! Beside leads, `engine/commitments` holds what marketing promised against what it delivered
 //! ([`domain::commitments`]), and [`domain::document`] writes the whole agreement down for people to sign.

@@ -109,6 +109,11 @@ impl<'a> Section<'a> {
         self.table.iter().any(|(name, _)| name.get_ref() == key)
     }
 
+    /// Whether a list is written there, for keys that may be something else as well.
+    pub fn is_list(&self, key: &str) -> bool {
+        self.table.iter().any(|(name, value)| name.get_ref() == key && value.get_ref().is_array())
+    }
+
     /// Knows a key without reading it: what stands there has no effect.
     pub fn pass_over(&mut self, key: &'static str) {
         self.asked.push(key);

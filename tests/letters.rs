@@ -32,6 +32,7 @@ const STAFF: &[&str] = &[
     "team-full",
     "data-quality",
     "campaign-news",
+    "report",
 ];
 
 fn playbook() -> Playbook {

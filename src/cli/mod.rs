@@ -17,6 +17,7 @@ mod output;
 mod plan_capacity;
 mod preview;
 mod rep;
+pub mod report;
 mod run;
 mod simulate;
 mod sla;
@@ -46,7 +47,7 @@ const AUDIENCES: [(&str, &[&str]); 4] = [
         &["run", "status", "import", "ingest", "outbox", "release", "sla", "token", "webhook", "completions"],
     ),
     ("For marketers", &["preview", "send-test", "simulate", "agreement", "plan-capacity", "clock"]),
-    ("For reps and managers", &["lead", "why", "may-contact", "rep"]),
+    ("For reps and managers", &["lead", "why", "may-contact", "rep", "report"]),
 ];
 
 /// Nurtures leads by mail, hands ready ones to one rep, and does not forget those that nobody has contacted
@@ -106,6 +107,7 @@ enum Command {
     Why(why::Why),
     MayContact(why::MayContact),
     Rep(rep::RepCommand),
+    Report(report::ReportCommand),
 }
 
 /// Runs the command line of the process.
@@ -172,6 +174,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Ingest(command) => command.run(config, |config| at_work(config, false)).await,
         Command::Lead(command) => command.run(at_work(config, false)?).await,
         Command::Rep(command) => command.run(at_work(config, false)?).await,
+        Command::Report(command) => command.run(at_work(config, false)?).await,
         Command::Why(command) => command.run(at_work(config, false)?).await,
         Command::MayContact(command) => command.run(at_work(config, false)?).await,
         Command::Preview(command) => command.run(at_work(config, false)?).await,

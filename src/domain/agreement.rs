@@ -16,6 +16,8 @@ use super::condition::Condition;
 use super::email::EmailAddress;
 use super::escalation::Escalation;
 use super::lead::Grade;
+use super::report::costs::Cost;
+use super::report::mailing::Reports;
 use super::required::Known;
 use super::routing::{Earliest, Routing, Rule, Share, Territory};
 use super::sla::{AttemptsOwed, Promise, PromiseKind};
@@ -50,6 +52,8 @@ pub struct Agreement {
     pub arguments: BTreeMap<String, String>,
     /// What marketing promises.
     pub marketing: Marketing,
+    /// Who gets which figures; `None`: nobody by mail.
+    pub reports: Option<Reports>,
 }
 
 impl Agreement {
@@ -261,6 +265,8 @@ pub struct Campaign {
     pub routing: Option<Vec<Rule>>,
     /// How many business days before the first send its team hears of a new or changed campaign.
     pub announce_days: i64,
+    /// What it costs, for reports.
+    pub cost: Option<Cost>,
 }
 
 /// What sales promises for a handed-off lead.

@@ -32,6 +32,8 @@ pub(super) enum Duty {
     Matters,
     /// Reps' calls of the day.
     CallLists,
+    /// Figures by mail.
+    Figures,
     /// Commitments and the review of the agreement.
     Reports,
     /// Mail in the outbox.
@@ -39,7 +41,7 @@ pub(super) enum Duty {
 }
 
 impl Duty {
-    const ALL: [Duty; 10] = [
+    const ALL: [Duty; 11] = [
         Duty::Intake,
         Duty::Nurture,
         Duty::HandOff,
@@ -49,6 +51,7 @@ impl Duty {
         Duty::Matters,
         Duty::CallLists,
         Duty::Reports,
+        Duty::Figures,
         Duty::Deliver,
     ];
 
@@ -69,6 +72,7 @@ impl Duty {
             Duty::CallLists => tx.next_appointment(Purpose::CallList).await,
             Duty::Sla => tx.next_clock_due().await,
             Duty::Recycle => tx.next_lead_due(Stage::Resting).await,
+            Duty::Figures => tx.next_report_due().await,
             Duty::Reports => tx.next_agenda_due().await,
             Duty::Deliver => {
                 let staff = tx.next_mail_due(Audience::Staff).await?;

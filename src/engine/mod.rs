@@ -3,7 +3,7 @@
 //! A wake runs the passes in one order, so that what has come in is known before anything goes out:
 //!
 //! ```text
-//! intake → nurture → hand-off → absence → sla → recycle → digest → reports → deliver → housekeeping
+//! intake → nurture → hand-off → absence → sla → recycle → digest → commitments → reports → deliver → housekeeping
 //! ```
 //!
 //! A pass is a reconciler. It takes no input but the store and the playbook in force; it asks the rules of
@@ -40,6 +40,7 @@ pub mod permission;
 pub mod person;
 pub mod playbooks;
 mod recycle;
+pub mod reports;
 pub mod resolve;
 pub mod scenario;
 
@@ -286,7 +287,7 @@ impl Engine {
     }
 
     /// Runs every pass once. What fails is in the report; the other passes run all the same, unless nothing can
-    /// be written at all: SQLite has had the first of them wait for seconds, and there are ten.
+    /// be written at all: SQLite has had the first of them wait for seconds, and there are eleven.
     pub async fn wake(self: &Arc<Engine>, now: Timestamp) -> WakeReport {
         let mut report = WakeReport::new(now);
         if let Err(error) = self.follow_playbook(now).await {
@@ -300,7 +301,7 @@ impl Engine {
         if let Err(error) = announce::run(self, &wake).await {
             report.add("announce", Err(error));
         }
-        let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 10] = [
+        let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 11] = [
             ("intake", Box::pin(intake::run(self, &wake))),
             ("nurture", Box::pin(nurture::run(self, &wake))),
             ("hand-off", Box::pin(hand_off::run(self, &wake))),
@@ -308,7 +309,8 @@ impl Engine {
             ("sla", Box::pin(sla::run(self, &wake))),
             ("recycle", Box::pin(recycle::run(self, &wake))),
             ("digest", Box::pin(digest::run(self, &wake))),
-            ("reports", Box::pin(commitments::run(self, &wake))),
+            ("commitments", Box::pin(commitments::run(self, &wake))),
+            ("reports", Box::pin(reports::run(self, &wake))),
             ("deliver", Box::pin(deliver::run(self, &wake))),
             ("housekeeping", Box::pin(housekeeping::run(self, &wake))),
         ];
@@ -338,6 +340,7 @@ impl Engine {
             tx.requeue_leads_without_campaign(&campaigns, now).await?;
             tx.look_at_incomplete_leads(now).await?;
             tx.look_at_waiting_leads(now).await?;
+            tx.look_at_reports().await?;
             tx.commit().await?;
         }
         Ok(())

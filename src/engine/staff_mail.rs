@@ -3,6 +3,7 @@
 
 mod actions;
 mod bundles;
+mod figures;
 pub(super) mod marketing;
 mod partner;
 mod routing;
@@ -40,6 +41,7 @@ pub(super) use routing::{
     CampaignMail, CampaignNews, TeamIsFull, campaign_news, incomplete_leads, team_is_full,
 };
 
+pub(super) use figures::{Figures, report};
 use words::{Promised, Reader};
 pub(super) use words::{call, day_and_time};
 

@@ -39,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::ApiConfig;
 use crate::engine::Engine;
 pub use health::Health;
+pub use page::escaped;
 
 /// A one-click request has 27 bytes of body; mail providers may wrap it in a few hundred more.
 const MAX_BODY: usize = 64 * 1024;

@@ -57,6 +57,7 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "staff/notice.md",
     "staff/operator.md",
     "staff/reassigned.md",
+    "staff/report.md",
     "staff/review.md",
     "staff/team-full.md",
     "staff/warning.md",

@@ -8,6 +8,7 @@
 mod agreement;
 mod builtin;
 mod fields;
+mod figures;
 mod files;
 mod front_matter;
 mod references;
@@ -45,7 +46,7 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 22] = [
+const NEEDED: [&str; 23] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
@@ -60,6 +61,7 @@ const NEEDED: [&str; 22] = [
     "staff/team-full.md",
     "staff/campaign-news.md",
     "staff/data-quality.md",
+    "staff/report.md",
     "layouts/base.hbs",
     "layouts/staff.hbs",
     "partials/footer.md",

@@ -53,6 +53,10 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         }
         return Value::Object(values);
     }
+    if name == "report" {
+        values.insert("report".to_owned(), super::figures::sample(sample));
+        return Value::Object(values);
+    }
     match name {
         "operator" => {}
         "behind" => about_what_is_behind(&mut values, sample),
@@ -613,6 +617,7 @@ mod tests {
             "team-full",
             "data-quality",
             "campaign-news",
+            "report",
         ];
         [
             (&LEAD_MAIL, vec![lead_sample(sample)]),
@@ -651,8 +656,9 @@ mod tests {
             let values = staff_sample(name, Sample::Bare);
             for (name, field) in STAFF_MAIL.variables() {
                 let in_a_list = name.contains("[].") || matches!(field.kind, Kind::List(_));
-                // Mails about several leads, and about the agreement, are others.
-                let in_a_list = in_a_list || name.starts_with("digest.") || name.starts_with("review.");
+                // Mails about several leads, about the agreement, and of figures, are others.
+                let elsewhere = ["digest.", "review.", "report."].iter().any(|other| name.starts_with(other));
+                let in_a_list = in_a_list || elsewhere;
                 let known = may_be_missing(field) || in_a_list || value(&values, &name).is_some();
                 assert!(known, "`{name}` is missing, and is not said to be so at times");
             }

@@ -122,6 +122,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
             incomplete(),
         ),
         Field::list("news", "the campaigns that are new or have changed, in `campaign-news`", news()),
+        super::figures::fields(),
         Field::text("note", "what this mail is about, in words; may be missing"),
         Field::text("unless", "what happens if nobody acts on a `notice`; may be missing"),
         Field::list(

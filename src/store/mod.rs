@@ -39,6 +39,7 @@ mod open;
 mod outbox;
 mod persons;
 mod playbooks;
+mod reports;
 mod routing;
 mod sla_clocks;
 mod standing;
@@ -62,6 +63,7 @@ pub use leads::LeadFilter;
 pub use matters::{Matter, NewMatter};
 pub use open::{Store, without_password};
 pub use outbox::{Lease, NewMail, OutboxMail, SentMail};
+pub use reports::{AnswerCount, HandOffRow, PromiseRow, ReportDue};
 pub use routing::{IncompleteLead, KnownCampaign, Likes, RepState, RoutingDuty, WaitingLead};
 pub use sla_clocks::{NewSlaClock, SlaClock};
 pub use standing::Standing;
@@ -148,6 +150,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("persons", persons::STATEMENTS),
         ("playbooks", playbooks::STATEMENTS),
         ("routing", routing::STATEMENTS),
+        ("reports", reports::STATEMENTS),
         ("sla_clocks", sla_clocks::STATEMENTS),
         ("standing", standing::STATEMENTS),
         ("touches", touches::STATEMENTS),

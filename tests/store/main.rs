@@ -18,6 +18,7 @@ mod log;
 mod opening;
 mod others;
 mod outbox;
+mod reports;
 mod routing;
 
 use std::collections::BTreeMap;
@@ -148,6 +149,9 @@ stories! {
         the_last_wake_is_known, what_is_open_is_counted;
     others: a_token_is_known_by_its_hash, a_request_is_begun_once, words_of_a_person_go_and_facts_stay,
         who_subscribes_is_told_of_each_event_in_its_order;
+    reports: leads_that_sales_had_in_a_period_are_read_page_by_page, promises_and_what_was_found_late_are_read_of_many_leads,
+        the_most_frequent_answers_are_counted_by_campaign_and_question, what_a_campaign_brought_is_counted_by_lead,
+        a_mailed_report_is_planned_once;
 }
 
 /// 2 March 2026 is a Monday.

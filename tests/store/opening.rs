@@ -49,6 +49,9 @@ pub async fn no_statement_of_a_wake_looks_through_a_table(place: Place) {
         "deliveries::REJECTIONS",
         "deliveries::MOST_FIRED",
         "routing::COUNT_INCOMPLETE",
+        "reports::TOP_ANSWERS",
+        "reports::BROUGHT",
+        "reports::LOOK_AT",
     ];
     place.store().await.close().await;
     let Raw::Sqlite(mut connection) = place.connection().await else {

@@ -99,6 +99,7 @@ fn agreement() -> Agreement {
             soon_score: None,
             commitments: Vec::new(),
         },
+        reports: None,
     }
 }
 

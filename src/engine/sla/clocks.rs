@@ -305,7 +305,7 @@ pub(in crate::engine) async fn pauses(
 /// Each begins when it was said and ends when the lead can be called again; what was said later about the same
 /// thing replaces what was said before from then on. A manager who gives more time has the promise counted anew
 /// from then, so what went before counts as a pause too.
-pub(super) fn pauses_in(events: &[Event], since: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+pub(in crate::engine) fn pauses_in(events: &[Event], since: Timestamp) -> Vec<(Timestamp, Timestamp)> {
     let extended = events.iter().filter(|event| event.kind == EXTENDED && event.occurred_at > since);
     let mut pauses: Vec<_> = extended.map(|event| (since, event.occurred_at)).collect();
     for kind in PAUSING {

@@ -28,15 +28,15 @@ use desk::Desk;
 pub(super) use shelf::TermsShelf;
 
 pub(super) use clocks::{
-    Begun, close_all, correct, count_attempts, recount, start, start_what_starts, stop_kinds, terms,
-    terms_for,
+    Begun, close_all, correct, count_attempts, pauses_in, recount, start, start_what_starts, stop_kinds,
+    terms, terms_for,
 };
 
 /// Leads whose clocks are looked at in one transaction.
 const BATCH: usize = 50;
 
 /// A level found later than this after it fell due was not found in time: nobody was looking.
-const FOUND_LATE: SignedDuration = SignedDuration::from_mins(15);
+pub(super) const FOUND_LATE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Why a lead stays with a rep who made no attempt.
 const NOBODY_ELSE: &str = "Nobody else of the team is there with room, so the lead stays where it is.";

@@ -144,6 +144,7 @@ impl Reading<'_> {
         let raised_hand = section.flag("raised_hand");
         let volume = marketing::volume(&mut section);
         let routing = self.campaign_routing(&mut section, team.as_deref(), policy.as_ref(), teams);
+        let cost = super::reports::cost(&mut section);
         section.finish();
         let campaign = (|| {
             Some(Campaign {
@@ -166,6 +167,7 @@ impl Reading<'_> {
                 overflow: routing.overflow,
                 routing: routing.routing,
                 announce_days: routing.announce_days,
+                cost,
             })
         })();
         (campaign, all)

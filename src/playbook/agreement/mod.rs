@@ -9,6 +9,7 @@ mod hand_off;
 mod marketing;
 mod people;
 mod policies;
+mod reports;
 mod routing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,7 @@ pub fn read(source: Source<'_>, files: &PlaybookFiles, references: &mut Referenc
     let arguments = labels(&mut top, "arguments");
     let campaigns = reading.campaigns(&mut top, &teams);
     let marketing = reading.marketing(&mut top);
+    let reports = reading.reports(&mut top);
     top.finish();
     let activities = reading.activities;
     let agreement = (|| {
@@ -75,6 +77,7 @@ pub fn read(source: Source<'_>, files: &PlaybookFiles, references: &mut Referenc
             objections,
             arguments,
             marketing: marketing?,
+            reports,
         })
     })();
     Some(Read { agreement, activities })
