@@ -39,7 +39,8 @@
 //! 5. What staff has to be told waits as a matter until `engine/digest`, later in the same wake, sees all that came up
 //!    for one reader and asks [`domain::escalation`] in which mail each goes; `engine/call_list` writes the reps'
 //!    mornings, `engine/absence` hands over what cannot wait for a rep who is away.
-//! 6. Rejected or lost with a reason, it rests; `engine/recycle` begins the next round.
+//! 6. Rejected or lost with a reason, it rests; `engine/recycle` begins the next round, merges doubles, and tells
+//!    marketing what it has to mend ([`domain::recycle`]).
 //! 7. `engine/reports` adds up what became of all of them ([`domain::report`] says what each figure means), for
 //!    `nurtured report` and for the managers' mail on Monday.
 //!

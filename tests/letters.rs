@@ -33,6 +33,8 @@ const STAFF: &[&str] = &[
     "data-quality",
     "campaign-news",
     "report",
+    "work-list",
+    "dispute",
 ];
 
 fn playbook() -> Playbook {
@@ -72,6 +74,21 @@ fn hostile(mail: &str) -> Value {
     }
     if let Some(answers) = values.get_mut("answers") {
         *answers = json!([{ "question": "`a` | b", "answer": "\n\n1. <script>alert(1)</script>" }]);
+    }
+    if let Some(earlier) = values.get_mut("earlier") {
+        for told in earlier.as_array_mut().into_iter().flatten() {
+            if told.get("said").is_some() {
+                told["said"] = json!("</li><script>alert(1)</script> **x** [y](javascript:alert(1))");
+            }
+        }
+    }
+    if let Some(dispute) = values.get_mut("dispute").filter(|dispute| dispute.get("why").is_some()) {
+        dispute["why"] = json!("</p><script>alert(1)</script>\n\n# x");
+        dispute["said"] = json!(HOSTILE_COMPANY);
+    }
+    for lead in values.get_mut("work").and_then(Value::as_array_mut).into_iter().flatten() {
+        lead["display"] = json!(format!("{HOSTILE_NAME}, {HOSTILE_COMPANY}"));
+        lead["known"] = json!("`x`@acme.example · <img src=x>");
     }
     if let Some(touches) = values.get_mut("touches") {
         *touches = json!([{

@@ -34,7 +34,7 @@ use postgres::Database;
 const OFFICE: &str = "Europe/Berlin";
 
 /// What the scenario says itself.
-const SAID: [&str; 24] = [
+const SAID: [&str; 28] = [
     "taken_in",
     "activity",
     "replied",
@@ -50,6 +50,10 @@ const SAID: [&str; 24] = [
     "won",
     "lost",
     "rejected",
+    "corrected",
+    "replaced",
+    "given_up",
+    "disputed",
     "meeting",
     "wrong_person",
     "already_customer",
@@ -245,8 +249,11 @@ impl Rule {
     }
 }
 
+/// Whether it is the mail of figures. Other reports are about something that happened.
 fn is_report(line: &Line) -> bool {
-    line.facts.get("class").is_some_and(|class| class == "report")
+    const OTHERS: [&str; 2] = ["Marketing is behind", "The agreement was due"];
+    let fact = |name: &str| line.facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    fact("class") == "report" && !OTHERS.iter().any(|other| fact("subject").starts_with(other))
 }
 
 /// The zone of each lead.
@@ -328,6 +335,21 @@ fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
         "not_told" => {
             format!("{} does not hear of {}: {}", name(fact("to")), about(fact("level")), fact("why"))
         }
+        "for_marketing" => format!("stands in marketing's list of {}", instant("until", OFFICE)),
+        "merged" => {
+            let count = |name: &str| line.facts.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
+            format!(
+                "takes over from its double: {} touches, {} answers, {} activities",
+                count("touches"),
+                count("answers"),
+                count("activities")
+            )
+        }
+        "goes_back" => format!("goes back by itself {}: {}", instant("until", OFFICE), fact("reason")),
+        "stays" => format!("stays: {}", fact("why")),
+        "dispute_answered" => format!("dispute {}", fact("verdict")),
+        "reason_missing" => format!("{} without a reason", fact("stage")),
+        "merged_into" => "is part of the other lead now".to_owned(),
         "touch" => format!("comes in again from {}", fact("source")),
         "rep_away" if fact("until").is_empty() => format!("{} is back", name(fact("rep"))),
         "rep_away" => format!("{} is away until {}", name(fact("rep")), fact("until")),

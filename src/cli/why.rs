@@ -35,12 +35,15 @@ impl Why {
     pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
         let engine = workplace.engine().await?;
         let mut tx = engine.store().read().await.map_err(CliError::failed)?;
-        let lead = tx.lead_by_email(&self.lead).await.map_err(CliError::failed)?;
+        let lead = tx.person_by_email(&self.lead).await.map_err(CliError::failed)?;
         let lead = lead.ok_or_else(|| unknown(&self.lead))?;
         let zone = TimeZone::get(&zone_of(&lead, &engine.rules().agreement)).unwrap_or(TimeZone::UTC);
         let mut notes: BTreeMap<EventId, String> =
             tx.event_texts(lead.id).await.map_err(CliError::failed)?.into_iter().collect();
-        for event in tx.events_of(lead.id).await.map_err(CliError::failed)? {
+        for double in tx.doubles_of(lead.id).await.map_err(CliError::failed)? {
+            notes.extend(tx.event_texts(double).await.map_err(CliError::failed)?);
+        }
+        for event in tx.events_of_person(lead.id).await.map_err(CliError::failed)? {
             let note = notes.remove(&event.id);
             let mut told = simulate::line(&mut tx, event).await.map_err(CliError::failed)?;
             if self.json {

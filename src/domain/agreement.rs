@@ -16,6 +16,7 @@ use super::condition::Condition;
 use super::email::EmailAddress;
 use super::escalation::Escalation;
 use super::lead::Grade;
+use super::recycle::NextRep;
 use super::report::costs::Cost;
 use super::report::mailing::Reports;
 use super::required::Known;
@@ -345,6 +346,9 @@ pub struct Reason {
     pub for_lost: bool,
     /// What happens to the lead.
     pub then: AfterReason,
+    /// A lead is given back for this reason by itself when every attempt that is owed was made and nobody was
+    /// reached, so long after the last one.
+    pub after_attempts: Option<Wait>,
 }
 
 /// What a reason means for the lead's future.
@@ -360,13 +364,16 @@ pub enum AfterReason {
         rounds: i64,
         /// Afterwards in this sequence for good; `None`: it ends.
         afterwards: Option<String>,
-        /// The next hand-off goes to somebody else.
-        other_rep: bool,
+        /// Who gets it then.
+        next_rep: NextRep,
     },
     /// It ends here.
     Never,
-    /// Marketing has to look at it; somebody there is told.
+    /// Marketing has to look at it: it stands in its next list.
     Marketing,
+    /// It ends here and becomes part of the lead whose double it is, which marketing looks for if nobody has
+    /// said so.
+    Merge,
 }
 
 /// What marketing promises.
@@ -380,6 +387,8 @@ pub struct Marketing {
     pub soon_score: Option<i64>,
     /// What it owes, in the order of the file.
     pub commitments: Vec<Commitment>,
+    /// How soon a team's manager answers when marketing disputes a rejection; `None`: it disputes none.
+    pub dispute_answer: Option<Target>,
 }
 
 /// A series of mails.

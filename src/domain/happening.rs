@@ -18,8 +18,10 @@ use super::contact::{Channel, SuppressionReason, start_of_day};
 use super::email::EmailAddress;
 use super::lead::{Lead, Stage};
 use super::names::names;
+use super::recycle::{NextRep, Refused};
 use crate::problem::nearest;
 use by_manager::{extended, goes_to, recycled};
+pub use given_back::double;
 use given_back::{already_customer, lost, rejected, wrong_person};
 
 /// An out-of-office reply without a date is taken to mean this many days, as sales tools do (7 to 14).
@@ -220,6 +222,8 @@ pub struct Consequences {
     pub follow_up_at: Option<Timestamp>,
     /// It rests.
     pub rest: Option<Rest>,
+    /// Marketing has to look at it, for this reason.
+    pub marketing_looks: Option<String>,
     /// It, its score and its readiness have to be looked at now.
     pub look_at: bool,
     /// Somebody has to know.
@@ -255,8 +259,8 @@ pub struct Rest {
     pub until: Timestamp,
     /// Then it enters this sequence; `None`: its campaign's.
     pub sequence: Option<String>,
-    /// The next hand-off goes to somebody else.
-    pub other_rep: bool,
+    /// Who gets it then.
+    pub next_rep: NextRep,
 }
 
 /// Somebody has to know.
@@ -372,6 +376,9 @@ pub enum Refusal {
     /// It is said to have happened later than now.
     #[error("it cannot have happened yet: the time is in the future")]
     NotYet,
+    /// It has been given back, or comes from a double: the rules of that say no.
+    #[error(transparent)]
+    Recycling(#[from] Refused),
     /// The lead's hours never open, so no day can be kept.
     #[error("the lead's hours never open")]
     NeverOpen,

@@ -34,4 +34,8 @@ ids! {
     TokenId;
     /// Something that another system is to be told.
     DeliveryId;
+    /// One lead given back by one rep.
+    GivenBackId;
+    /// Something marketing has to look at.
+    WorkItemId;
 }

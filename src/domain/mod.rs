@@ -27,6 +27,7 @@ pub mod names;
 pub mod order;
 pub mod phone;
 pub mod rate;
+pub mod recycle;
 pub mod report;
 pub mod required;
 pub mod routing;

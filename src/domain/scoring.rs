@@ -1,46 +1,59 @@
 //! What a lead's behaviour is worth, and how well it fits.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 use super::agreement::{Agreement, Campaign, Persona, Scoring};
 use super::condition::{EvaluationError, Facts};
-use super::lead::{Activity, Grade};
+use super::lead::Grade;
 
-/// The points in force: what the source gave, and every activity by every rule that holds for it, halved
-/// for each half-life that has passed since.
+/// How often a lead did one thing on one day. A score does not change between two looks on one day, so this is
+/// all that it needs to know, and a lead with a hundred thousand visits is as quickly valued as any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// What, as scoring rules call it.
+    pub name: String,
+    /// How many whole days ago; 0 for what lies ahead by a slip of somebody's clock.
+    pub days_ago: i64,
+    /// How often.
+    pub times: i64,
+}
+
+/// The points in force: what the source gave, and everything `done` (the longest ago first) by every rule that
+/// holds for it, halved for each half-life that has passed since.
 ///
 /// # Errors
 /// When a rule cannot be evaluated for this lead; never counted as "does not hold".
-pub fn score(
-    scoring: &Scoring,
-    facts: &Facts<'_>,
-    activities: &[Activity],
-    now: Timestamp,
-) -> Result<i64, EvaluationError> {
+pub fn score(scoring: &Scoring, facts: &Facts<'_>, done: &[Done]) -> Result<i64, EvaluationError> {
     let mut sum = facts.lead.base_score as f64;
     for rule in &scoring.rules {
-        for activity in activities {
-            let facts = Facts { event: Some(&activity.name), ..*facts };
-            if !rule.when.holds(&facts)? {
+        // A rule asks for the name alone, so it is asked once for each.
+        let mut values: BTreeMap<&str, bool> = BTreeMap::new();
+        for done in done {
+            let counts = match values.get(done.name.as_str()) {
+                Some(counts) => *counts,
+                None => {
+                    let counts = rule.when.holds(&Facts { event: Some(&done.name), ..*facts })?;
+                    values.insert(&done.name, counts);
+                    counts
+                }
+            };
+            if !counts {
                 continue;
             }
-            sum += rule.points as f64 * remaining(scoring.half_life_days, activity.occurred_at, now);
+            let points = rule.points as f64 * remaining(scoring.half_life_days, done.days_ago);
             if rule.once {
+                sum += points;
                 break;
             }
+            sum += points * done.times as f64;
         }
     }
     Ok(sum.floor() as i64)
 }
 
 /// The share of its points that something keeps after the time that has passed.
-fn remaining(half_life_days: Option<i64>, since: Timestamp, now: Timestamp) -> f64 {
-    let Some(half_life) = half_life_days else {
-        return 1.0;
-    };
-    // Whole days: the score of a lead does not change between two looks on one day.
-    let days = now.duration_since(since).as_hours().max(0) / 24;
-    0.5_f64.powf(days as f64 / half_life as f64)
+fn remaining(half_life_days: Option<i64>, days_ago: i64) -> f64 {
+    half_life_days.map_or(1.0, |half_life| 0.5_f64.powf(days_ago as f64 / half_life as f64))
 }
 
 /// How well a lead fits a persona: the first condition that holds.

@@ -132,7 +132,7 @@ async fn give_away(
     back: Timestamp,
 ) -> Result<Given, PassError> {
     let of_rep = |hand_off: &HandOff| hand_off.rep == absent.email;
-    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead), wake.now).await?;
     let from = tx.open_hand_off(lead.id).await?.filter(of_rep);
     // What cannot be told is left to a person: the lead stays, and its clocks run on.
     let (Some(from), Ok(Some((campaign, team, policy)))) = (from, hand_off::terms_of(wake, lead, &behaviour))
@@ -182,7 +182,7 @@ pub(super) async fn give_to(
 ) -> Result<(), PassError> {
     sla::close_all(tx, wake, lead.id, ended_why).await?;
     hand_off::end(tx, wake, from, ended_why).await?;
-    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead), wake.now).await?;
     hand_off::hand_off(engine, tx, wake, &behaviour, lead, given).await
 }
 

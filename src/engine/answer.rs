@@ -71,12 +71,12 @@ impl Engine {
     ) -> Result<Answered, PassError> {
         let mut tx = self.store.read().await?;
         let found = tx.leads(&[lead]).await?.pop();
-        let (answers, _) = tx.behaviour_of(&[lead]).await?;
+        let answers = tx.answers(lead).await?;
         tx.rollback().await?;
         let Some(lead) = found else { return Ok(Answered::Gone) };
         let answer: String = answer.split_whitespace().collect::<Vec<_>>().join(" ");
         let answer: String = answer.chars().filter(|c| !c.is_control()).take(MAX_ANSWER).collect();
-        let last = answers.iter().map(|(_, said)| said).rfind(|said| said.question == question);
+        let last = answers.iter().rfind(|said| said.question == question);
         if last.is_some_and(|last| last.answer == answer) {
             return Ok(Answered::Known);
         }

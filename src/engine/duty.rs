@@ -26,7 +26,7 @@ pub(super) enum Duty {
     Absences,
     /// Promises.
     Sla,
-    /// Rests that are over.
+    /// Rests that are over, leads that go back by themselves, and what marketing has to look at.
     Recycle,
     /// What staff has to be told.
     Matters,
@@ -71,8 +71,12 @@ impl Duty {
             Duty::Matters => tx.next_matter_due().await,
             Duty::CallLists => tx.next_appointment(Purpose::CallList).await,
             Duty::Sla => tx.next_clock_due().await,
-            Duty::Recycle => tx.next_lead_due(Stage::Resting).await,
             Duty::Figures => tx.next_report_due().await,
+            Duty::Recycle => {
+                let rests = tx.next_lead_due(Stage::Resting).await?;
+                let goes_back = tx.next_lead_due(Stage::Accepted).await?;
+                Ok(earlier(earlier(rests, goes_back), tx.next_work_list().await?))
+            }
             Duty::Reports => tx.next_agenda_due().await,
             Duty::Deliver => {
                 let staff = tx.next_mail_due(Audience::Staff).await?;

@@ -102,7 +102,7 @@ impl Engine {
         let Some(exit) = sequence.and_then(|sequence| sequence.exit.as_ref()) else {
             return Ok(());
         };
-        let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+        let behaviour = Behaviour::load(tx, std::slice::from_ref(lead), wake.now).await?;
         if exit.holds(&behaviour.facts(lead, wake.now)).unwrap_or(false) {
             self.end_sequence(tx, wake, lead.id, &format!("exit: {}", exit.text())).await?;
         }

@@ -10,30 +10,34 @@ use crate::domain::calendar::Calendar;
 use crate::domain::condition::Facts;
 use crate::domain::contact::{Channel, ContactFacts, SuppressionReason, day_number, first_day_that_counts};
 use crate::domain::ids::LeadId;
-use crate::domain::lead::{Activity, Answer, Lead};
+use crate::domain::lead::{Answer, Lead};
+use crate::domain::scoring::Done;
 use crate::store::{CompanyDay, StoreError, Tx};
 
 /// What leads said and did.
 #[derive(Debug, Default)]
 pub(super) struct Behaviour {
     answers: HashMap<LeadId, Vec<Answer>>,
-    activities: HashMap<LeadId, Vec<Activity>>,
+    done: HashMap<LeadId, Vec<Done>>,
     counts: HashMap<LeadId, BTreeMap<String, i64>>,
     touches: HashMap<LeadId, i64>,
 }
 
 impl Behaviour {
-    pub async fn load(tx: &mut Tx, leads: &[Lead]) -> Result<Behaviour, StoreError> {
+    /// As it is at `now`. What a lead did is counted by the database, so one that did a hundred thousand things
+    /// weighs no more than another.
+    pub async fn load(tx: &mut Tx, leads: &[Lead], now: Timestamp) -> Result<Behaviour, StoreError> {
         let ids: Vec<LeadId> = leads.iter().map(|lead| lead.id).collect();
-        let (answers, activities) = tx.behaviour_of(&ids).await?;
+        let (answers, done) = tx.behaviour_of(&ids, now).await?;
         let mut behaviour = Behaviour::default();
         behaviour.touches.extend(tx.touch_counts(&ids).await?);
         for (lead, answer) in answers {
             behaviour.answers.entry(lead).or_default().push(answer);
         }
-        for (lead, activity) in activities {
-            *behaviour.counts.entry(lead).or_default().entry(activity.name.clone()).or_default() += 1;
-            behaviour.activities.entry(lead).or_default().push(activity);
+        for (lead, done) in done {
+            let counts = behaviour.counts.entry(lead).or_default();
+            *counts.entry(done.name.clone()).or_default() += done.times;
+            behaviour.done.entry(lead).or_default().push(done);
         }
         Ok(behaviour)
     }
@@ -53,8 +57,9 @@ impl Behaviour {
         self.answers.get(&lead).map_or(&[], Vec::as_slice)
     }
 
-    pub fn activities(&self, lead: LeadId) -> &[Activity] {
-        self.activities.get(&lead).map_or(&[], Vec::as_slice)
+    /// How often the lead did what on which day, the longest ago first.
+    pub fn done(&self, lead: LeadId) -> &[Done] {
+        self.done.get(&lead).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::facts::ContactHistory;
 use super::hand_off;
 use super::pass::PassError;
+use super::recycle;
 use super::sla;
 use super::{Engine, Wake, staff_mail, turn_over};
 use crate::domain::agreement::Agreement;
@@ -24,6 +25,7 @@ use crate::domain::happening::{
     Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell, consequences,
 };
 use crate::domain::lead::{Activity, Lead, Stage};
+use crate::domain::recycle::NextRep;
 use crate::domain::sla::course::course;
 use crate::problem::nearest;
 use crate::store::{NewContact, NewEvent, StoreError, Tx};
@@ -135,7 +137,12 @@ impl Engine {
         }
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
-        let Some(mut lead) = tx.lock_lead_by_email(email).await? else {
+        // An address belongs to a person; that it does not exist is the address's own.
+        let found = match happening {
+            Happening::Bounced { .. } => tx.lock_lead_by_email(email).await?,
+            _ => tx.lock_person_by_email(email).await?,
+        };
+        let Some(mut lead) = found else {
             tx.rollback().await?;
             return Err(HappenError::UnknownLead(email.clone()));
         };
@@ -258,8 +265,9 @@ impl Engine {
             }
         }
         let owner = lead.owner.clone();
-        change(wake, lead, followed, tx).await?;
         let open = tx.open_hand_off(lead.id).await?;
+        recycle::note(tx, wake, lead, open.as_ref(), happening, followed, id).await?;
+        change(wake, lead, followed, tx).await?;
         if let (Some(hand_off), Some(at)) = (&open, said.at) {
             sla::correct(tx, wake, hand_off, &course.stop, happening.kind(), at).await?;
         }
@@ -278,7 +286,10 @@ impl Engine {
             sla::recount(tx, wake, lead).await?;
         }
         if course.count_attempts {
-            sla::count_attempts(self, tx, wake, lead, at).await?;
+            let spent = sla::count_attempts(self, tx, wake, lead, at).await?;
+            if let Some(hand_off) = open.as_ref().filter(|_| spent) {
+                recycle::attempts_are_spent(self, tx, wake, lead, hand_off).await?;
+            }
         }
         if let Some(hand_off) = &open {
             sla::start_what_starts(self, tx, wake, lead, hand_off, &course).await?;
@@ -306,6 +317,7 @@ impl Engine {
         }
         if let Happening::Activity { name } = happening {
             self.leave_if_it_exits(tx, wake, lead).await?;
+            recycle::end_rest_if_ready(tx, wake, lead).await?;
             let alone = Lead { campaign: None, source: None, ..lead.clone() };
             self.raise_hand(tx, wake, lead, &alone, std::slice::from_ref(name)).await?;
         }
@@ -431,8 +443,11 @@ async fn change(wake: &Wake, lead: &mut Lead, followed: &Consequences, tx: &mut 
         lead.round += 1;
     }
     if lead.stage.is_given_up() && followed.hand_off_ends.is_some() {
-        lead.avoid_rep =
-            followed.rest.as_ref().filter(|rest| rest.other_rep).and_then(|_| lead.owner.clone());
+        lead.avoid_rep = followed
+            .rest
+            .as_ref()
+            .filter(|rest| rest.next_rep == NextRep::Another)
+            .and_then(|_| lead.owner.clone());
         lead.owner = None;
         lead.due_at = None;
     }

@@ -293,7 +293,7 @@ impl Engine {
             return kept("a machine wrote it: it is no attempt of a rep");
         }
         let to: Vec<&EmailAddress> = mail.to.iter().filter(|to| *to != log && *to != rep).collect();
-        tx.lock_leads_by_email(&to).await?;
+        tx.lock_persons_by_email(&to).await?;
         let mut leads: Vec<Lead> = Vec::new();
         for email in to {
             leads.extend(

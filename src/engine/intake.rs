@@ -28,7 +28,7 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
             tx.rollback().await?;
             return Ok(report);
         }
-        let behaviour = Behaviour::load(&mut tx, &leads).await?;
+        let behaviour = Behaviour::load(&mut tx, &leads, wake.now).await?;
         for lead in leads {
             report = report.and(receive(engine, &mut tx, wake, &behaviour, lead).await?);
         }

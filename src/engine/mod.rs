@@ -39,12 +39,13 @@ pub mod pass;
 pub mod permission;
 pub mod person;
 pub mod playbooks;
-mod recycle;
+pub mod recycle;
 pub mod reports;
 pub mod resolve;
 pub mod scenario;
 
 mod schedule;
+pub mod score;
 pub mod simulate;
 pub mod sla;
 mod staff_mail;

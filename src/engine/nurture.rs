@@ -88,7 +88,7 @@ async fn plan_batch(
         had.entry(enrolment).or_default().push(step);
     }
     let behaviour = if enrolments.iter().any(|enrolment| asks_conditions(wake, enrolment)) {
-        Behaviour::load(tx, &leads).await?
+        Behaviour::load(tx, &leads, wake.now).await?
     } else {
         Behaviour::default()
     };
@@ -143,7 +143,7 @@ async fn plan_enrolment(
             plan.report.done += 1;
             if let Some(then) = &sequence.then {
                 let why = format!("follows `{}`", sequence.name);
-                let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+                let behaviour = Behaviour::load(tx, std::slice::from_ref(lead), wake.now).await?;
                 if let Entered::No(why) = engine.enrol(tx, wake, lead, &behaviour, then, &why).await? {
                     let facts = json!({ "sequence": then, "why": why });
                     tx.append(&[wake.event(lead.id, "not_enrolled", facts)]).await?;

@@ -35,7 +35,7 @@ impl Engine {
         let rules = self.rules();
         let agreement = &rules.agreement;
         let mut tx = self.store.read().await?;
-        let Some(lead) = tx.lead_by_email(email).await? else {
+        let Some(lead) = tx.person_by_email(email).await? else {
             return Err(HappenError::UnknownLead(email.clone()));
         };
         let history = ContactHistory::load(&mut tx, std::slice::from_ref(&lead), agreement, now).await?;

@@ -62,12 +62,39 @@ impl Engine {
         format!("{hash}@{NOWHERE}").parse().expect("hexadecimal digits at a domain are an address")
     }
 
-    /// Erases what is kept of a person. `by` is who did it, for the log: a rep, a token, a command. `false` when it
-    /// was done before.
+    /// Erases what is kept of a person, in every record that turned out to be theirs. `by` is who did it, for the
+    /// log: a rep, a token, a command. `false` when it was done before.
     ///
     /// # Errors
-    /// [`PersonError::BeingSent`] passes within seconds.
+    /// [`PersonError::BeingSent`] passes within seconds; what was erased until then stays so.
     pub async fn erase(&self, email: &EmailAddress, by: &str, now: Timestamp) -> Result<bool, PersonError> {
+        for record in self.other_records(email).await? {
+            self.erase_record(&record, by, now).await?;
+        }
+        self.erase_record(email, by, now).await
+    }
+
+    /// The addresses of the other records of a person: the doubles that were merged into it, or it of which the one
+    /// at `email` is a double.
+    async fn other_records(&self, email: &EmailAddress) -> Result<Vec<EmailAddress>, PersonError> {
+        let mut tx = self.store.read().await?;
+        let mut records = Vec::new();
+        if let Some(person) = tx.person_by_email(email).await? {
+            let mut ids = tx.doubles_of(person.id).await?;
+            ids.push(person.id);
+            records = tx.leads(&ids).await?.into_iter().map(|lead| lead.email).collect();
+            records.retain(|record| record != email);
+        }
+        tx.rollback().await?;
+        Ok(records)
+    }
+
+    async fn erase_record(
+        &self,
+        email: &EmailAddress,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, PersonError> {
         let wake = self.wake_at(now);
         let hash = self.erased_hash(email);
         let mut tx = self.store.begin().await?;

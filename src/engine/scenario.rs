@@ -34,6 +34,8 @@ use crate::domain::email::EmailAddress;
 use crate::domain::happening::{Happening, Outcome};
 use crate::domain::intake::{Owners, RawLead, Warning, WarningKind, normalise};
 use crate::domain::lead::{Activity, LeadRecord};
+use crate::domain::recycle::Verdict;
+use crate::engine::recycle::Recycling;
 use crate::problem::{Problem, Problems, nearest};
 
 /// A checked scenario.
@@ -73,8 +75,21 @@ pub enum What {
         by: Option<EmailAddress>,
         /// When it happened, if that was before we are told.
         occurred_at: Option<Timestamp>,
+        /// In which words.
+        words: Option<String>,
         /// What.
         happening: Happening,
+    },
+    /// Something is said about one that was given back.
+    Recycling {
+        /// About which.
+        lead: EmailAddress,
+        /// By whom.
+        by: Option<EmailAddress>,
+        /// In which words.
+        words: Option<String>,
+        /// What.
+        what: Recycling,
     },
     /// A rep is away.
     RepAway {
@@ -125,7 +140,7 @@ const LEAD_KEYS: [&str; 35] = [
 ];
 
 /// The kinds of `[[event]]`, each with its own keys: those in brackets may be left out.
-const EVENT_KINDS: [(&str, &[&str]); 25] = [
+const EVENT_KINDS: [(&str, &[&str]); 30] = [
     ("activity", &["name"]),
     ("replied", &[]),
     ("out_of_office", &["until", "do_not_call"]),
@@ -134,7 +149,7 @@ const EVENT_KINDS: [(&str, &[&str]); 25] = [
     ("complained", &[]),
     ("unsubscribed", &[]),
     ("accepted", &[]),
-    ("rejected", &["reason"]),
+    ("rejected", &["reason", "of"]),
     ("attempt", &["channel", "outcome"]),
     ("contacted", &[]),
     ("opportunity", &[]),
@@ -151,6 +166,11 @@ const EVENT_KINDS: [(&str, &[&str]); 25] = [
     ("taken", &[]),
     ("extended", &[]),
     ("recycled", &["reason"]),
+    ("corrected", &["values"]),
+    ("replaced", &["new"]),
+    ("given_up", &[]),
+    ("disputed", &[]),
+    ("dispute_answered", &["verdict", "to"]),
 ];
 
 impl Scenario {
@@ -384,7 +404,7 @@ impl Reader<'_> {
             self.refuse(&span, format!("`{kind}` is no kind of event"), hint);
             return None;
         };
-        let mut allowed = vec!["at", "kind", "by", "lead", "occurred_at"];
+        let mut allowed = vec!["at", "kind", "by", "lead", "occurred_at", "note"];
         allowed.extend(*own);
         self.keys(table, &span, &allowed);
         let at = self.at(table, &span)?;
@@ -398,9 +418,54 @@ impl Reader<'_> {
                 None => None,
             };
             let by = if table.contains_key("by") { Some(self.address(table, &span, "by")?) } else { None };
-            What::Event { lead, by, occurred_at, happening: self.happening(kind, table, &span)? }
+            let words = table.get("note").and_then(text_of);
+            match self.recycling(kind, table, &span)? {
+                Some(what) => What::Recycling { lead, by, words, what },
+                None => {
+                    let happening = self.happening(kind, table, &span)?;
+                    What::Event { lead, by, occurred_at, words, happening }
+                }
+            }
         };
         Some((Input { at, what }, span))
+    }
+
+    /// What is said about a lead that was given back; `Some(None)` when the event is of another kind.
+    fn recycling(&mut self, kind: &str, table: &Table, span: &Span) -> Option<Option<Recycling>> {
+        Some(Some(match kind {
+            "rejected" if table.contains_key("of") => Recycling::Merge {
+                of: self.address(table, span, "of")?,
+                reason: self.text(table, span, "reason")?,
+            },
+            "corrected" => {
+                let values = pairs(table.get("values"));
+                if values.is_empty() {
+                    self.refuse(span, "`values` is missing", "write values = { phone = \"+49 30 901820\" }");
+                    return None;
+                }
+                Recycling::Correct { values }
+            }
+            "replaced" => {
+                Recycling::Replace { new: self.address(table, span, "new")?, known: Box::default() }
+            }
+            "given_up" => Recycling::GiveUp,
+            "disputed" => Recycling::Dispute,
+            "dispute_answered" => Recycling::Answer {
+                verdict: self.name(
+                    table,
+                    span,
+                    "verdict",
+                    Verdict::Upheld,
+                    &[Verdict::Upheld, Verdict::Overturned],
+                    Verdict::name,
+                )?,
+                to: match table.contains_key("to") {
+                    true => Some(self.address(table, span, "to")?),
+                    false => None,
+                },
+            },
+            _ => return Some(None),
+        }))
     }
 
     fn happening(&mut self, kind: &str, table: &Table, span: &Span) -> Option<Happening> {

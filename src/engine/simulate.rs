@@ -151,12 +151,20 @@ async fn take(engine: &Engine, what: &What, now: Timestamp) -> Result<(), Simula
             engine.take_in(std::slice::from_ref(record), Authority::Form, now).await?;
             Ok(())
         }
-        What::Event { lead, by, occurred_at, happening } => {
-            let said = Said { by: by.clone(), at: *occurred_at, ..Said::default() };
+        What::Event { lead, by, occurred_at, words, happening } => {
+            let said = Said { by: by.clone(), words: words.clone(), at: *occurred_at, ..Said::default() };
             match engine.happened(lead, happening, &said, now).await {
                 Ok(_) => Ok(()),
                 Err(HappenError::Failed(error)) => Err(error.into()),
                 Err(refused) => refuse(engine, lead.as_str(), happening.kind(), &refused, now).await,
+            }
+        }
+        What::Recycling { lead, by, words, what } => {
+            let said = Said { by: by.clone(), words: words.clone(), ..Said::default() };
+            match engine.recycling(lead, what, &said, now).await {
+                Ok(_) => Ok(()),
+                Err(HappenError::Failed(error)) => Err(error.into()),
+                Err(refused) => refuse(engine, lead.as_str(), what.kind(), &refused, now).await,
             }
         }
         What::RepAway { rep, back } => match engine.rep_away(rep, *back, now).await {

@@ -3,11 +3,14 @@
 
 mod actions;
 mod bundles;
+mod dispute;
+mod earlier;
 mod figures;
 pub(super) mod marketing;
 mod partner;
 mod routing;
 mod words;
+mod work_list;
 
 pub(super) use bundles::{About, Call, Line, write_away, write_call_list, write_digest};
 
@@ -41,9 +44,11 @@ pub(super) use routing::{
     CampaignMail, CampaignNews, TeamIsFull, campaign_news, incomplete_leads, team_is_full,
 };
 
+pub(super) use dispute::dispute;
 pub(super) use figures::{Figures, report};
 use words::{Promised, Reader};
 pub(super) use words::{call, day_and_time};
+pub(super) use work_list::work_list;
 
 /// How far back leads are counted that were like the one that is handed off.
 const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -75,7 +80,9 @@ pub(super) async fn hand_off(
     let mut values = lead_values(engine, tx, wake, lead, &given.rep.email).await?;
     values["touches"] = words::touches(calendar, &tx.touches(lead.id).await?);
     values["answers"] = words::answers(behaviour.answers(lead.id));
-    values["behaviour"] = words::behaviour(calendar, behaviour.activities(lead.id));
+    values["behaviour"] =
+        words::behaviour(calendar, &tx.recent_activities(lead.id, words::BEHAVIOUR_SHOWN as i64).await?);
+    values["earlier"] = earlier::earlier(tx, wake, lead, &given.rep.email).await?;
     values["reasons"] = json!(why_ready(tx, wake, lead, given).await?);
     // Whoever gets it from a colleague is told what was tried.
     let hand_offs = tx.hand_offs_of(lead.id).await?;
@@ -164,6 +171,10 @@ pub(super) async fn level(
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history.clone();
         actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to);
+        if told.kind == PromiseKind::Dispute {
+            values["dispute"] = dispute::about(tx, wake, lead, told.hand_off).await?;
+            values["actions"] = dispute::actions(&lead.email);
+        }
         if let Some(next) = &told.next_owner {
             values["note"] = json!(format!("The lead now belongs to {}.", next.name));
         }
@@ -182,6 +193,7 @@ pub(super) async fn level(
         let (class, template) = match &told.next_owner {
             Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
             _ if told.kind == PromiseKind::Quiet => (MailClass::Notice, "notice"),
+            None if told.kind == PromiseKind::Dispute => (class, "dispute"),
             _ => (class, template),
         };
         let level = told.level.name.clone();

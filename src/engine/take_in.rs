@@ -11,8 +11,8 @@ use serde_json::json;
 use super::facts::Behaviour;
 use super::happen::Said;
 use super::pass::PassError;
-use super::{Engine, Wake, hand_off, sla, staff_mail};
-use crate::domain::agreement::Agreement;
+use super::{Engine, Wake, hand_off, recycle, sla, staff_mail};
+use crate::domain::agreement::{AfterReason, Agreement, Reason};
 use crate::domain::condition::Facts;
 use crate::domain::contact::SuppressionReason;
 use crate::domain::email::EmailAddress;
@@ -105,7 +105,7 @@ impl Engine {
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
         let emails: Vec<&EmailAddress> = records.iter().map(|record| &record.email).collect();
-        tx.lock_leads_by_email(&emails).await?;
+        tx.lock_persons_by_email(&emails).await?;
         let hashes: Vec<String> = emails.iter().map(|email| self.erased_hash(email)).collect();
         let erased = tx.erased_among(&hashes).await?;
         // In the order of the addresses, not of the file: two importers of the same new leads would else wait for
@@ -123,7 +123,7 @@ impl Engine {
         Ok((tx, outcomes))
     }
 
-    async fn take_in_one(
+    pub(super) async fn take_in_one(
         &self,
         tx: &mut Tx,
         wake: &Wake,
@@ -143,7 +143,7 @@ impl Engine {
             }
             return Ok(TakenIn::New);
         }
-        let Some(mut lead) = tx.lock_lead_by_email(&record.email).await? else {
+        let Some(mut lead) = tx.lock_person_by_email(&record.email).await? else {
             // Inserted and gone again between two statements: nothing removes leads.
             return Ok(TakenIn::Unchanged);
         };
@@ -178,6 +178,7 @@ impl Engine {
         }
         if changed || news.any() {
             self.leave_if_it_exits(tx, wake, &lead).await?;
+            recycle::end_rest_if_ready(tx, wake, &mut lead).await?;
         }
         let is_fresh =
             |at: Option<Timestamp>| at.is_none_or(|at| wake.now.duration_since(at) <= REQUESTS_FADE_AFTER);
@@ -201,33 +202,39 @@ impl Engine {
         change: &StageChange,
     ) -> Result<(), PassError> {
         let agreement = &wake.rules.agreement;
+        let reason = match change.to {
+            Stage::Lost => given_reason(agreement, change, |reason| reason.for_lost),
+            Stage::Rejected | Stage::Disqualified => {
+                given_reason(agreement, change, |reason| reason.for_rejected)
+            }
+            _ => CrmReason::Named(String::new()),
+        };
+        let (reason, words) = match reason {
+            CrmReason::Named(reason) => (reason, "as the CRM says".to_owned()),
+            // Our rep has it, and can say why.
+            CrmReason::Missing(_) if lead.stage.sales_has_the_word() => {
+                return self.ask_for_reason(tx, wake, lead, change.to).await;
+            }
+            // It was over before we heard of the lead, and nobody can be asked.
+            CrmReason::Missing(Some(reason)) => {
+                let words = format!("as the CRM says, without a reason that we know: taken for `{reason}`");
+                (reason, words)
+            }
+            CrmReason::Missing(None) => return Ok(()),
+        };
         if !lead.stage.sales_has_the_word() {
             let Some(owner) = owner.or(lead.owner.as_ref()).cloned().or_else(|| any_rep(agreement)) else {
                 return Ok(());
             };
             self.hand_over_quietly(tx, wake, lead, &owner).await?;
         }
-        let reason = |allowed: fn(&crate::domain::agreement::Reason) -> bool| {
-            let named =
-                change.reason.as_ref().and_then(|name| agreement.reasons.get(name)).filter(|r| allowed(r));
-            named
-                .or_else(|| agreement.reasons.get("not-ready").filter(|r| allowed(r)))
-                .or_else(|| agreement.reasons.values().find(|r| allowed(r)))
-                .map(|reason| reason.name.clone())
-        };
         let happening = match change.to {
             Stage::Accepted => Happening::Accepted,
             Stage::Contacted => Happening::Contacted,
             Stage::Opportunity => Happening::Opportunity,
             Stage::Won => Happening::Won,
-            Stage::Lost => match reason(|reason| reason.for_lost) {
-                Some(reason) => Happening::Lost { reason },
-                None => return Ok(()),
-            },
-            Stage::Rejected | Stage::Disqualified => match reason(|reason| reason.for_rejected) {
-                Some(reason) => Happening::Rejected { reason },
-                None => return Ok(()),
-            },
+            Stage::Lost => Happening::Lost { reason },
+            Stage::Rejected | Stage::Disqualified => Happening::Rejected { reason },
             Stage::New | Stage::Nurturing | Stage::Qualified | Stage::HandedOff | Stage::Resting => {
                 return Ok(());
             }
@@ -246,10 +253,31 @@ impl Engine {
             if followed.promises == Promises::ContactMade {
                 followed.promises = Promises::Accepted;
             }
-            let said = Said { words: Some("as the CRM says".to_owned()), ..Said::default() };
+            let said = Said { words: Some(words), ..Said::default() };
             self.follow(tx, wake, lead, &happening, &said, &followed).await?;
         }
         Ok(())
+    }
+
+    /// A lead is given back with a reason or not at all: the rep who has it is asked for it, once for each hand-off,
+    /// and until they say it the lead stays theirs.
+    async fn ask_for_reason(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &Lead,
+        stage: Stage,
+    ) -> Result<(), PassError> {
+        let (Some(open), Some(owner)) = (tx.open_hand_off(lead.id).await?, lead.owner.clone()) else {
+            return Ok(());
+        };
+        tx.append(&[wake.event(lead.id, "reason_missing", json!({ "stage": stage.name() }))]).await?;
+        let word = if stage == Stage::Lost { "lost" } else { "rejected" };
+        let words = format!(
+            "The CRM says that this lead is {word}, but not why. It stays yours until you give it back with a \
+             reason: the reason decides when it returns."
+        );
+        staff_mail::notice(self, tx, wake, lead, &owner, &words, &format!("reason:{}", open.id)).await
     }
 
     /// A lead becomes a rep's as the CRM says: no promise begins, because nobody made one.
@@ -261,6 +289,7 @@ impl Engine {
         owner: &EmailAddress,
     ) -> Result<(), PassError> {
         self.end_sequence(tx, wake, lead.id, "a rep works it in the CRM").await?;
+        recycle::came_back(tx, wake, lead.id).await?;
         let agreement = &wake.rules.agreement;
         let campaign = hand_off::campaign_of(wake, lead);
         let team = agreement.rep(owner).map(|(team, _)| team.name.clone());
@@ -353,12 +382,13 @@ impl Engine {
         if lead.stage.is_given_up() {
             lead.round += 1;
             lead.next_sequence = None;
+            recycle::came_back(tx, wake, lead.id).await?;
             events.push(wake.stage(lead, Stage::Nurturing, "it asked to be contacted"));
         }
         tx.save_lead(lead).await?;
         tx.append(&events).await?;
         if let Some(sequence) = &campaign.sequence {
-            let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+            let behaviour = Behaviour::load(tx, std::slice::from_ref(lead), wake.now).await?;
             self.enrol(tx, wake, lead, &behaviour, sequence, "it asked to be contacted").await?;
         }
         Ok(())
@@ -372,6 +402,25 @@ impl Engine {
         let key = format!("raised-hand:{}:{day}", lead.id);
         staff_mail::notice(self, tx, wake, lead, &to, "This lead asks to be contacted.", &key).await
     }
+}
+
+/// Why a CRM says that a lead was given back.
+enum CrmReason {
+    /// A reason of the agreement.
+    Named(String),
+    /// None that the agreement knows; the gentlest it has, for those whom nobody can be asked about.
+    Missing(Option<String>),
+}
+
+fn given_reason(agreement: &Agreement, change: &StageChange, allowed: fn(&Reason) -> bool) -> CrmReason {
+    let named = change.reason.as_ref().and_then(|name| agreement.reasons.get(name));
+    if let Some(named) = named.filter(|reason| allowed(reason)) {
+        return CrmReason::Named(named.name.clone());
+    }
+    let rests = |reason: &&Reason| allowed(reason) && matches!(reason.then, AfterReason::Rest { .. });
+    let not_ready = agreement.reasons.get("not-ready").filter(rests);
+    let gentlest = not_ready.or_else(|| agreement.reasons.values().find(rests));
+    CrmReason::Missing(gentlest.map(|reason| reason.name.clone()))
 }
 
 fn any_rep(agreement: &Agreement) -> Option<EmailAddress> {

@@ -24,7 +24,7 @@ pub(super) async fn give_to(
     to: &EmailAddress,
     by: Option<&EmailAddress>,
 ) -> Result<(), PassError> {
-    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead), wake.now).await?;
     // What a condition cannot tell is what the last hand-off was promised.
     let Some((campaign, campaign_team, policy)) = terms(wake, lead, &behaviour, from) else {
         return Ok(());

@@ -113,6 +113,18 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "erased" => format!("Its data was erased{by}."),
         "accepted" => format!("Accepted{by}."),
         "attempt" => format!("Tried by {}: {}{by}.", fact("channel"), spaced(&fact("outcome"))),
+        "for_marketing" => format!("Stands in marketing's list of {}.", instant("until")),
+        "corrected" => format!("Corrected: {}{by}.", spaced(&fact("field"))),
+        "replaced" => format!("Somebody else is the right person{by}."),
+        "given_up" => format!("Given up{by}."),
+        "merged" => format!("A double became part of it, with {}{by}.", moved(event)),
+        "goes_back" => format!("Goes back by itself at {}: {}.", instant("until"), fact("reason")),
+        "stays" => format!("Stays with its rep: {}.", spaced(&fact("why"))),
+        "disputed" => format!("Marketing disagrees with the rejection{by}."),
+        "dispute_answered" if fact("verdict") == "moot" => "The dispute is moot: it came back.".to_owned(),
+        "dispute_answered" => format!("The rejection was {}{by}.", fact("verdict")),
+        "reason_missing" => format!("The CRM says {}, but not why: its rep is asked.", fact("stage")),
+        "merged_into" => "Became part of the lead whose double it is.".to_owned(),
         "contacted" => format!("Contacted{by}."),
         "opportunity" => format!("Became an opportunity{by}."),
         "won" => format!("Won{by}."),
@@ -146,6 +158,23 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "review_overdue" => format!("The review of the agreement was due by {}.", fact("due")),
         _ => return None,
     })
+}
+
+/// How much came from a double.
+fn moved(event: &Event) -> String {
+    let count = |name: &str, one: &str, several: &str| {
+        let count = event.facts.get(name).and_then(Value::as_i64).unwrap_or_default();
+        (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { several }))
+    };
+    let parts: Vec<String> = [
+        count("touches", "touch", "touches"),
+        count("answers", "answer", "answers"),
+        count("activities", "activity", "activities"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() { "nothing that was not known".to_owned() } else { parts.join(", ") }
 }
 
 fn because(text: &str, before: &str) -> String {

@@ -407,10 +407,10 @@ impl Site {
     /// What the lead has answered, and its number.
     async fn answered(&self) -> (Vec<(String, String)>, Option<String>) {
         let mut tx = self.engine.store().read().await.expect("a transaction");
-        let (answers, _) = tx.behaviour_of(&[self.lead]).await.expect("answers");
+        let answers = tx.answers(self.lead).await.expect("answers");
         let lead = tx.leads(&[self.lead]).await.expect("leads").pop().expect("the lead");
         tx.rollback().await.expect("the end");
-        let answers = answers.into_iter().map(|(_, said)| (said.question, said.answer)).collect();
+        let answers = answers.into_iter().map(|said| (said.question, said.answer)).collect();
         (answers, lead.profile.phone)
     }
 }

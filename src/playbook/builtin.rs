@@ -52,6 +52,7 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "staff/campaign-news.md",
     "staff/data-quality.md",
     "staff/digest.md",
+    "staff/dispute.md",
     "staff/escalation.md",
     "staff/hand-off.md",
     "staff/notice.md",
@@ -61,4 +62,5 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "staff/review.md",
     "staff/team-full.md",
     "staff/warning.md",
+    "staff/work-list.md",
 ];

@@ -46,7 +46,7 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 23] = [
+const NEEDED: [&str; 25] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
@@ -62,6 +62,8 @@ const NEEDED: [&str; 23] = [
     "staff/campaign-news.md",
     "staff/data-quality.md",
     "staff/report.md",
+    "staff/work-list.md",
+    "staff/dispute.md",
     "layouts/base.hbs",
     "layouts/staff.hbs",
     "partials/footer.md",

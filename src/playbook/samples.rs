@@ -4,11 +4,14 @@
 //! [`Sample::Rich`] has a value for every variable that the engine fills in for that mail; [`Sample::Bare`] has
 //! none that may be missing by `schemas.rs`, and lists of at most one item. What the engine writes lies between.
 
+mod tasks;
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::ids::LeadId;
 use crate::mail::question;
 use crate::mail::render::ASKING;
+use tasks::{dispute, incomplete, news, team, work};
 
 /// Which lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +73,18 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
             values.insert("incomplete".to_owned(), incomplete(sample));
         }
         "review" => about_the_review(&mut values, sample),
+        "work-list" => {
+            values.insert("work".to_owned(), work(sample));
+        }
         _ => about_the_lead(&mut values, sample, name),
     }
-    if !["operator", "behind", "review", "notice", "team-full", "campaign-news", "data-quality"]
-        .contains(&name)
-    {
+    let about_no_lead =
+        ["operator", "behind", "review", "notice", "team-full", "campaign-news", "data-quality", "work-list"];
+    if !about_no_lead.contains(&name) {
         values.insert("promise".to_owned(), promise(sample, name));
+        if name == "dispute" {
+            dispute(&mut values, sample);
+        }
     }
     let note = match name {
         "operator" => Some(
@@ -85,6 +94,7 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         "campaign-news" => Some("2 campaigns are new or have changed: this is what their leads read"),
         "reassigned" => Some("The lead now belongs to Sam Berger."),
         "behind" => Some("Marketing is behind with webinar-leads: 11 leads, 18 due by now"),
+        "work-list" => Some("2 leads wait for you"),
         _ => None,
     };
     if sample == Sample::Rich {
@@ -329,6 +339,18 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
                 );
             }
             insert(
+                "earlier",
+                json!([
+                    {
+                        "what": "62 days ago Sam Berger gave it back: Not ready yet.",
+                        "said": "Their CRM contract runs until the summer",
+                        "tried": "3 calls, 1 of them reached, and 1 mail",
+                        "heard": "Too expensive: “we pay half of that now”",
+                    },
+                    { "what": "190 days ago it was taken from you." },
+                ]),
+            );
+            insert(
                 "history",
                 json!([
                     { "at": "Tue 3 Mar 10:05", "words": "Handed to rep1@ours.example: Robin Adler has waited longest." },
@@ -342,7 +364,7 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
                     "name": "Robin Adler",
                     "email": "rep1@ours.example",
                     "email_url": "mailto:rep1@ours.example",
-                    "is_reader": name != "escalation",
+                    "is_reader": !matches!(name, "escalation" | "dispute"),
                 }),
             );
         }
@@ -421,78 +443,6 @@ fn ways(name: &str, sample: Sample) -> (Value, Value) {
                 },
             ]),
         ),
-    }
-}
-
-fn team(sample: Sample) -> Value {
-    match sample {
-        Sample::Rich => json!({
-            "name": "sales",
-            "waiting": 14,
-            "since": "Mon 2 Mar 10:00",
-            "open": 57,
-            "capacity": 60,
-            "reps": [
-                { "name": "Robin Adler", "words": "30 of 30 open" },
-                { "name": "Sam Berger", "words": "27 of 30 open, 12 of 12 new this week" },
-            ],
-            "campaigns": ["webinar: 11", "default: 3"],
-            "is_reader_s": true,
-        }),
-        Sample::Bare => json!({}),
-    }
-}
-
-fn news(sample: Sample) -> Value {
-    match sample {
-        Sample::Rich => json!([
-            {
-                "name": "webinar",
-                "is_new": true,
-                "brief": "Signed up for the webinar on what a change costs.",
-                "incentive": "the recording and the slides",
-                "first_send": "Wed 4 Mar 10:05",
-                "mails": [
-                    {
-                        "subject": "Thank you for signing up",
-                        "paragraphs": ["Hello Jane,", "the link comes an hour before.", "- Bring one question."],
-                    },
-                    { "subject": "From the webinar to your desk", "paragraphs": ["Hello Jane,", "here it is."] },
-                ],
-            },
-            {
-                "name": "demo-request",
-                "is_new": false,
-                "mails": [{ "subject": "We call you", "paragraphs": ["Hello Jane,", "within the hour."] }],
-            },
-        ]),
-        Sample::Bare => json!([{ "name": "default", "is_new": false }]),
-    }
-}
-
-fn incomplete(sample: Sample) -> Value {
-    match sample {
-        Sample::Rich => json!({
-            "new": 52,
-            "all": 61,
-            "more": 50,
-            "leads": [
-                {
-                    "display": "Jane Doe, Acme",
-                    "email": "jane.doe@acme.example",
-                    "campaign": "webinar",
-                    "missing": "phone, answer to “When do you want to decide?”",
-                    "score": "score 62, grade A",
-                },
-                {
-                    "display": "max@muster.example",
-                    "campaign": "default",
-                    "missing": "company",
-                    "score": "score 71, grade D",
-                },
-            ],
-        }),
-        Sample::Bare => json!({}),
     }
 }
 
@@ -618,6 +568,8 @@ mod tests {
             "data-quality",
             "campaign-news",
             "report",
+            "work-list",
+            "dispute",
         ];
         [
             (&LEAD_MAIL, vec![lead_sample(sample)]),

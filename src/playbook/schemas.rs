@@ -67,9 +67,33 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         ),
         Field::list("behaviour", "what it did and read, the newest first, at most ten", line()),
         Field::list("history", "what happened since the hand-off, the oldest first", line()),
+        Field::list(
+            "earlier",
+            "what became of earlier hand-offs, the last one first, at most three",
+            vec![
+                Field::text("what", "how it ended: \"62 days ago Robin Adler gave it back: Not ready yet.\""),
+                Field::text("said", "what was said to it; may be missing"),
+                Field::text("tried", "\"3 calls, 1 of them reached\"; may be missing: nothing was"),
+                Field::text("heard", "what the lead objected, and what convinced it; may be missing"),
+            ],
+        ),
+        Field::list(
+            "work",
+            "leads that marketing has to look at, in `work-list`",
+            vec![
+                Field::text("display", "\"Jane Doe, Acme\", or the address when no name is known"),
+                Field::text("what", "\"Wrong or missing data, says Robin Adler on Tue 3 Mar.\""),
+                Field::text("said", "what was said to it; may be missing"),
+                Field::text("known", "address, number and company, as far as they are known"),
+                Field::text("set", "the command that corrects it; may be missing"),
+                Field::text("replace", "the command that names the right person; may be missing"),
+                Field::text("merge", "the command that names the lead whose duplicate it is; may be missing"),
+                Field::text("drop", "the command that gives it up"),
+            ],
+        ),
         Field::record(
             "promise",
-            "what was promised; all of it is missing in `notice`, `operator`, `behind` and `review`",
+            "what was promised; all of it is missing in `notice`, `operator`, `behind`, `review` and `work-list`",
             vec![
                 Field::text("what", "\"first contact within 8 business hours\""),
                 Field::text("since", "when it began: \"Tue 3 Mar 09:00\""),
@@ -123,6 +147,16 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         ),
         Field::list("news", "the campaigns that are new or have changed, in `campaign-news`", news()),
         super::figures::fields(),
+        Field::record(
+            "dispute",
+            "what each side says, in `dispute`; may be missing",
+            vec![
+                Field::text("reason", "why the lead was given back; may be missing"),
+                Field::text("said", "what the rep said to it; may be missing"),
+                Field::text("by", "who disagrees; may be missing"),
+                Field::text("why", "what they say; may be missing"),
+            ],
+        ),
         Field::text("note", "what this mail is about, in words; may be missing"),
         Field::text("unless", "what happens if nobody acts on a `notice`; may be missing"),
         Field::list(

@@ -21,11 +21,16 @@ statements! {
     );
     AGAINST_GATE = concat!("SELECT ", columns!(), " FROM event WHERE kind = 'called_against_gate' \
                             AND occurred_at >= $1 AND occurred_at < $2 ORDER BY id");
+    OF_PERSON = concat!(
+        "SELECT ", columns!(), " FROM event WHERE lead_id = $1 \
+         OR lead_id IN (SELECT lead_id FROM merged_lead WHERE into_id = $1) ORDER BY id"
+    );
     AFTER = concat!("SELECT ", columns!(), " FROM event WHERE id > $1 ORDER BY id LIMIT $2");
     INSERT_ONE = "INSERT INTO event (lead_id, occurred_at, recorded_at, kind, actor, playbook, outbox_id, facts) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
     INSERT_TEXT = "INSERT INTO event_text (event_id, body) VALUES ($1, $2)";
     TEXTS = "SELECT event_id, body FROM event_text WHERE event_id IN (SELECT id FROM event WHERE lead_id = $1)";
+    TEXT = "SELECT body FROM event_text WHERE event_id = $1";
 }
 
 /// Something happened.
@@ -181,6 +186,11 @@ impl Tx {
             .await)?)
     }
 
+    /// Everything that happened to a lead and to its doubles, in order.
+    pub async fn events_of_person(&mut self, lead: LeadId) -> Result<Vec<Event>, StoreError> {
+        domain(each!(self, conn => sqlx::query_as(OF_PERSON).bind(lead.0).fetch_all(conn).await)?)
+    }
+
     /// One kind of event of a lead, in order.
     pub async fn events_of_kind(&mut self, lead: LeadId, kind: &str) -> Result<Vec<Event>, StoreError> {
         domain(
@@ -231,6 +241,11 @@ impl Tx {
     /// The log behind an entry.
     pub async fn events_after(&mut self, after: EventId, limit: i64) -> Result<Vec<Event>, StoreError> {
         domain(each!(self, conn => sqlx::query_as(AFTER).bind(after.0).bind(limit).fetch_all(conn).await)?)
+    }
+
+    /// The words that belong to an event, if there are any (and they were not erased).
+    pub async fn event_text(&mut self, event: EventId) -> Result<Option<String>, StoreError> {
+        Ok(each!(self, conn => sqlx::query_scalar(TEXT).bind(event.0).fetch_optional(conn).await)?)
     }
 
     /// The words that belong to events of a lead.

@@ -1,10 +1,9 @@
 //! Leads: who they are, how far they have come, and which of them have to be looked at.
 
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 
 use super::column::{instant, instant_opt, millis, millis_opt, parsed, parsed_opt};
-use super::{StoreError, Tx, bulk, each, statements};
+use super::{StoreError, Tx, each, statements};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Profile, Stage};
@@ -215,29 +214,6 @@ impl Tx {
     pub async fn lock_leads(&mut self, ids: &[LeadId]) -> Result<Vec<Lead>, StoreError> {
         let order = if self.locks_rows() { "ORDER BY id FOR UPDATE" } else { "ORDER BY id" };
         self.select_leads(ids, order).await
-    }
-
-    /// Locks the leads with these addresses, in the order of all locks. For whoever comes upon leads one by one,
-    /// in another order.
-    pub async fn lock_leads_by_email(&mut self, emails: &[&EmailAddress]) -> Result<(), StoreError> {
-        if !self.locks_rows() {
-            return Ok(());
-        }
-        for emails in emails.chunks(bulk::MAX_LIST) {
-            let emails = bulk::padded(emails);
-            let sql = self.in_dialect(format!(
-                "SELECT id FROM lead WHERE email IN ({}) ORDER BY id FOR UPDATE",
-                bulk::list(1, emails.len())
-            ));
-            each!(self, conn => {
-                let mut query = sqlx::query(AssertSqlSafe(sql));
-                for email in emails {
-                    query = query.bind(email.as_str());
-                }
-                query.execute(conn).await.map(drop)
-            })?;
-        }
-        Ok(())
     }
 
     async fn select_leads(&mut self, ids: &[LeadId], after: &str) -> Result<Vec<Lead>, StoreError> {

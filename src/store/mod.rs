@@ -25,9 +25,11 @@ pub mod column;
 mod commitments;
 mod contacts;
 mod deliveries;
+mod doubles;
 mod enrolments;
 mod error;
 mod events;
+mod given_back;
 mod hand_offs;
 mod idempotency;
 mod inbound;
@@ -45,6 +47,7 @@ mod sla_clocks;
 mod standing;
 mod touches;
 mod webhooks;
+mod work_items;
 
 use sqlx::{Postgres, Sqlite, Transaction};
 
@@ -53,9 +56,11 @@ pub use brake::Brake;
 pub use commitments::{AgendaItem, CommitmentPeriod};
 pub use contacts::{CompanyDay, NewContact, PastContact, Suppression};
 pub use deliveries::{FiredLevel, KeptPromise, NewDelivery};
+pub use doubles::Moved;
 pub use enrolments::{Advance, Enrolment, NewEnrolment};
 pub use error::StoreError;
 pub use events::{Event, NewEvent};
+pub use given_back::{Dispute, GivenBack, NewGivenBack, Settled};
 pub use hand_offs::{HandOff, NewHandOff};
 pub use idempotency::Began;
 pub use inbound::{KeptMail, NewInboundMail};
@@ -68,6 +73,7 @@ pub use routing::{IncompleteLead, KnownCampaign, Likes, RepState, RoutingDuty, W
 pub use sla_clocks::{NewSlaClock, SlaClock};
 pub use standing::Standing;
 pub use webhooks::{Delivery, EndpointState};
+pub use work_items::WorkItem;
 
 /// A transaction on whichever database the store is on.
 pub enum Tx {
@@ -138,8 +144,10 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("commitments", commitments::STATEMENTS),
         ("contacts", contacts::STATEMENTS),
         ("deliveries", deliveries::STATEMENTS),
+        ("doubles", doubles::STATEMENTS),
         ("enrolments", enrolments::STATEMENTS),
         ("events", events::STATEMENTS),
+        ("given_back", given_back::STATEMENTS),
         ("hand_offs", hand_offs::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("inbound", inbound::STATEMENTS),
@@ -155,6 +163,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("standing", standing::STATEMENTS),
         ("touches", touches::STATEMENTS),
         ("webhooks", webhooks::STATEMENTS),
+        ("work_items", work_items::STATEMENTS),
     ]
     .into_iter()
     .flat_map(|(file, list)| list.iter().map(move |(name, sql)| (file, *name, *sql)))

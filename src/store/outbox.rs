@@ -65,6 +65,7 @@ statements! {
         "SELECT ", columns!(), " FROM outbox WHERE state = 'sending' AND lease_until <= $1 \
          ORDER BY lease_until, id LIMIT $2"
     );
+    READDRESS = "UPDATE outbox SET recipient = $1 WHERE lead_id = $2 AND audience = 'lead' AND state = 'pending'";
     HOLD = "UPDATE outbox SET due_at = $1, held_why = $2 WHERE id = $3 AND state = 'pending'";
     SET_STATE = "UPDATE outbox SET state = $1, last_error = $2, ended_at = $3 WHERE id = $4 AND state = $5";
     AGAIN = "UPDATE outbox SET state = 'pending', due_at = $1, last_error = $2, ended_at = NULL, lease_token = NULL, \
@@ -499,6 +500,17 @@ impl Tx {
     pub async fn hold_mail(&mut self, id: OutboxId, until: Timestamp, why: &str) -> Result<(), StoreError> {
         each!(self, conn =>
             sqlx::query(HOLD).bind(millis(until)).bind(why).bind(id.0).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Mail to a lead that waits goes to another address.
+    pub async fn readdress_waiting_mail(
+        &mut self,
+        lead: LeadId,
+        to: &EmailAddress,
+    ) -> Result<(), StoreError> {
+        each!(self, conn =>
+            sqlx::query(READDRESS).bind(to.as_str()).bind(lead.0).execute(conn).await.map(drop))?;
         Ok(())
     }
 

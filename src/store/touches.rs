@@ -6,6 +6,7 @@ use super::column::{instant, millis};
 use super::{StoreError, Tx, each, statements};
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Activity, Answer, Touch};
+use crate::domain::scoring::Done;
 
 statements! {
     INSERT_TOUCH = "INSERT INTO touch (lead_id, occurred_at, recorded_at, fingerprint, source, medium, campaign, \
@@ -19,6 +20,10 @@ statements! {
                FROM touch WHERE lead_id = $1 ORDER BY occurred_at, id";
     ANSWERS = "SELECT lead_id, occurred_at, question, answer FROM answer WHERE lead_id = $1 ORDER BY occurred_at, id";
     ACTIVITIES = "SELECT lead_id, occurred_at, name FROM activity WHERE lead_id = $1 ORDER BY occurred_at, id";
+    RECENT = "SELECT lead_id, occurred_at, name FROM activity WHERE lead_id = $1 \
+              ORDER BY occurred_at DESC, id DESC LIMIT $2";
+    DONE_SINCE = "SELECT lead_id, name, ($1 - occurred_at) / 86400000 AS days_ago, COUNT(*) AS times FROM activity \
+                  WHERE lead_id = $2 AND occurred_at > $3 GROUP BY 1, 2, 3 ORDER BY 3 DESC, 2";
 }
 
 #[derive(sqlx::FromRow)]
@@ -48,6 +53,20 @@ struct ActivityRow {
     lead_id: i64,
     occurred_at: i64,
     name: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct DoneRow {
+    lead_id: i64,
+    name: String,
+    days_ago: i64,
+    times: i64,
+}
+
+impl From<DoneRow> for Done {
+    fn from(row: DoneRow) -> Done {
+        Done { name: row.name, days_ago: row.days_ago.max(0), times: row.times }
+    }
 }
 
 impl Tx {
@@ -156,14 +175,30 @@ impl Tx {
     pub async fn activities(&mut self, lead: LeadId) -> Result<Vec<Activity>, StoreError> {
         let rows: Vec<ActivityRow> =
             each!(self, conn => sqlx::query_as(ACTIVITIES).bind(lead.0).fetch_all(conn).await)?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Activity {
-                    name: row.name,
-                    occurred_at: instant("activity", row.lead_id, row.occurred_at)?,
-                })
-            })
-            .collect()
+        rows.into_iter().map(Activity::try_from).collect()
+    }
+
+    /// What a lead did last, at most `limit`, in order of time.
+    pub async fn recent_activities(&mut self, lead: LeadId, limit: i64) -> Result<Vec<Activity>, StoreError> {
+        let rows: Vec<ActivityRow> =
+            each!(self, conn => sqlx::query_as(RECENT).bind(lead.0).bind(limit).fetch_all(conn).await)?;
+        rows.into_iter().rev().map(Activity::try_from).collect()
+    }
+
+    /// How often a lead did what on which day since an instant, the longest ago first.
+    pub async fn done_since(
+        &mut self,
+        lead: LeadId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Done>, StoreError> {
+        let rows: Vec<DoneRow> = each!(self, conn => sqlx::query_as(DONE_SINCE)
+            .bind(millis(now))
+            .bind(lead.0)
+            .bind(millis(since))
+            .fetch_all(conn)
+            .await)?;
+        Ok(rows.into_iter().map(Done::from).collect())
     }
 
     /// How many touches each of several leads had.
@@ -175,11 +210,13 @@ impl Tx {
         Ok(rows.into_iter().map(|(lead, touches)| (LeadId(lead), touches)).collect())
     }
 
-    /// The answers and activities of several leads at once, as `(lead, answer)` and `(lead, activity)`.
+    /// The answers of several leads at once, and how often each did what on which day before `now`, the longest
+    /// ago first.
     pub async fn behaviour_of(
         &mut self,
         leads: &[LeadId],
-    ) -> Result<(Vec<(LeadId, Answer)>, Vec<(LeadId, Activity)>), StoreError> {
+        now: Timestamp,
+    ) -> Result<(Vec<(LeadId, Answer)>, Vec<(LeadId, Done)>), StoreError> {
         let ids: Vec<i64> = leads.iter().map(|id| id.0).collect();
         let rows: Vec<AnswerRow> = self
             .select_by_ids(
@@ -196,18 +233,25 @@ impl Tx {
                 Answer { question: row.question, answer: row.answer, occurred_at },
             ));
         }
-        let rows: Vec<ActivityRow> = self
-            .select_by_ids(
-                "SELECT lead_id, occurred_at, name FROM activity WHERE lead_id IN",
+        let rows: Vec<DoneRow> = self
+            .select_by_ids_and(
+                millis(now),
+                "SELECT lead_id, name, ($1 - occurred_at) / 86400000 AS days_ago, COUNT(*) AS times FROM activity \
+                 WHERE lead_id IN",
                 &ids,
-                "ORDER BY lead_id, occurred_at, id",
+                "GROUP BY 1, 2, 3 ORDER BY 1, 3 DESC, 2",
             )
             .await?;
-        let mut activities = Vec::with_capacity(rows.len());
-        for row in rows {
-            let occurred_at = instant("activity", row.lead_id, row.occurred_at)?;
-            activities.push((LeadId(row.lead_id), Activity { name: row.name, occurred_at }));
-        }
-        Ok((answers, activities))
+        let done = rows.into_iter().map(|row| (LeadId(row.lead_id), Done::from(row))).collect();
+        Ok((answers, done))
+    }
+}
+
+impl TryFrom<ActivityRow> for Activity {
+    type Error = StoreError;
+
+    fn try_from(row: ActivityRow) -> Result<Activity, StoreError> {
+        let occurred_at = instant("activity", row.lead_id, row.occurred_at)?;
+        Ok(Activity { name: row.name, occurred_at })
     }
 }

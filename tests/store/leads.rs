@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use nurtured::domain::ids::LeadId;
 use nurtured::domain::lead::{Activity, Answer, Grade, Lead, Profile, Stage, Touch};
+use nurtured::domain::scoring::Done;
 use nurtured::store::LeadFilter;
 
 use super::{Place, address, at, insert, lead};
@@ -167,7 +168,7 @@ pub async fn leads_in_other_hands_are_left_to_them(place: Place) {
 
     let mut one = store.begin().await.expect("a transaction");
     let (known, unknown) = (address("a@firm.example"), address("nobody@firm.example"));
-    one.lock_leads_by_email(&[&unknown, &known]).await.expect("locked");
+    one.lock_persons_by_email(&[&unknown, &known]).await.expect("locked");
     // On SQLite nobody else could write now.
     if !store.is_exclusive() {
         let mut other = store.begin().await.expect("a transaction");
@@ -224,11 +225,23 @@ pub async fn what_a_lead_did_is_remembered_once(place: Place) {
     assert!(tx.insert_activity(john, &visit, "v", now).await.expect("an answer"));
     assert_eq!(tx.activities(jane).await.expect("activities"), [earlier.clone(), visit.clone()]);
 
-    let behaviour = tx.behaviour_of(&[jane, john]).await.expect("behaviour");
-    assert_eq!(
-        behaviour,
-        (vec![(jane, answer)], vec![(jane, earlier), (jane, visit.clone()), (john, visit)])
-    );
+    assert!(tx.insert_activity(jane, &visit, "again", now).await.expect("an answer"));
+    assert_eq!(tx.recent_activities(jane, 2).await.expect("activities"), [visit.clone(), visit.clone()]);
+    assert_eq!(tx.recent_activities(jane, 9).await.expect("activities")[0], earlier);
+
+    let done = |name: &str, days_ago, times| Done { name: name.to_owned(), days_ago, times };
+    let two_days_later = now + jiff::SignedDuration::from_hours(48);
+    let behaviour = tx.behaviour_of(&[jane, john], two_days_later).await.expect("behaviour");
+    let visits = vec![
+        (jane, done("pricing_page", 2, 2)),
+        (jane, done("webinar", 2, 1)),
+        (john, done("pricing_page", 2, 1)),
+    ];
+    assert_eq!(behaviour, (vec![(jane, answer)], visits));
+    let before = tx.behaviour_of(&[john], at("09:00:00")).await.expect("behaviour").1;
+    assert_eq!(before, [(john, done("pricing_page", 0, 1))], "what lies ahead is no days old");
+    let since = tx.done_since(jane, at("10:30:00"), two_days_later).await.expect("behaviour");
+    assert_eq!(since, [done("pricing_page", 2, 2)]);
     tx.commit().await.expect("committed");
     store.close().await;
 }

@@ -18,6 +18,7 @@ mod log;
 mod opening;
 mod others;
 mod outbox;
+mod recycling;
 mod reports;
 mod routing;
 
@@ -143,6 +144,8 @@ stories! {
         leads_whose_campaign_is_gone_find_their_place_anew, who_knows_a_company_is_found_by_its_latest_leads,
         leads_are_counted_among_their_like, what_is_missing_is_told_once, a_team_is_full_once_in_a_spell,
         what_a_team_knows_of_a_campaign_is_kept;
+    recycling: a_rejection_is_kept_once_and_disputed_once, what_marketing_has_to_look_at_stands_in_one_list,
+        what_a_double_had_becomes_the_other_s;
     log: the_log_keeps_everything_in_its_order, the_log_cannot_be_changed, words_are_kept_apart;
     keeping: one_playbook_is_in_force, a_key_is_made_once, the_brake_is_pulled_once_and_the_day_counted,
         a_mail_that_comes_in_is_noted_once_and_kept_until_somebody_looked,

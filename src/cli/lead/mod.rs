@@ -3,6 +3,7 @@
 mod add;
 mod incomplete;
 mod person;
+mod recycling;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -19,9 +20,11 @@ use crate::domain::happening::{Happening, Outcome};
 use crate::domain::lead::Lead;
 use crate::engine::Engine;
 use crate::engine::happen::{HappenError, Said};
+use crate::engine::recycle::Recycling;
 use add::Add;
 use incomplete::Incomplete;
 use person::{Erase, Export, WelcomeBack};
+use recycling::Voice;
 use show::{List, Show, lead_json};
 
 /// One lead at a time: add, look at, list, and say what happened
@@ -95,11 +98,24 @@ enum Action {
         #[command(flatten)]
         who: Disposition,
     },
+    /// Correct what is known of it; what sales gave back for that goes to its rep again
+    Set(recycling::Set),
+    /// Name the right person, when sales says that it is the wrong one
+    Replace(recycling::Replace),
+    /// Give up a lead that sales gave back to be mended
+    Drop(recycling::GiveUp),
+    /// Marketing disagrees with its rejection: the team's manager decides
+    Dispute(recycling::Dispute),
+    /// The manager answers marketing: the rejection stands, or sales gets the lead again
+    AnswerDispute(recycling::Answer),
     /// Sales gives it back; the reason decides when it returns
     Reject {
         /// Why: a reason of the agreement
         #[arg(long)]
         reason: String,
+        /// The lead whose duplicate it is: both become one
+        #[arg(long, value_name = "LEAD")]
+        of: Option<EmailAddress>,
         #[command(flatten)]
         who: Disposition,
     },
@@ -179,6 +195,15 @@ impl LeadCommand {
             Action::Erase(erase) => return erase.run(workplace).await,
             Action::WelcomeBack(welcome_back) => return welcome_back.run(workplace).await,
             Action::Incomplete(incomplete) => return incomplete.run(workplace).await,
+            Action::Set(set) => return set.run(workplace).await,
+            Action::Replace(replace) => return replace.run(workplace).await,
+            Action::Drop(give_up) => return give_up.run(workplace).await,
+            Action::Dispute(dispute) => return dispute.run(workplace).await,
+            Action::AnswerDispute(answer) => return answer.run(workplace).await,
+            Action::Reject { who, reason, of: Some(of) } => {
+                let voice = Voice { who: who.rep, note: who.note, json: who.json };
+                return voice.say(workplace, &who.lead, &Recycling::Merge { of, reason }).await;
+            }
             Action::Accept(who) => (who, Happening::Accepted),
             Action::Attempt { who, channel, outcome } => (who, Happening::Attempt { channel, outcome }),
             Action::Contacted(who) => (who, Happening::Contacted),
@@ -193,7 +218,7 @@ impl LeadCommand {
             Action::Take(who) => (who, Happening::Taken),
             Action::Extend(who) => (who, Happening::Extended),
             Action::Recycle { who, reason } => (who, Happening::Recycled { reason }),
-            Action::Reject { who, reason } => (who, Happening::Rejected { reason }),
+            Action::Reject { who, reason, of: None } => (who, Happening::Rejected { reason }),
             Action::Opportunity(who) => (who, Happening::Opportunity),
             Action::Won(who) => (who, Happening::Won),
             Action::Lost { who, reason } => (who, Happening::Lost { reason }),
@@ -229,7 +254,7 @@ impl Disposition {
 
 async fn look(engine: &Engine, email: &EmailAddress) -> Result<Lead, CliError> {
     let mut tx = engine.store().read().await.map_err(CliError::failed)?;
-    let lead = tx.lead_by_email(email).await.map_err(CliError::failed)?;
+    let lead = tx.person_by_email(email).await.map_err(CliError::failed)?;
     tx.rollback().await.map_err(CliError::failed)?;
     lead.ok_or_else(|| unknown(email))
 }

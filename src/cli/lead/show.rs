@@ -63,14 +63,24 @@ struct Known {
     suppressed: Vec<&'static str>,
     sequence: Option<String>,
     promises: Vec<Running>,
+    /// Addresses of records that were merged into it.
+    also: Vec<String>,
 }
 
 impl Show {
     pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
         let engine = workplace.engine().await?;
         let mut tx = engine.store().read().await.map_err(CliError::failed)?;
-        let lead = tx.lead_by_email(&self.lead).await.map_err(CliError::failed)?;
-        let lead = lead.ok_or_else(|| unknown(&self.lead))?;
+        let lead = tx.person_by_email(&self.lead).await.map_err(CliError::failed)?;
+        let mut lead = lead.ok_or_else(|| unknown(&self.lead))?;
+        engine
+            .as_of(&mut tx, std::slice::from_mut(&mut lead), engine.clock().now())
+            .await
+            .map_err(CliError::failed)?;
+        let mut also = Vec::new();
+        for double in tx.doubles_of(lead.id).await.map_err(CliError::failed)? {
+            also.extend(tx.leads(&[double]).await.map_err(CliError::failed)?);
+        }
         let suppressions = tx.suppressions(&lead.email).await.map_err(CliError::failed)?;
         let enrolment = tx.active_enrolment(lead.id).await.map_err(CliError::failed)?;
         let known = Known {
@@ -80,6 +90,7 @@ impl Show {
             suppressed: suppressions.iter().map(|row| row.reason.name()).collect(),
             sequence: enrolment.map(|enrolment| enrolment.sequence),
             promises: promises(&engine, &mut tx, &lead).await?,
+            also: also.into_iter().map(|double| double.email.to_string()).collect(),
             lead,
         };
         tx.rollback().await.map_err(CliError::failed)?;
@@ -119,6 +130,7 @@ impl Known {
         shown["answers"] = json!(self.answers);
         shown["activities"] = json!(self.activities);
         shown["suppressed"] = json!(self.suppressed);
+        shown["also"] = json!(self.also);
         shown["sequence"] = json!(self.sequence);
         let promises = self.promises.iter().map(|promise| {
             json!({
@@ -160,6 +172,7 @@ impl Known {
         fact("campaign", self.lead.campaign.clone());
         fact("sequence", self.sequence.clone());
         fact("source", self.lead.source.clone());
+        fact("also", (!self.also.is_empty()).then(|| self.also.join(", ")));
         fact("phone", profile.phone.clone());
         fact("country", profile.country.clone());
         fact("zone", Some(format!("{zone}{}", if profile.zone.is_none() { " (assumed)" } else { "" })));
@@ -244,7 +257,7 @@ impl Clock {
 impl List {
     pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
         let engine = workplace.engine().await?;
-        let (store, rules, now) = (engine.store(), engine.rules(), engine.clock().now());
+        let (rules, now) = (engine.rules(), engine.clock().now());
         let mut filter = LeadFilter {
             stage: self.stage,
             owner: self.owner,
@@ -254,9 +267,10 @@ impl List {
         };
         let mut left = self.limit;
         loop {
-            let mut tx = store.read().await.map_err(CliError::failed)?;
+            let mut tx = engine.store().read().await.map_err(CliError::failed)?;
             // One more than is shown, to know whether there are more.
             let mut page = tx.list_leads(&filter, PAGE.min(left + 1)).await.map_err(CliError::failed)?;
+            engine.as_of(&mut tx, &mut page, engine.clock().now()).await.map_err(CliError::failed)?;
             tx.rollback().await.map_err(CliError::failed)?;
             let more = page.len() as i64 > left;
             page.truncate(usize::try_from(left).unwrap_or(usize::MAX));

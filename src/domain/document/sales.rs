@@ -3,6 +3,7 @@
 use super::{Block, Section, and, day_words, hours, sentence};
 use crate::domain::agreement::{AfterReason, Agreement, Level, Policy, Reason, Rep, Role, Team};
 use crate::domain::commitments::counted;
+use crate::domain::recycle::NextRep;
 use crate::domain::sla::{AttemptsOwed, Promise, PromiseKind};
 use crate::domain::span;
 
@@ -143,18 +144,21 @@ pub(super) fn reasons(agreement: &Agreement) -> Section {
         vec![reason.label.clone(), from.to_owned(), then(reason)]
     });
     let table = Block::Table(["Reason", "When", "What follows"].map(str::to_owned).to_vec(), rows.collect());
-    let after = "A lead that raises its hand comes back at once, whatever it rests for.";
-    Section {
-        title: "Why a lead comes back, and when".to_owned(),
-        blocks: vec![table, Block::Text(after.to_owned())],
+    let mut after = "A lead that raises its hand comes back at once, whatever it rests for.".to_owned();
+    if let Some(target) = agreement.marketing.dispute_answer {
+        after.push_str(&format!(
+            " Marketing may dispute a rejection once; the team's manager answers within {target}."
+        ));
     }
+    Section { title: "Why a lead comes back, and when".to_owned(), blocks: vec![table, Block::Text(after)] }
 }
 
 fn then(reason: &Reason) -> String {
     match &reason.then {
         AfterReason::Never => "It ends here.".to_owned(),
-        AfterReason::Marketing => "Marketing looks at it.".to_owned(),
-        AfterReason::Rest { days, sequence, rounds, afterwards, other_rep } => {
+        AfterReason::Marketing => "Marketing mends it, and it goes to its rep again.".to_owned(),
+        AfterReason::Merge => "It becomes part of the lead whose duplicate it is.".to_owned(),
+        AfterReason::Rest { days, sequence, rounds, afterwards, next_rep } => {
             let again = sequence.as_ref().map_or_else(
                 || "is nurtured again as its campaign says".to_owned(),
                 |sequence| format!("gets the mails of sequence {sequence}"),
@@ -163,9 +167,16 @@ fn then(reason: &Reason) -> String {
                 || "it ends".to_owned(),
                 |sequence| format!("it stays with sequence {sequence}"),
             );
-            let other = if *other_rep { " Next time somebody else gets it." } else { "" };
+            let next = match next_rep {
+                NextRep::Anyone => "",
+                NextRep::Same => " Next time the same rep gets it.",
+                NextRep::Another => " Next time somebody else gets it.",
+            };
+            let by_itself = reason.after_attempts.map_or_else(String::new, |wait| {
+                format!(" It goes back so by itself, {wait} after the last attempt that is owed.")
+            });
             format!(
-                "It rests {}, then {again}. After {} {end}.{other}",
+                "It rests {}, then {again}. After {} {end}.{next}{by_itself}",
                 counted(*days, "day"),
                 counted(*rounds, "round")
             )

@@ -67,6 +67,7 @@ pub(super) fn wrong_person(
         for_rejected: true,
         for_lost: false,
         then: AfterReason::Marketing,
+        after_attempts: None,
     };
     match lead.stage {
         Stage::HandedOff | Stage::Accepted | Stage::Contacted => {
@@ -98,6 +99,25 @@ pub(super) fn already_customer(lead: &Lead) -> Result<Consequences, Refusal> {
     })
 }
 
+/// What follows for a lead that turns out to be another one's double, from `reason`, wherever it is: sales gives it
+/// back if it has it.
+pub fn double(lead: &Lead, reason: &Reason) -> Consequences {
+    let mut stages = Vec::new();
+    if lead.stage.is_open_with_rep() {
+        stages.push((Stage::Rejected, reason.name.clone()));
+    }
+    if lead.stage != Stage::Disqualified {
+        stages.push((Stage::Disqualified, "the lead whose double it is goes on".to_owned()));
+    }
+    Consequences {
+        stages,
+        sequence_ends: Some("it is a double"),
+        promises: Promises::Close,
+        hand_off_ends: lead.stage.is_open_with_rep().then(|| format!("rejected: {}", reason.name)),
+        ..Consequences::default()
+    }
+}
+
 /// Sales gives a lead back: the reason decides what comes next.
 pub(super) fn given_back(
     lead: &Lead,
@@ -117,12 +137,13 @@ pub(super) fn given_back(
             given_back.stages.push((Stage::Disqualified, format!("`{}` ends it", reason.name)));
         }
         AfterReason::Marketing => {
-            given_back.tell = Some(Tell::Marketing(format!(
-                "Sales gave this lead back as \"{}\". Please look at it: it waits for you.",
-                reason.label
-            )));
+            given_back.marketing_looks = Some(reason.name.clone());
         }
-        AfterReason::Rest { days, sequence, rounds, afterwards, other_rep } => {
+        AfterReason::Merge => {
+            given_back.stages.push((Stage::Disqualified, "the lead whose double it is goes on".to_owned()));
+            given_back.marketing_looks = Some(reason.name.clone());
+        }
+        AfterReason::Rest { days, sequence, rounds, afterwards, next_rep } => {
             let (sequence, why) = if lead.round < *rounds {
                 (sequence.clone(), format!("round {} of {rounds} begins after the rest", lead.round + 1))
             } else if let Some(afterwards) = afterwards {
@@ -136,7 +157,7 @@ pub(super) fn given_back(
                 start_of_day(hours, last).and_then(|at| hours.next_open(at)).ok_or(Refusal::NeverOpen)?;
             let until_day = hours.local(until).date();
             given_back.stages.push((Stage::Resting, format!("rests until {until_day}; {why}")));
-            given_back.rest = Some(Rest { until, sequence, other_rep: *other_rep });
+            given_back.rest = Some(Rest { until, sequence, next_rep: *next_rep });
         }
     }
     Ok(given_back)

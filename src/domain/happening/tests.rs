@@ -27,18 +27,24 @@ fn hours() -> Calendar {
 }
 
 fn reason(name: &str, for_rejected: bool, for_lost: bool, then: AfterReason) -> (String, Reason) {
-    let reason =
-        Reason { name: name.to_owned(), label: format!("“{name}”"), for_rejected, for_lost, then };
+    let reason = Reason {
+        name: name.to_owned(),
+        label: format!("“{name}”"),
+        for_rejected,
+        for_lost,
+        then,
+        after_attempts: None,
+    };
     (name.to_owned(), reason)
 }
 
-fn rest(days: i64, other_rep: bool) -> AfterReason {
+fn rest(days: i64, next_rep: NextRep) -> AfterReason {
     AfterReason::Rest {
         days,
         sequence: Some("re-engage".to_owned()),
         rounds: 3,
         afterwards: Some("long-term".to_owned()),
-        other_rep,
+        next_rep,
     }
 }
 
@@ -84,17 +90,19 @@ fn agreement() -> Agreement {
         policies: BTreeMap::new(),
         escalation: Escalation::default(),
         reasons: [
-            reason("not-ready", true, false, rest(60, false)),
-            reason("unreachable", true, false, rest(45, true)),
-            reason("lost-on-price", false, true, rest(120, false)),
+            reason("not-ready", true, false, rest(60, NextRep::Same)),
+            reason("unreachable", true, false, rest(45, NextRep::Another)),
+            reason("lost-on-price", false, true, rest(120, NextRep::Anyone)),
             reason("bad-fit", true, true, AfterReason::Never),
             reason("bad-data", true, false, AfterReason::Marketing),
+            reason("duplicate", true, false, AfterReason::Merge),
         ]
         .into(),
         objections: [("price".to_owned(), "Too expensive".to_owned())].into(),
         arguments: [("time".to_owned(), "It saves time".to_owned())].into(),
         marketing: Marketing {
             manager: address("marketing@ours.example"),
+            dispute_answer: None,
             calendar: None,
             soon_score: None,
             commitments: Vec::new(),
@@ -358,19 +366,19 @@ fn a_disposition_is_the_owner_s_and_of_who_is_no_rep() {
 
 #[test]
 fn a_rest_ends_on_a_working_day_and_counts_the_rounds() {
-    for (reason, round, until, sequence, other_rep) in [
+    for (reason, round, until, sequence, next_rep) in [
         // 60 days from Tuesday 3 March are Saturday 2 May.
-        ("not-ready", 1, "2026-05-04T09:00:00+02:00", "re-engage", false),
-        ("unreachable", 2, "2026-04-17T09:00:00+02:00", "re-engage", true),
-        ("not-ready", 3, "2026-05-04T09:00:00+02:00", "long-term", false),
-        ("not-ready", 7, "2026-05-04T09:00:00+02:00", "long-term", false),
+        ("not-ready", 1, "2026-05-04T09:00:00+02:00", "re-engage", NextRep::Same),
+        ("unreachable", 2, "2026-04-17T09:00:00+02:00", "re-engage", NextRep::Another),
+        ("not-ready", 3, "2026-05-04T09:00:00+02:00", "long-term", NextRep::Same),
+        ("not-ready", 7, "2026-05-04T09:00:00+02:00", "long-term", NextRep::Same),
     ] {
         let lead = Lead { round, ..lead(Stage::Contacted) };
         let followed = follows(&lead, &rejected(reason), None).expect("it can be so");
         let until = until.parse().expect("an instant");
         assert_eq!(
             followed.rest,
-            Some(Rest { until, sequence: Some(sequence.to_owned()), other_rep }),
+            Some(Rest { until, sequence: Some(sequence.to_owned()), next_rep }),
             "{reason}"
         );
     }
@@ -381,11 +389,11 @@ fn a_reason_that_does_not_fit_is_refused_with_those_that_do() {
     for (happening, words) in [
         (
             rejected(""),
-            "`` is no reason of the agreement for a rejected lead: bad-data, bad-fit, not-ready, unreachable",
+            "`` is no reason of the agreement for a rejected lead: bad-data, bad-fit, duplicate, not-ready, unreachable",
         ),
         (
             rejected("not-redy"),
-            "`not-redy` is no reason of the agreement for a rejected lead; did you mean `not-ready`?: bad-data, bad-fit, not-ready, unreachable",
+            "`not-redy` is no reason of the agreement for a rejected lead; did you mean `not-ready`?: bad-data, bad-fit, duplicate, not-ready, unreachable",
         ),
         (
             lost("not-ready"),

@@ -1,3 +1,5 @@
+//! Who gets a lead, rule by rule, and that equals are treated alike whatever comes in.
+
 use jiff::SignedDuration;
 use proptest::prelude::*;
 

@@ -21,7 +21,7 @@ names! {
         Quiet = "quiet",
         /// After won or lost, the rep says what convinced, or what stood against it.
         Feedback = "feedback",
-        /// Who gave a lead back answers to whoever disagrees.
+        /// The manager answers marketing, which disagrees with a rejection.
         Dispute = "dispute",
     }
 }
@@ -159,7 +159,11 @@ impl PromiseKind {
             PromiseKind::Disposition => vec![reminder, level("breach", 150, &[Role::Owner, Role::Manager])],
             PromiseKind::Quiet => vec![level("ask", 100, &[Role::Owner])],
             PromiseKind::Feedback => vec![reminder, level("breach", 200, &[Role::Owner, Role::Manager])],
-            PromiseKind::FirstContact | PromiseKind::Dispute => {
+            PromiseKind::Dispute => vec![
+                level("warning", 75, &[Role::Manager]),
+                level("breach", 100, &[Role::Manager, Role::Director]),
+            ],
+            PromiseKind::FirstContact => {
                 vec![
                     level("warning", 75, &[Role::Owner]),
                     level("breach", 100, &[Role::Owner, Role::Manager]),

@@ -76,6 +76,8 @@ pub(in crate::engine) struct OfLead<'a> {
     pub lead: Option<(&'a Lead, &'a Behaviour)>,
     /// Who shall not get it.
     pub avoid: Option<&'a EmailAddress>,
+    /// Who had it before and shall have it again, as the reason said for which it was given back.
+    pub knows: Option<&'a EmailAddress>,
     /// Whether it may go to a team that is not at work at this moment: one that is taken away may.
     pub at_any_hour: bool,
 }
@@ -120,9 +122,14 @@ impl Board {
                 reasons.push(format!("team {} is not at work", team.name));
                 continue;
             }
-            let owner = of_lead.lead.and_then(|(lead, _)| lead.owner.as_ref());
-            if let Some(rep) = owner.and_then(|owner| self.already_theirs(wake, team, owner, of_lead)) {
-                let why = format!("{} has the account already", rep.name);
+            let known = match of_lead.lead.and_then(|(lead, _)| lead.owner.as_ref()) {
+                Some(owner) => Some((owner, "has the account already")),
+                None => of_lead.knows.map(|rep| (rep, "had it before and knows it")),
+            };
+            let theirs =
+                known.and_then(|(rep, why)| Some((self.already_theirs(wake, team, rep, of_lead)?, why)));
+            if let Some((rep, why)) = theirs {
+                let why = format!("{} {why}", rep.name);
                 return Found::Rep { destination: destination.clone(), rep, why, level: None };
             }
             let account =
@@ -187,7 +194,7 @@ impl Board {
         }
     }
 
-    /// The rep to whom a lead belongs before it is handed off, as the CRM says, if they are there and have room.
+    /// The rep to whom a lead belongs before it is handed off, as the CRM says or because they had it before, if they are there and have room.
     fn already_theirs<'a>(
         &self,
         wake: &Wake,

@@ -21,14 +21,13 @@ use serde_json::json;
 use super::duty::Duty;
 use super::facts::Behaviour;
 use super::pass::{PassError, PassReport};
-use super::{Engine, Wake, sla, staff_mail};
+use super::{Engine, Wake, score, sla, staff_mail};
 use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::calendar::Calendar;
 use crate::domain::commitments;
 use crate::domain::condition::EvaluationError;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Stage};
-use crate::domain::scoring;
 use crate::domain::sla::PromiseKind;
 use crate::store::{HandOff, NewDelivery, NewHandOff, Tx};
 
@@ -56,7 +55,7 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
                 tx.rollback().await?;
                 break;
             }
-            let behaviour = Behaviour::load(&mut tx, &leads).await?;
+            let behaviour = Behaviour::load(&mut tx, &leads, wake.now).await?;
             if stage == Stage::Nurturing {
                 let ids: Vec<LeadId> = leads.iter().map(|lead| lead.id).collect();
                 let on_list = tx.incomplete_among(&ids).await?;
@@ -151,12 +150,7 @@ fn is_ready(
     lead: &mut Lead,
     campaign: &Campaign,
 ) -> Result<bool, EvaluationError> {
-    let agreement = &wake.rules.agreement;
-    let activities = behaviour.activities(lead.id);
-    lead.score = scoring::score(&agreement.scoring, &behaviour.facts(lead, wake.now), activities, wake.now)?;
-    if let Some(persona) = campaign.persona.as_ref().and_then(|name| agreement.personas.get(name)) {
-        lead.grade = Some(scoring::grade(persona, &behaviour.facts(lead, wake.now))?);
-    }
+    score::rescore(&wake.rules.agreement, behaviour, lead, campaign, wake.now)?;
     campaign.qualify.holds(&behaviour.facts(lead, wake.now))
 }
 

@@ -41,13 +41,13 @@ pub(in crate::engine) async fn another<'a>(
 ) -> Result<Option<Other<'a>>, PassError> {
     let Some(campaign) = campaign_of(wake, lead) else { return Ok(None) };
     let board = Board::load(tx, wake).await?;
-    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead), wake.now).await?;
     // What cannot be told is left to a person.
     let Ok(policy) = policy_of(wake, lead, campaign, &behaviour) else { return Ok(None) };
     let mut destinations = destinations(wake, campaign, policy);
     destinations.sort_by_key(|destination| destination.team.name != from.team);
     let lead = Some((lead, &behaviour));
-    let of_lead = OfLead { colleagues: &[], lead, avoid: Some(&from.rep), at_any_hour: true };
+    let of_lead = OfLead { colleagues: &[], lead, avoid: Some(&from.rep), knows: None, at_any_hour: true };
     Ok(destinations.iter().find_map(|destination| {
         match board.find(wake, std::slice::from_ref(destination), &of_lead) {
             Found::Rep { rep, level, .. } if rep.email != from.rep => {

@@ -18,6 +18,7 @@ use crate::domain::routing::Rule;
 use crate::domain::scoring;
 use crate::engine::facts::Behaviour;
 use crate::engine::pass::{PassError, PassReport};
+use crate::engine::recycle;
 use crate::engine::{Engine, Turn as PassTurn, Wake};
 use crate::store::column::millis;
 use crate::store::{RoutingDuty, Tx, WaitingLead};
@@ -58,9 +59,8 @@ pub(super) async fn enter(
         return Ok(false);
     }
     let facts = behaviour.facts(lead, wake.now);
-    let activities = behaviour.activities(lead.id);
     // Its place is by the points of today. Points that cannot be told stay as they were.
-    if let Ok(score) = scoring::score(&wake.rules.agreement.scoring, &facts, activities, wake.now) {
+    if let Ok(score) = scoring::score(&wake.rules.agreement.scoring, &facts, behaviour.done(lead.id)) {
         lead.score = score;
     }
     lead.campaign = Some(campaign.name.clone());
@@ -133,7 +133,7 @@ async fn give(
     board: &mut Board,
     mut leads: Vec<Lead>,
 ) -> Result<u64, PassError> {
-    let behaviour = Behaviour::load(tx, &leads).await?;
+    let behaviour = Behaviour::load(tx, &leads, wake.now).await?;
     leads.sort_by_key(|lead| WaitingLead { lead: lead.id, score: lead.score, since: lead.stage_at });
     let mut left = 0;
     for mut lead in leads {
@@ -163,10 +163,12 @@ async fn give(
             None => Vec::new(),
         };
         let avoid = lead.avoid_rep.clone();
+        let knows = recycle::who_knows(tx, &lead).await?;
         let of_lead = OfLead {
             colleagues: &colleagues,
             lead: Some((&lead, &behaviour)),
             avoid: avoid.as_ref(),
+            knows: knows.as_ref(),
             at_any_hour: false,
         };
         let Found::Rep { destination, rep, why, level } = board.find(wake, &destinations, &of_lead) else {

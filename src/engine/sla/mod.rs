@@ -261,7 +261,7 @@ async fn take_away(
     lead: &mut Lead,
     from: &HandOff,
 ) -> Result<Option<crate::domain::agreement::Rep>, PassError> {
-    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead)).await?;
+    let behaviour = Behaviour::load(tx, std::slice::from_ref(lead), wake.now).await?;
     // What cannot be told gives the lead to nobody else; its manager hears of it.
     let Ok(Some((campaign, team, policy))) = hand_off::terms_of(wake, lead, &behaviour) else {
         return Ok(None);

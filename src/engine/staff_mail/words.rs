@@ -17,7 +17,7 @@ use crate::engine::why;
 use crate::store::{Event, Likes};
 
 /// What a lead did is shown this far back: more is a list, not a picture.
-const BEHAVIOUR_SHOWN: usize = 10;
+pub(super) const BEHAVIOUR_SHOWN: usize = 10;
 
 /// Of fewer leads than this it says nothing what became of them.
 const ENOUGH: i64 = 10;

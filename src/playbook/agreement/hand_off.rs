@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{Reading, marketing};
 use crate::domain::agreement::{AfterReason, Campaign, Reason, Team};
 use crate::domain::condition::Condition;
+use crate::domain::recycle::NextRep;
 use crate::playbook::fields;
 use crate::playbook::references::What;
 use crate::playbook::section::Section;
@@ -13,11 +14,29 @@ use crate::playbook::section::Section;
 /// How often a lead is nurtured from the start before it is left to `afterwards`.
 const DEFAULT_ROUNDS: i64 = 3;
 
+/// Where a lead goes that does not rest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Never,
+    Marketing,
+    Merge,
+}
+
 impl Reading<'_> {
     pub(super) fn reasons(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Reason> {
         let mut reasons = BTreeMap::new();
+        let mut by_itself: Option<String> = None;
         for (name, section) in top.tables("reasons") {
             self.references.define(What::Reason, &name.value);
+            if section.has("after_attempts")
+                && let Some(other) = by_itself.replace(name.value.clone())
+            {
+                section.refuse(
+                    "after_attempts",
+                    format!("leads that cannot be reached go back as `{other}` already"),
+                    "keep `after_attempts` in one reason",
+                );
+            }
             if let Some(reason) = self.reason(&name.value, section) {
                 reasons.insert(name.value, reason);
             }
@@ -39,14 +58,21 @@ impl Reading<'_> {
                 "write `[\"rejected\"]`, `[\"lost\"]` or both",
             );
         }
-        let to_marketing = section
-            .parsed("to", |text| fields::one_of("end", text, &[("never", false), ("marketing", true)]));
+        let to = section.parsed("to", |text| {
+            let ends = [("never", End::Never), ("marketing", End::Marketing), ("merge", End::Merge)];
+            fields::one_of("end", text, &ends)
+        });
         let rest = section.parsed("rest", fields::days);
         let sequence = self.sequence(&mut section, "sequence");
         let afterwards = self.sequence(&mut section, "afterwards");
         let rounds = section.integer("rounds", 1..=100);
         let rounds = if section.has("rounds") { rounds } else { Some(DEFAULT_ROUNDS) };
-        let other_rep = section.flag("other_rep");
+        let next_rep = next_rep(&mut section);
+        let after_attempts = section.parsed("after_attempts", fields::wait);
+        if let Some(wait) = after_attempts.as_ref().filter(|_| !from.iter().any(|from| from.value)) {
+            let message = "only a lead that is rejected goes back by itself";
+            section.source.refuse(&wait.span, message, "write `from = [\"rejected\"]`, or delete it");
+        }
         match (section.has("rest"), section.has("to")) {
             (true, true) => {
                 section.refuse("to", "a lead that rests does not end", "keep either `rest` or `to`");
@@ -54,10 +80,10 @@ impl Reading<'_> {
             (false, false) => section.source.refuse(
                 &section.span,
                 format!("reason `{name}` does not say what follows"),
-                "write `rest = \"60 days\"`, `to = \"never\"` or `to = \"marketing\"`",
+                "write `rest = \"60 days\"`, `to = \"never\"`, `to = \"marketing\"` or `to = \"merge\"`",
             ),
             (false, true) => {
-                for key in ["sequence", "afterwards", "rounds", "other_rep"] {
+                for key in ["sequence", "afterwards", "rounds", "other_rep", "same_rep"] {
                     if section.has(key) {
                         section.refuse(
                             key,
@@ -69,13 +95,22 @@ impl Reading<'_> {
             }
             (true, false) => {}
         }
+        if let Some(to) = to.as_ref().filter(|to| to.value == End::Merge)
+            && from.iter().any(|from| !from.value)
+        {
+            let message = "a deal that was lost is no double of another lead";
+            section.source.refuse(&to.span, message, "write `from = [\"rejected\"]`");
+        }
         section.finish();
-        let then = match (rest, to_marketing) {
+        let then = match (rest, to) {
             (Some(rest), _) => {
-                AfterReason::Rest { days: rest.value, sequence, rounds: rounds?, afterwards, other_rep }
+                AfterReason::Rest { days: rest.value, sequence, rounds: rounds?, afterwards, next_rep }
             }
-            (None, Some(to_marketing)) if to_marketing.value => AfterReason::Marketing,
-            (None, Some(_)) => AfterReason::Never,
+            (None, Some(to)) => match to.value {
+                End::Never => AfterReason::Never,
+                End::Marketing => AfterReason::Marketing,
+                End::Merge => AfterReason::Merge,
+            },
             (None, None) => return None,
         };
         Some(Reason {
@@ -84,6 +119,7 @@ impl Reading<'_> {
             for_rejected: from.iter().any(|from| from.value),
             for_lost: from.iter().any(|from| !from.value),
             then,
+            after_attempts: after_attempts.map(|wait| wait.value),
         })
     }
 
@@ -177,5 +213,19 @@ impl Reading<'_> {
     fn sequence(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<String> {
         let name = section.parsed(key, fields::name)?;
         Some(self.references.refer(What::Sequence, &section.source, &name))
+    }
+}
+
+/// Who gets a lead after its rest.
+fn next_rep(section: &mut Section<'_>) -> NextRep {
+    match (section.flag("same_rep"), section.flag("other_rep")) {
+        (true, true) => {
+            let message = "it cannot go to the same rep and to another one";
+            section.refuse("same_rep", message, "keep one of `same_rep` and `other_rep`");
+            NextRep::Anyone
+        }
+        (true, false) => NextRep::Same,
+        (false, true) => NextRep::Another,
+        (false, false) => NextRep::Anyone,
     }
 }

@@ -39,6 +39,7 @@ impl Reading<'_> {
         let manager = section.parsed("manager", fields::email);
         let calendar = section.parsed("calendar", fields::name);
         let calendar = calendar.map(|name| self.references.refer(What::Calendar, &section.source, &name));
+        let dispute_answer = section.parsed("dispute_answer", fields::target).map(|target| target.value);
         let soon_score = section.integer("soon_score", 1..=10_000);
         let mut names = BTreeSet::new();
         let mut commitments = Vec::new();
@@ -46,7 +47,7 @@ impl Reading<'_> {
             commitments.extend(self.commitment(commitment, &mut names));
         }
         section.finish();
-        Some(Marketing { manager: manager?.value, calendar, soon_score, commitments })
+        Some(Marketing { manager: manager?.value, calendar, dispute_answer, soon_score, commitments })
     }
 
     fn commitment(&mut self, mut section: Section<'_>, names: &mut BTreeSet<String>) -> Option<Commitment> {

@@ -1,0 +1,190 @@
+//! Marketing disagrees with a rejection: once, with its reason, and the team's manager owes an answer by a day.
+//!
+//! The lead stays given back meanwhile. If it comes back by itself, the dispute is moot; if the manager agrees with
+//! marketing, sales gets it again at once, in the same round, because the rejection never was. An answer that does
+//! not come is escalated like any other promise.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::super::hand_off::team_calendar;
+use super::super::happen::{HappenError, Said};
+use super::super::pass::PassError;
+use super::super::{Engine, Wake, sla, staff_mail};
+use crate::domain::agreement::AfterReason;
+use crate::domain::email::EmailAddress;
+use crate::domain::happening::Refusal;
+use crate::domain::lead::{Lead, Stage};
+use crate::domain::recycle::dispute::{Rejection, may_answer, may_dispute};
+use crate::domain::recycle::{NextRep, Refused, Verdict};
+use crate::domain::sla::course::Ending;
+use crate::domain::sla::{Promise, PromiseKind, Terms};
+use crate::problem::nearest;
+use crate::store::{GivenBack, HandOff, NewEvent, StoreError, Tx};
+
+impl Engine {
+    /// Marketing disputes the last rejection of the lead at `email`, in words.
+    ///
+    /// # Errors
+    /// [`HappenError::Refused`] says in words that can be shown why it cannot be so; then nothing was changed.
+    pub(super) async fn dispute(
+        &self,
+        email: &EmailAddress,
+        said: &Said,
+        now: Timestamp,
+    ) -> Result<Lead, HappenError> {
+        let wake = self.wake_at(now);
+        let agreement = &wake.rules.agreement;
+        let mut tx = self.store.begin().await?;
+        let lead = tx.lock_person_by_email(email).await?;
+        let lead = lead.ok_or_else(|| HappenError::UnknownLead(email.clone()))?;
+        let last = rejection(&mut tx, &lead).await?;
+        let hours = self.hours.mail(&lead, agreement, None);
+        let facts = last.as_ref().map(|(given_back, hand_off)| facts(given_back, hand_off));
+        may_dispute(&lead, facts, said.by.as_ref(), agreement, &hours).map_err(Refusal::from)?;
+        let why = said.words.as_deref().map(str::trim).filter(|why| !why.is_empty());
+        let why = why.ok_or(Refusal::Recycling(Refused::SayWhy))?;
+        let (Some((given_back, hand_off)), Some(target)) = (last, agreement.marketing.dispute_answer) else {
+            return Err(Refusal::Recycling(Refused::NoDisputes).into());
+        };
+        let event = said_by(said, wake.event(lead.id, "disputed", json!({ "reason": given_back.reason })));
+        let event = tx.append_with_text(&event, Some(why)).await?;
+        tx.dispute(given_back.id, said.by.as_ref(), event, now).await?;
+        let Some(team) = agreement.teams.get(&hand_off.team).or_else(|| agreement.teams.values().next())
+        else {
+            return Err(Refusal::Recycling(Refused::NoDisputes).into());
+        };
+        let promise = Promise { target, levels: PromiseKind::Dispute.usual_levels() };
+        let office = team_calendar(&wake, team);
+        let terms = Terms::new(&hand_off.policy, &promise, &[office], now).map_err(PassError::from)?;
+        let kind = PromiseKind::Dispute;
+        let begun = sla::start(&mut tx, &wake, &lead, hand_off.id, kind, &terms).await?;
+        staff_mail::dispute(self, &mut tx, &wake, &lead, team, &hand_off, &terms, &begun).await?;
+        tx.commit().await?;
+        self.wake_up();
+        Ok(lead)
+    }
+
+    /// The manager answers the dispute about the lead at `email`. Overturned, the lead goes to `to`, or to whom the
+    /// reason of the rejection would have it go.
+    ///
+    /// # Errors
+    /// [`HappenError::Refused`] says in words that can be shown why it cannot be so; then nothing was changed.
+    pub(super) async fn answer_dispute(
+        &self,
+        email: &EmailAddress,
+        verdict: Verdict,
+        to: Option<&EmailAddress>,
+        said: &Said,
+        now: Timestamp,
+    ) -> Result<Lead, HappenError> {
+        let wake = self.wake_at(now);
+        let agreement = &wake.rules.agreement;
+        if let Some(to) = to.filter(|to| agreement.rep(to).is_none()) {
+            let known = agreement.teams.values().flat_map(|team| &team.reps).map(|rep| rep.email.as_str());
+            let near = nearest(to.as_str(), known).map(|near| format!("; did you mean {near}?"));
+            return Err(HappenError::UnknownRep { rep: to.clone(), suggestion: near.unwrap_or_default() });
+        }
+        let mut tx = self.store.begin().await?;
+        let lead = tx.lock_person_by_email(email).await?;
+        let mut lead = lead.ok_or_else(|| HappenError::UnknownLead(email.clone()))?;
+        let last = rejection(&mut tx, &lead).await?;
+        let facts = last.as_ref().map(|(given_back, hand_off)| facts(given_back, hand_off));
+        may_answer(facts, said.by.as_ref(), agreement).map_err(Refusal::from)?;
+        let Some((given_back, hand_off)) = last else {
+            return Err(Refusal::Recycling(Refused::NothingToAnswer).into());
+        };
+        tx.settle_dispute(given_back.id, said.by.as_ref(), verdict, now).await?;
+        let event = wake.event(lead.id, "dispute_answered", json!({ "verdict": verdict.name() }));
+        tx.append_with_text(&said_by(said, event), said.words.as_deref()).await?;
+        let ends = [(PromiseKind::Dispute, Ending::Kept)];
+        sla::stop_kinds(&mut tx, &wake, lead.id, &ends, "dispute_answered", now).await?;
+        if verdict == Verdict::Overturned {
+            self.give_to_sales_again(&mut tx, &wake, &mut lead, "the rejection was overturned").await?;
+            let another = goes_to_another(&wake, &given_back);
+            lead.owner = to.cloned().or(lead.owner.take().filter(|_| !another));
+            lead.avoid_rep = Some(hand_off.rep.clone()).filter(|_| another && to.is_none());
+            tx.save_lead(&lead).await?;
+        }
+        self.tell_both(&mut tx, &wake, &lead, &given_back, &hand_off, verdict, said).await?;
+        tx.commit().await?;
+        self.wake_up();
+        Ok(lead)
+    }
+
+    /// Marketing hears the answer; a rep whose rejection did not stand hears that.
+    #[expect(clippy::too_many_arguments, reason = "one answer and everything that it is about")]
+    async fn tell_both(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &Lead,
+        given_back: &GivenBack,
+        hand_off: &HandOff,
+        verdict: Verdict,
+        said: &Said,
+    ) -> Result<(), PassError> {
+        let words = said.words.as_ref().map(|words| format!(" “{words}”")).unwrap_or_default();
+        let marketing = &wake.rules.agreement.marketing.manager;
+        let asked = given_back.dispute.as_ref().and_then(|dispute| dispute.by.as_ref()).unwrap_or(marketing);
+        let key = |who: &EmailAddress| format!("dispute-answered:{}:{who}", given_back.id);
+        let told = match verdict {
+            Verdict::Overturned => format!("You were right about this lead: sales gets it again.{words}"),
+            Verdict::Upheld | Verdict::Moot => format!("The rejection of this lead stands.{words}"),
+        };
+        staff_mail::notice(self, tx, wake, lead, asked, &told, &key(asked)).await?;
+        if verdict == Verdict::Overturned {
+            let rep = &hand_off.rep;
+            let told = format!("Your rejection of this lead was overturned, and sales gets it again.{words}");
+            staff_mail::notice(self, tx, wake, lead, rep, &told, &key(rep)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A lead is back by itself: nobody owes an answer any more.
+pub(super) async fn is_moot(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: crate::domain::ids::LeadId,
+) -> Result<(), PassError> {
+    let Some(last) = tx.last_given_back(lead).await? else {
+        return Ok(());
+    };
+    if last.dispute.is_none_or(|dispute| dispute.settled.is_some()) {
+        return Ok(());
+    }
+    tx.settle_dispute(last.id, None, Verdict::Moot, wake.now).await?;
+    let facts = json!({ "verdict": Verdict::Moot.name() });
+    tx.append(&[wake.event(lead, "dispute_answered", facts)]).await?;
+    let ends = [(PromiseKind::Dispute, Ending::Closed)];
+    sla::stop_kinds(tx, wake, lead, &ends, "it came back", wake.now).await
+}
+
+/// The last time a lead was given back, and the hand-off that ended so.
+async fn rejection(tx: &mut Tx, lead: &Lead) -> Result<Option<(GivenBack, HandOff)>, StoreError> {
+    let Some(given_back) = tx.last_given_back(lead.id).await? else {
+        return Ok(None);
+    };
+    Ok(tx.hand_off(given_back.hand_off).await?.map(|hand_off| (given_back, hand_off)))
+}
+
+fn facts<'a>(given_back: &GivenBack, hand_off: &'a HandOff) -> Rejection<'a> {
+    let dispute = given_back.dispute.as_ref();
+    Rejection {
+        team: &hand_off.team,
+        is_loss: given_back.stage == Stage::Lost,
+        disputed_at: dispute.map(|dispute| dispute.at),
+        verdict: dispute.and_then(|dispute| dispute.settled.as_ref()).map(|settled| settled.verdict),
+    }
+}
+
+/// Whether the reason says that another voice may get through.
+fn goes_to_another(wake: &Wake, given_back: &GivenBack) -> bool {
+    let reason = wake.rules.agreement.reasons.get(&given_back.reason);
+    reason.is_some_and(|reason| matches!(reason.then, AfterReason::Rest { next_rep: NextRep::Another, .. }))
+}
+
+fn said_by(said: &Said, event: NewEvent) -> NewEvent {
+    NewEvent { actor: said.by.as_ref().map(|by| by.as_str().to_owned()), ..event }
+}
