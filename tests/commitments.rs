@@ -77,17 +77,25 @@ fn snapshot(name: &str, text: &str) {
     });
 }
 
+/// The mails of a rule to marketing's manager whose subject begins so: not those of figures.
+async fn letters_to_marketing(rule: &str, subject: &str) -> Vec<String> {
+    let mails = mails_to(rule, "marketing@ours.example").await;
+    let begins = format!("Subject: {subject}");
+    mails.iter().map(letter).filter(|letter| letter.starts_with(&begins)).collect()
+}
+
 #[tokio::test]
 async fn the_mail_about_a_commitment_has_its_numbers_and_what_is_in_stock() {
     let rule = "marketing-behind-its-pace-is-told-once-and-once-a-week";
-    let mails = mails_to(rule, "marketing@ours.example").await;
-    assert_eq!(mails.len(), 2);
-    snapshot("behind-its-pace", &letter(&mails[0]));
+    let letters = letters_to_marketing(rule, "Marketing is behind").await;
+    assert_eq!(letters.len(), 2);
+    snapshot("behind-its-pace", &letters[0]);
 }
 
 #[tokio::test]
 async fn the_mail_about_a_review_has_what_was_kept_and_what_was_sent_back() {
-    let mails = mails_to("an-overdue-review-is-told-to-both-sides", "marketing@ours.example").await;
-    assert_eq!(mails.len(), 2);
-    snapshot("review-overdue", &letter(&mails[0]));
+    let letters =
+        letters_to_marketing("an-overdue-review-is-told-to-both-sides", "The agreement was due").await;
+    assert_eq!(letters.len(), 2);
+    snapshot("review-overdue", &letters[0]);
 }

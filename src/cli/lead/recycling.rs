@@ -83,7 +83,8 @@ pub(super) struct Dispute {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "verdict", required = true, multiple = false, args = ["uphold", "overturn"])]
+#[group(skip)]
+#[command(group(clap::ArgGroup::new("verdict").required(true).args(["uphold", "overturn"])))]
 pub(super) struct Answer {
     /// The lead's email address
     lead: EmailAddress,

@@ -129,7 +129,7 @@ fn a_correction_that_cannot_be_read_says_what_is_wrong() {
         ("phone", "twelve", "`phone`: phone number that cannot be dialled: twelve"),
         ("country", "Atlantis", "`country`: unknown country: Atlantis"),
         ("email", "", "`email`: it has no email address"),
-        ("fone", "1", "a lead has no `fone`; did you mean `phone`?"),
+        ("phon", "1", "a lead has no `phon`; did you mean `phone`?"),
         ("seats", "1", "a lead has no `seats`; did you mean `Seats`?"),
         ("Seats", "40", "that is what is known already: nothing changes"),
     ] {
