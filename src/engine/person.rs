@@ -14,7 +14,9 @@ use super::pass::PassError;
 use super::{Engine, hand_off};
 use crate::domain::contact::{Channel, Purpose, SuppressionReason};
 use crate::domain::email::EmailAddress;
+use crate::domain::ids::LeadId;
 use crate::domain::lead::{Grade, Lead, Profile, Stage};
+use crate::domain::recycle::goes_with_the_person;
 use crate::store::{NewEvent, StoreError, Tx};
 
 /// 160 bits of the hash: no two people meet.
@@ -62,6 +64,16 @@ impl Engine {
         format!("{hash}@{NOWHERE}").parse().expect("hexadecimal digits at a domain are an address")
     }
 
+    /// The same for one row: whoever came back and had their data erased anew leaves two of them.
+    async fn tombstone_of(tx: &mut Tx, hash: &str, lead: LeadId) -> Result<EmailAddress, StoreError> {
+        let tombstone = Engine::tombstone(hash);
+        if tx.lead_by_email(&tombstone).await?.is_none() {
+            return Ok(tombstone);
+        }
+        let own = format!("{hash}-{lead}@{NOWHERE}");
+        Ok(own.parse().expect("hexadecimal digits at a domain are an address"))
+    }
+
     /// Erases what is kept of a person, in every record that turned out to be theirs. `by` is who did it, for the
     /// log: a rep, a token, a command. `false` when it was done before.
     ///
@@ -83,7 +95,8 @@ impl Engine {
             let mut ids = tx.doubles_of(person.id).await?;
             ids.push(person.id);
             records = tx.leads(&ids).await?.into_iter().map(|lead| lead.email).collect();
-            records.retain(|record| record != email);
+            // One that was erased before stays as it is: it may be that not all of them could be the last time.
+            records.retain(|record| record != email && !is_tombstone(record));
         }
         tx.rollback().await?;
         Ok(records)
@@ -124,13 +137,14 @@ impl Engine {
         events.push(NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "erased", json!({})) });
         tx.append(&events).await?;
         let tombstone = Engine::tombstone(&hash);
-        tx.forget_matters_of(lead.id).await?;
+        let row = Engine::tombstone_of(&mut tx, &hash, lead.id).await?;
         tx.forget_matters_of(lead.id).await?;
         tx.erase_words_of(lead.id, email, &tombstone, now).await?;
         tx.forget_kept_mails_of(email).await?;
         tx.suppress(&tombstone, SuppressionReason::Erased, None, now).await?;
+        tx.suppress(&row, SuppressionReason::Erased, None, now).await?;
         tx.remember_erased(&hash, Some(lead.id), now).await?;
-        tx.save_lead(&without_words(lead, tombstone)).await?;
+        tx.save_lead(&without_words(lead, row)).await?;
         tx.commit().await?;
         self.wake_up();
         Ok(true)
@@ -155,7 +169,9 @@ impl Engine {
         Ok(back)
     }
 
-    /// An address must not be contacted from now on, whether there is a lead or not. `false` when that was so.
+    /// An address must not be contacted from now on, whether there is a lead or not; and the person must not, when
+    /// it is an address of theirs under which they are not led and the reason is the person's. `false` when that
+    /// was so.
     ///
     /// # Errors
     /// When the store fails.
@@ -171,11 +187,14 @@ impl Engine {
         }
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
-        let lead = tx.lock_lead_by_email(email).await?;
+        let lead = whose_refusal(&mut tx, email, reason).await?;
         let hash = self.erased_hash(email);
         // Whoever was erased is left in peace already, and is not to be written down again.
         let forgotten = !tx.erased_among(&[hash]).await?.is_empty();
-        let new = !forgotten && tx.suppress(email, reason, Some(by), now).await?;
+        let mut new = !forgotten && tx.suppress(email, reason, Some(by), now).await?;
+        if let Some(person) = lead.as_ref().filter(|lead| lead.email != *email) {
+            new |= tx.suppress(&person.email, reason, Some(by), now).await?;
+        }
         if let (true, Some(lead)) = (new, &lead) {
             let facts = json!({ "why": reason.label() });
             let event = NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "suppressed", facts) };
@@ -188,7 +207,7 @@ impl Engine {
         Ok(new)
     }
 
-    /// Lifts a suppression; `false` when there was none.
+    /// Lifts a suppression, of each address of the person when it is theirs; `false` when there was none.
     ///
     /// # Errors
     /// When the store fails.
@@ -204,8 +223,15 @@ impl Engine {
         }
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
-        let lead = tx.lock_lead_by_email(email).await?;
-        let lifted = tx.lift_suppression(email, reason).await?;
+        let lead = whose_refusal(&mut tx, email, reason).await?;
+        let mut lifted = tx.lift_suppression(email, reason).await?;
+        if let Some(person) = lead.as_ref().filter(|_| goes_with_the_person(reason)) {
+            let mut ids = tx.doubles_of(person.id).await?;
+            ids.push(person.id);
+            for record in tx.leads(&ids).await? {
+                lifted |= tx.lift_suppression(&record.email, reason).await?;
+            }
+        }
         if let (true, Some(mut lead)) = (lifted, lead) {
             let facts = json!({ "why": reason.label() });
             let event =
@@ -230,7 +256,14 @@ impl Engine {
         email: &EmailAddress,
     ) -> Result<Vec<(SuppressionReason, Option<Timestamp>)>, StoreError> {
         let mut tx = self.store.read().await?;
-        let said = tx.suppressions(email).await?;
+        let mut said = tx.suppressions(email).await?;
+        if let Some(person) = tx.person_by_email(email).await?.filter(|person| person.email != *email) {
+            let known: Vec<_> = said.iter().map(|row| row.reason).collect();
+            let persons = tx.suppressions(&person.email).await?.into_iter();
+            said.extend(
+                persons.filter(|row| goes_with_the_person(row.reason) && !known.contains(&row.reason)),
+            );
+        }
         let mut found: Vec<_> = said.into_iter().map(|row| (row.reason, Some(row.since))).collect();
         if !tx.erased_among(&[self.erased_hash(email)]).await?.is_empty() {
             found.push((SuppressionReason::Erased, None));
@@ -251,6 +284,25 @@ impl Engine {
         let export = everything(&mut tx, &lead).await?;
         tx.rollback().await?;
         Ok(export)
+    }
+}
+
+/// Whether nobody has that address: it stands for somebody who was erased.
+fn is_tombstone(email: &EmailAddress) -> bool {
+    email.as_str().strip_suffix(NOWHERE).is_some_and(|rest| rest.ends_with('@'))
+}
+
+/// The lead that a refusal said of `email` is about, locked: what goes with the person is the person's, whichever of
+/// their addresses it is said of.
+async fn whose_refusal(
+    tx: &mut Tx,
+    email: &EmailAddress,
+    reason: SuppressionReason,
+) -> Result<Option<Lead>, StoreError> {
+    if goes_with_the_person(reason) {
+        tx.lock_person_by_email(email).await
+    } else {
+        tx.lock_lead_by_email(email).await
     }
 }
 

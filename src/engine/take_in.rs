@@ -18,7 +18,7 @@ use crate::domain::contact::SuppressionReason;
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::{Circumstances, HandOffFacts, Happening, Promises, consequences};
 use crate::domain::ids::LeadId;
-use crate::domain::intake::merge::{Authority, StageChange, merge};
+use crate::domain::intake::merge::{Authority, StageChange, merge, merge_double};
 use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
 use crate::domain::lead::{Lead, LeadRecord, Stage};
 use crate::domain::scoring;
@@ -136,7 +136,7 @@ impl Engine {
             let facts = json!({ "source": record.touch.source, "campaign": record.campaign });
             tx.append(&[wake.event(id, "taken_in", facts)]).await?;
             remember(tx, id, record, wake.now).await?;
-            honour_refusals(tx, wake, &lead).await?;
+            honour_refusals(tx, wake, &lead, record).await?;
             if let Some(stage) = record.crm.stage {
                 let change = StageChange { to: stage, reason: record.crm.reason.clone() };
                 self.follow_crm(tx, wake, &mut lead, record.crm.owner.as_ref(), &change).await?;
@@ -152,7 +152,8 @@ impl Engine {
             let facts = json!({ "source": record.touch.source, "campaign": record.campaign });
             tx.append(&[wake.event(lead.id, "touch", facts)]).await?;
         }
-        let merged = merge(&lead, record, authority);
+        let is_double = record.email != lead.email;
+        let merged = if is_double { merge_double(&lead, record) } else { merge(&lead, record, authority) };
         let changed = !merged.is_empty();
         if let Some(profile) = merged.profile {
             lead.profile = profile;
@@ -166,7 +167,7 @@ impl Engine {
             lead.due_at = Some(wake.now);
         }
         tx.save_lead(&lead).await?;
-        honour_refusals(tx, wake, &lead).await?;
+        honour_refusals(tx, wake, &lead, record).await?;
         if let Some(change) = &merged.stage {
             self.follow_crm(tx, wake, &mut lead, merged.owner.as_ref().or(record.crm.owner.as_ref()), change)
                 .await?;
@@ -483,12 +484,19 @@ async fn remember(tx: &mut Tx, lead: LeadId, record: &LeadRecord, now: Timestamp
     Ok(news)
 }
 
-/// Whoever said no at the source is not contacted here.
-async fn honour_refusals(tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(), PassError> {
+/// Whoever said no at the source, under whichever of their addresses, is not contacted here.
+async fn honour_refusals(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    record: &LeadRecord,
+) -> Result<(), PassError> {
     let refusals =
         [(OPTED_OUT_OF_EMAIL, SuppressionReason::Unsubscribed), (DO_NOT_CALL, SuppressionReason::DoNotCall)];
     for (field, reason) in refusals {
-        let said = lead.profile.fields.get(field).is_some_and(|value| value == "true");
+        let said = [&lead.profile, &record.profile]
+            .iter()
+            .any(|profile| profile.fields.get(field).is_some_and(|value| value == "true"));
         if said && tx.suppress(&lead.email, reason, Some("as its source says"), wake.now).await? {
             tx.append(&[wake.event(lead.id, "suppressed", json!({ "why": reason.label() }))]).await?;
         }

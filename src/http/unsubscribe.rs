@@ -86,7 +86,10 @@ async fn find(engine: &Engine, lead: LeadId) -> Result<Found, StoreError> {
     let found = match tx.leads(&[lead]).await?.pop() {
         None => Found::Gone,
         Some(lead) => {
-            let suppressions = tx.suppressions(&lead.email).await?;
+            // The mail may have gone to a double; its word is the person's.
+            let person = tx.person_by_email(&lead.email).await?;
+            let email = person.as_ref().map_or(&lead.email, |person| &person.email);
+            let suppressions = tx.suppressions(email).await?;
             let off = suppressions.iter().any(|why| why.reason == SuppressionReason::Unsubscribed);
             if off { Found::Off(Box::new(lead)) } else { Found::Listed(Box::new(lead)) }
         }

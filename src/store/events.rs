@@ -16,8 +16,9 @@ macro_rules! columns {
 statements! {
     OF_LEAD = concat!("SELECT ", columns!(), " FROM event WHERE lead_id = $1 ORDER BY id");
     OF_LEAD_KIND = concat!("SELECT ", columns!(), " FROM event WHERE lead_id = $1 AND kind = $2 ORDER BY id");
-    OF_LEAD_AFTER = concat!(
-        "SELECT ", columns!(), " FROM event WHERE lead_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+    OF_PERSON_AFTER = concat!(
+        "SELECT ", columns!(), " FROM event WHERE (lead_id = $1 \
+         OR lead_id IN (SELECT lead_id FROM merged_lead WHERE into_id = $1)) AND id > $2 ORDER BY id LIMIT $3"
     );
     AGAINST_GATE = concat!("SELECT ", columns!(), " FROM event WHERE kind = 'called_against_gate' \
                             AND occurred_at >= $1 AND occurred_at < $2 ORDER BY id");
@@ -171,14 +172,14 @@ impl Tx {
         domain(each!(self, conn => sqlx::query_as(OF_LEAD).bind(lead.0).fetch_all(conn).await)?)
     }
 
-    /// A page of what happened to a lead, in order, behind an entry.
-    pub async fn events_of_after(
+    /// A page of what happened to a lead and to its doubles, in order, behind an entry.
+    pub async fn events_of_person_after(
         &mut self,
         lead: LeadId,
         after: EventId,
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
-        domain(each!(self, conn => sqlx::query_as(OF_LEAD_AFTER)
+        domain(each!(self, conn => sqlx::query_as(OF_PERSON_AFTER)
             .bind(lead.0)
             .bind(after.0)
             .bind(limit)

@@ -30,7 +30,10 @@ statements! {
     BUNDLES = "UPDATE outbox SET subject = NULL, message = NULL WHERE lead_id IS NULL AND message IS NOT NULL \
                AND state IN ('sent', 'dropped')";
     MAILS_TO_IT = "UPDATE outbox SET recipient = $1 WHERE lead_id = $2 AND audience = 'lead'";
-    SUPPRESSIONS = "UPDATE suppression SET email = $1, evidence = NULL WHERE email = $2";
+    // Both addresses may have said the same.
+    COPY_SUPPRESSIONS = "INSERT INTO suppression (email, reason, since) SELECT CAST($1 AS TEXT), reason, since \
+                         FROM suppression WHERE email = $2 ON CONFLICT DO NOTHING";
+    SUPPRESSIONS = "DELETE FROM suppression WHERE email = $1";
     // Kept answers are few, and a day old at most.
     KEPT_ANSWERS = "DELETE FROM idempotency WHERE answer IS NOT NULL AND REPLACE(answer, $1, '') <> answer";
     REMEMBER = "INSERT INTO erased_person (hash, lead_id, erased_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
@@ -74,12 +77,13 @@ impl Tx {
         from: &EmailAddress,
         to: &EmailAddress,
     ) -> Result<(), StoreError> {
-        each!(self, conn => sqlx::query(SUPPRESSIONS)
+        each!(self, conn => sqlx::query(COPY_SUPPRESSIONS)
             .bind(to.as_str())
             .bind(from.as_str())
             .execute(conn)
             .await
             .map(drop))?;
+        each!(self, conn => sqlx::query(SUPPRESSIONS).bind(from.as_str()).execute(conn).await.map(drop))?;
         Ok(())
     }
 

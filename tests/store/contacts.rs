@@ -147,6 +147,13 @@ pub async fn a_suppression_is_kept_once_for_each_reason(place: Place) {
     assert_eq!(all.len(), 1 + SuppressionReason::ALL.len());
     assert_eq!(all.last(), of_jane.last(), "the oldest first");
 
+    // What both addresses refused is refused once under the one they get, since it was first said there.
+    let both = address("both@firm.example");
+    tx.suppress(&both, unsubscribed, None, at("12:00:00")).await.expect("an answer");
+    tx.move_suppressions(&both, &jane).await.expect("moved");
+    assert_eq!(tx.suppressions(&jane).await.expect("suppressions"), of_jane);
+    assert_eq!(tx.suppressions(&both).await.expect("suppressions"), []);
+
     assert!(tx.lift_suppression(&jane, unsubscribed).await.expect("an answer"));
     assert!(!tx.lift_suppression(&jane, unsubscribed).await.expect("an answer"), "there is none");
     assert_eq!(tx.suppressions(&jane).await.expect("suppressions"), []);

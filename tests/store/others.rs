@@ -135,7 +135,7 @@ pub async fn who_subscribes_is_told_of_each_event_in_its_order(place: Place) {
     assert!(tx.any_delivery_due("crm", at("09:00:00")).await.expect("an answer"));
     let due = tx.due_deliveries("crm", at("09:00:00"), 10).await.expect("deliveries");
     assert_eq!(due.iter().map(|due| due.lead).collect::<Vec<_>>(), [Some(jane), Some(john), Some(jane)]);
-    let page = tx.events_of_after(jane, EventId(due[0].event.0), 2).await.expect("events");
+    let page = tx.events_of_person_after(jane, EventId(due[0].event.0), 2).await.expect("events");
     assert_eq!(page.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["mail", "won"]);
 
     // The first word about Jane has to wait, and the second behind it; John's does not.

@@ -101,6 +101,22 @@ pub fn merge(known: &Lead, record: &LeadRecord, authority: Authority) -> Merge {
     }
 }
 
+/// What a record of a double changes of the lead that it was merged into. Its CRM speaks of a row that ended: of the
+/// person it only knows what they did and said, and what is not known of them otherwise.
+pub fn merge_double(known: &Lead, record: &LeadRecord) -> Merge {
+    let mut new = record.profile.clone();
+    let says =
+        |field: &str| [CRM_OWNER, CRM_STATUS, CRM_LAST_ACTIVITY].iter().any(|what| remembers(field, what));
+    new.fields.retain(|field, _| !says(field));
+    let profile = merged_profile(&known.profile, &new, Authority::Form);
+    Merge {
+        profile: (profile != known.profile).then_some(profile),
+        campaign: record.campaign.clone().filter(|_| known.campaign.is_none()),
+        source: record.touch.source.clone().filter(|_| known.source.is_none()),
+        ..Merge::default()
+    }
+}
+
 /// Whether a field holds what a CRM said last of `what`, for any of its records.
 fn remembers(field: &str, what: &str) -> bool {
     field.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))

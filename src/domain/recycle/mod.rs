@@ -97,6 +97,11 @@ pub enum Refused {
         "{0} is another lead's address: if they are one person, give this one back as a duplicate of that"
     )]
     AddressTaken(EmailAddress),
+    /// Whoever has the address asked to be forgotten. It is not repeated: nothing that is kept may name them.
+    #[error(
+        "the person with that address had their data erased: they are known again only when they ask for it"
+    )]
+    Erased,
     /// Nothing is different.
     #[error("that is what is known already: nothing changes")]
     NothingNew,

@@ -12,6 +12,7 @@ use super::super::pass::PassError;
 use super::super::{Engine, Wake, staff_mail};
 use super::came_back;
 use crate::domain::agreement::{AfterReason, Agreement, Reason};
+use crate::domain::contact::{Channel, Purpose};
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::{Happening, Refusal, double as becomes_double};
 use crate::domain::lead::{Lead, Stage};
@@ -191,7 +192,10 @@ impl Engine {
                 && tx.suppress(&other.email, reason, Some("said by a double of this lead"), wake.now).await?
             {
                 tx.append(&[wake.event(other.id, "suppressed", json!({ "why": reason.label() }))]).await?;
-                self.end_sequence(tx, wake, other.id, reason.label()).await?;
+                // Whoever wants no calls may want the mail.
+                if reason.forbids(Channel::Email, Purpose::Nurture) {
+                    self.end_sequence(tx, wake, other.id, reason.label()).await?;
+                }
             }
         }
         Ok(())

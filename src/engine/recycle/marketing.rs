@@ -76,6 +76,7 @@ impl Engine {
         lead: &mut Lead,
         new: EmailAddress,
     ) -> Result<(), HappenError> {
+        self.refuse_erased(tx, &new).await?;
         if tx.lead_by_email(&new).await?.is_some() {
             return Err(Refusal::from(Refused::AddressTaken(new)).into());
         }
@@ -87,6 +88,15 @@ impl Engine {
         tx.readdress_waiting_mail(lead.id, &new).await?;
         lead.email = new;
         Ok(())
+    }
+
+    /// Nobody whose data was erased comes back by another door than their own.
+    async fn refuse_erased(&self, tx: &mut Tx, email: &EmailAddress) -> Result<(), HappenError> {
+        if tx.erased_among(&[self.erased_hash(email)]).await?.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::from(Refused::Erased).into())
+        }
     }
 
     /// A lead that was given back is sales' again: the rep who had it gets it, if they are there and have room.
@@ -131,6 +141,7 @@ impl Engine {
         if lead.email == *new {
             return Err(Refusal::from(Refused::Itself(new.clone())).into());
         }
+        self.refuse_erased(&mut tx, new).await?;
         if tx.work_item(lead.id).await?.is_none() {
             return Err(Refusal::from(Refused::NotAsked).into());
         }

@@ -153,10 +153,13 @@ async fn history(site: Site, asked: Asked<OfLead, Page, Nothing>) -> Result<Answ
     let Page { limit, cursor } = asked.query;
     let look = async {
         let mut tx = site.engine.store().read().await?;
-        let Some(lead) = tx.lead_by_email(&email).await? else { return Ok(None) };
+        let Some(lead) = tx.person_by_email(&email).await? else { return Ok(None) };
         let after = EventId(cursor.map_or(0, |cursor| cursor.0));
-        let events = tx.events_of_after(lead.id, after, limit.0 + 1).await?;
-        let texts = tx.event_texts(lead.id).await?;
+        let events = tx.events_of_person_after(lead.id, after, limit.0 + 1).await?;
+        let mut texts = tx.event_texts(lead.id).await?;
+        for double in tx.doubles_of(lead.id).await? {
+            texts.extend(tx.event_texts(double).await?);
+        }
         tx.rollback().await?;
         Ok(Some((lead, events, texts)))
     };

@@ -265,7 +265,7 @@ pub fn pass_failed(error: &PassError) -> Problem {
 async fn find(site: &Site, email: &EmailAddress) -> Result<Option<Lead>, Problem> {
     let look = async {
         let mut tx = site.engine.store().read().await?;
-        let lead = tx.lead_by_email(email).await?;
+        let lead = tx.person_by_email(email).await?;
         tx.rollback().await?;
         Ok(lead)
     };
@@ -370,7 +370,7 @@ async fn show(site: Site, asked: Asked<OfLead, Nothing, Nothing>) -> Result<Answ
     let email = asked.path.email.0;
     let look = async {
         let mut tx = site.engine.store().read().await?;
-        let found = match tx.lead_by_email(&email).await? {
+        let found = match tx.person_by_email(&email).await? {
             Some(lead) => Some(LeadInFull::load(&mut tx, &lead).await?),
             None => None,
         };
