@@ -51,6 +51,15 @@ pub const OPTED_OUT_OF_EMAIL: &str = "opted_out_of_email";
 /// The field that says `true` when the source knows that the person must not be called.
 pub const DO_NOT_CALL: &str = "do_not_call";
 
+/// Whether a field of that name says what only a CRM may: who owns the lead, or that somebody wants to hear nothing.
+/// A stranger's form must not, however the name is written: it is cleaned first, as [`normalise`] cleans it.
+pub fn is_for_a_crm_to_say(name: &str) -> bool {
+    let Some(cleaned) = text::line(name, MAX_LINE) else { return false };
+    let name = cleaned.text.split_whitespace().collect::<String>().to_ascii_lowercase();
+    let stem = name.split('#').next().unwrap_or_default();
+    [CRM_OWNER, CRM_STATUS, CRM_LAST_ACTIVITY, OPTED_OUT_OF_EMAIL, DO_NOT_CALL, "crm"].contains(&stem)
+}
+
 /// Checks and normalises one lead.
 pub fn normalise(
     raw: RawLead,
@@ -505,6 +514,23 @@ mod tests {
     }
 
     #[test]
+    fn what_only_a_crm_may_say_is_known_however_its_name_is_written() {
+        for name in [
+            "crm_owner",
+            "CRM_Owner#17",
+            " do_not_call\u{1}",
+            "opted_out_of_email\u{200b}",
+            "\u{feff}crm_status",
+            "crm_last_activity\u{202e}\u{2060}",
+        ] {
+            assert!(is_for_a_crm_to_say(name), "{name:?}");
+        }
+        for name in ["crm_owners", "owner", "seats", "#", ""] {
+            assert!(!is_for_a_crm_to_say(name), "{name:?}");
+        }
+    }
+
+    #[test]
     fn sizes_are_bounded() {
         let (record, warnings) = taken(RawLead {
             company: Some("x".repeat(MAX_LINE + 1)),
@@ -520,6 +546,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_name_that_a_form_may_use_becomes_a_crms(
+            name in "[\\x00-\\x20\u{200b}\u{feff}\u{2060}']{0,2}(crm_owner|do_not_call)[\\x00-\\x20#\u{200b}\u{feff}]{0,2}"
+        ) {
+            let lead = RawLead { fields: vec![(name.clone(), "true".into())], ..raw("jane@firm.example") };
+            let kept = taken(lead).0.profile.fields;
+            let says = [CRM_OWNER, DO_NOT_CALL].iter().any(|reserved| kept.contains_key(*reserved));
+            prop_assert!(!says || is_for_a_crm_to_say(&name));
+        }
+
         #[test]
         fn no_text_in_any_field_makes_it_panic(text in "\\PC{0,40}|.{0,40}") {
             let some = || Some(text.clone());

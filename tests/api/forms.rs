@@ -20,7 +20,8 @@ pub async fn a_form_hands_in_a_lead_and_learns_nothing(site: Site) {
     let jane = format!(
         "form_key={key}&email=Jane%40Buyer.example&name=Jane+Doe&utm_source=google&Seats=40&website=\
          &answers%5BWhen%3F%5D=soon&owner=rep1%40ours.example&score=99&crm_owner=x&opted_out_of_email=true\
-         &Do_Not_Call=true&colour=red&colour=blue"
+         &Do_Not_Call=true&opted_out_of_email%E2%80%8B=true&do_not_call%01=true&%EF%BB%BFcrm_owner=x\
+         &colour=red&colour=blue"
     );
     let (first, second) = (post(&site, &[], &jane).await, post(&site, &[], &jane).await);
     assert_eq!(first.ok(202), json!({ "received": true }));

@@ -25,18 +25,13 @@ use super::problem::{Kind, Problem};
 use super::{Site, admit, authenticated, bearer, client, media_type, read_body, store_failed, wrong_method};
 use crate::domain::access::{Grant, Scope};
 use crate::domain::intake::text::MAX_LINE;
-use crate::domain::intake::{
-    CRM_LAST_ACTIVITY, CRM_OWNER, CRM_STATUS, DO_NOT_CALL, OPTED_OUT_OF_EMAIL, RawLead,
-};
+use crate::domain::intake::{RawLead, is_for_a_crm_to_say};
 use crate::engine::take_in::TakenIn;
 
 /// The field with the form's key.
 const KEY: &str = "form_key";
 /// The field with the page to go on to.
 const REDIRECT: &str = "redirect";
-/// What only a CRM says of a lead: a stranger must not.
-const NOT_A_FORMS_TO_SAY: [&str; 6] =
-    [CRM_OWNER, CRM_STATUS, CRM_LAST_ACTIVITY, OPTED_OUT_OF_EMAIL, DO_NOT_CALL, "crm"];
 
 /// What can be done there.
 pub fn routes() -> MethodRouter<Site> {
@@ -285,19 +280,12 @@ impl Form {
             let question = name.strip_prefix("answers[").and_then(|rest| rest.strip_suffix(']'));
             if let Some(question) = question {
                 raw.answers.push((question.to_owned(), value));
-            } else if name.chars().count() <= MAX_LINE && !is_not_a_form_s_to_say(&name) {
+            } else if name.chars().count() <= MAX_LINE && !is_for_a_crm_to_say(&name) {
                 raw.fields.push((name, value));
             }
         }
         Ok(raw)
     }
-}
-
-fn is_not_a_form_s_to_say(name: &str) -> bool {
-    // By whatever white space and case it is written: names are cleaned before they are compared later on.
-    let name = name.split_whitespace().collect::<String>().to_ascii_lowercase();
-    let stem = name.split('#').next().unwrap_or_default();
-    NOT_A_FORMS_TO_SAY.contains(&stem)
 }
 
 /// A value of a field as text.
