@@ -13,7 +13,8 @@ statements! {
                     term, content, ad, landing_page, referrer) \
                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING id";
     INSERT_ANSWER = "INSERT INTO answer (lead_id, occurred_at, recorded_at, fingerprint, question, answer) \
-                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id";
+                     SELECT $1, $2, $3, $4, $5, $6 WHERE (SELECT COUNT(*) FROM answer WHERE lead_id = $1) < $7 \
+                     ON CONFLICT DO NOTHING RETURNING id";
     INSERT_ACTIVITY = "INSERT INTO activity (lead_id, occurred_at, recorded_at, fingerprint, name) \
                        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id";
     TOUCHES = "SELECT lead_id, occurred_at, source, medium, campaign, term, content, ad, landing_page, referrer \
@@ -25,6 +26,9 @@ statements! {
     DONE_SINCE = "SELECT lead_id, name, ($1 - occurred_at) / 86400000 AS days_ago, COUNT(*) AS times FROM activity \
                   WHERE lead_id = $2 AND occurred_at > $3 GROUP BY 1, 2, 3 ORDER BY 3 DESC, 2";
 }
+
+/// Answers of one lead that are kept. A public form takes any number; nobody reads so many.
+const MOST_ANSWERS: i64 = 1_000;
 
 #[derive(sqlx::FromRow)]
 struct TouchRow {
@@ -96,7 +100,7 @@ impl Tx {
         Ok(id.is_some())
     }
 
-    /// Remembers an answer; `false` when it was known.
+    /// Remembers an answer; `false` when it was known, or when the lead has given more than anybody reads.
     pub async fn insert_answer(
         &mut self,
         lead: LeadId,
@@ -111,6 +115,7 @@ impl Tx {
             .bind(fingerprint)
             .bind(answer.question.as_str())
             .bind(answer.answer.as_str())
+            .bind(MOST_ANSWERS)
             .fetch_optional(conn)
             .await)?;
         Ok(id.is_some())

@@ -237,11 +237,20 @@ pub async fn what_a_lead_did_is_remembered_once(place: Place) {
         (jane, done("webinar", 2, 1)),
         (john, done("pricing_page", 2, 1)),
     ];
-    assert_eq!(behaviour, (vec![(jane, answer)], visits));
+    assert_eq!(behaviour, (vec![(jane, answer.clone())], visits));
     let before = tx.behaviour_of(&[john], at("09:00:00")).await.expect("behaviour").1;
     assert_eq!(before, [(john, done("pricing_page", 0, 1))], "what lies ahead is no days old");
     let since = tx.done_since(jane, at("10:30:00"), two_days_later).await.expect("behaviour");
     assert_eq!(since, [done("pricing_page", 2, 2)]);
+
+    // Whoever fills in a public form for ever does not fill the store.
+    let mut kept = 0;
+    for number in 0..1_010 {
+        let answer = Answer { question: format!("Question {number}?"), ..answer.clone() };
+        let fingerprint = number.to_string();
+        kept += usize::from(tx.insert_answer(john, &answer, &fingerprint, now).await.expect("an answer"));
+    }
+    assert_eq!((kept, tx.answers(john).await.expect("answers").len()), (1_000, 1_000));
     tx.commit().await.expect("committed");
     store.close().await;
 }

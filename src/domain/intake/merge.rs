@@ -13,9 +13,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{CRM_LAST_ACTIVITY, CRM_OWNER, CRM_STATUS, Origin};
+use super::{CRM_LAST_ACTIVITY, CRM_OWNER, CRM_STATUS, MAX_FIELDS, Origin, is_for_a_crm_to_say};
 use crate::domain::email::EmailAddress;
 use crate::domain::lead::{Lead, LeadRecord, Profile, Stage};
+
+/// Bytes of the names and values of a lead's other fields, beyond which it gets no new ones.
+const MAX_SIZE: usize = 256 * 1024;
 
 /// Whose word goes before what is known of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,10 +186,20 @@ fn merged_fields(
     authority: Authority,
 ) -> BTreeMap<String, String> {
     let mut fields = known.clone();
+    let mut size: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
     for (name, value) in new {
         // What a CRM said last is remembered whoever brings it, or it would be news every day.
         let remembered = [CRM_OWNER, CRM_STATUS, CRM_LAST_ACTIVITY].iter().any(|what| remembers(name, what));
-        if authority == Authority::Crm || remembered || !fields.contains_key(name) {
+        let counts = if fields.contains_key(name) {
+            authority == Authority::Crm || remembered
+        } else {
+            // Whoever posts a public form again and again must not fill the store, nor make each look at the lead
+            // slow. Who said no is not forgotten for it.
+            let has_room = fields.len() < MAX_FIELDS && size + name.len() + value.len() <= MAX_SIZE;
+            has_room || is_for_a_crm_to_say(name)
+        };
+        if counts {
+            size += name.len() + value.len();
             fields.insert(name.clone(), value.clone());
         }
     }
@@ -264,6 +277,32 @@ mod tests {
         }));
         let blank = record(RawLead { origin: Origin::HubSpot, ..RawLead::default() });
         assert!(merge(&known, &blank, Authority::Crm).is_empty());
+    }
+
+    #[test]
+    fn a_lead_does_not_grow_without_end_and_a_refusal_finds_room() {
+        let with = |names: std::ops::Range<usize>| {
+            let fields = names.map(|n| (format!("field {n}"), "x".to_owned())).collect();
+            record(RawLead { fields, ..RawLead::default() })
+        };
+        let mut known = lead(&with(0..MAX_FIELDS - 10));
+        let more = with(MAX_FIELDS - 20..MAX_FIELDS * 2 - 20);
+        known.profile = merge(&known, &more, Authority::Form).profile.expect("ten are new");
+        assert_eq!(known.profile.fields.len(), MAX_FIELDS);
+        for authority in [Authority::Form, Authority::Crm] {
+            assert!(merge(&known, &more, authority).is_empty(), "{authority:?}");
+        }
+        // A few long texts fill it, too.
+        let long = |n: usize| (format!("field {n}"), "x".repeat(8_000));
+        let mut known = lead(&record(RawLead::default()));
+        for n in 0..60 {
+            let more = record(RawLead { fields: vec![long(n)], ..RawLead::default() });
+            known.profile = merge(&known, &more, Authority::Form).profile.unwrap_or(known.profile);
+        }
+        assert_eq!(known.profile.fields.len(), MAX_SIZE / 8_008);
+        let refusal = record(RawLead { do_not_call: some("yes"), ..RawLead::default() });
+        let profile = merge(&known, &refusal, Authority::Form).profile.expect("it says no");
+        assert_eq!(profile.fields["do_not_call"], "true");
     }
 
     #[test]
