@@ -248,15 +248,14 @@ impl Engine {
         })
     }
 
-    /// Whose token it is: the rep of the hand-off, or somebody who answers for a team.
+    /// Whose token it is: the rep of the hand-off, or somebody who answers for a team. A rep who has left the
+    /// agreement has left with their links.
     fn holder(&self, grant: &Grant, hand_off: &HandOff, agreement: &Agreement) -> Option<EmailAddress> {
         let of_teams = agreement.teams.values().flat_map(|team| {
             [Some(&team.manager), team.director.as_ref(), team.backup.as_ref()].into_iter().flatten()
         });
-        std::iter::once(&hand_off.rep)
-            .chain(of_teams)
-            .find(|person| grant.is_for(&self.keys.action, person))
-            .cloned()
+        let rep = Some(&hand_off.rep).filter(|rep| agreement.rep(rep).is_some());
+        rep.into_iter().chain(of_teams).find(|person| grant.is_for(&self.keys.action, person)).cloned()
     }
 
     /// To whom a manager could give the lead of `desk`: the reps of its team and of the others, with what they

@@ -5,7 +5,9 @@ use nurtured::domain::contact::SuppressionReason;
 use nurtured::domain::ids::HandOffId;
 use nurtured::domain::lead::Stage;
 use nurtured::domain::order::Word;
+use nurtured::engine::playbooks::put_in_force;
 use nurtured::mail::action;
+use nurtured::playbook::PlaybookFiles;
 
 use crate::office::{DIRECTOR, JANE, MANAGER, Office, ROBIN, SAM, address};
 
@@ -201,6 +203,33 @@ async fn a_token_that_is_not_ours_or_has_ended_or_is_about_nobody_leads_to_a_cal
     let over = office.post(&format!("/a/{ours}"), &[("do", "accept")]).await;
     assert_eq!((over.status, over.title()), (410, "This link has ended"));
     assert_eq!(office.events().await.len(), before);
+}
+
+#[tokio::test]
+async fn a_rep_who_has_left_the_agreement_does_nothing_by_an_old_link() {
+    let office = Office::open().await;
+    let path = format!("/a/{}", office.token(ROBIN).await);
+    let seen = office.get(&path).await.seen();
+    let mut files = PlaybookFiles::builtin();
+    let agreement = files.get("agreement.toml").expect("an agreement");
+    let (before, robin) = agreement.split_once("[[teams.sales.reps]]").expect("Robin");
+    let (_, others) = robin.split_once("[[teams.sales.reps]]").expect("Sam");
+    let agreement = format!("{before}[[teams.sales.reps]]{others}");
+    files.insert("agreement.toml", agreement);
+    put_in_force(office.engine.store(), &files, office.clock.now()).await.expect("an agreement");
+    office.wakes().await;
+    let before = office.events().await.len();
+    for answer in [
+        office.get(&path).await,
+        office.post(&path, &[("seen", &seen), ("do", "accept")]).await,
+        office.post(&path, &[("seen", &seen), ("do", "away"), ("date", "2026-03-16")]).await,
+    ] {
+        assert_eq!((answer.status, answer.title()), (403, "This link is not yours any more"));
+        assert!(!answer.body.contains("Jane"), "{}", answer.body);
+    }
+    assert_eq!(office.events().await.len(), before);
+    // Whoever answers for the team still does.
+    assert_eq!(office.get(&format!("/a/{}", office.token(MANAGER).await)).await.status, 200);
 }
 
 #[tokio::test]
