@@ -1,11 +1,13 @@
 //! How often each asker may ask: remembered in memory, by the rule of [`Rate`].
 //!
 //! What is remembered is small and forgotten at a restart, which is to the askers' good. Several daemons count
-//! apart. Askers who have been silent are forgotten; should there be more than fit, the newest share one account.
+//! apart. Addresses that have been silent are forgotten; should there be more than fit, the newest share one account.
+//! Bearers of good tokens never do: there are as many of them as tokens were made, and no flood of strangers may
+//! crowd them out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,7 +15,7 @@ use crate::config::ApiConfig;
 use crate::domain::ids::TokenId;
 use crate::domain::rate::{Admission, Rate};
 
-/// Askers that are remembered at a time.
+/// Addresses that are remembered at a time.
 const MOST: usize = 10_000;
 
 /// Who asks.
@@ -54,27 +56,50 @@ fn household(address: IpAddr) -> IpAddr {
 
 /// What each asker has used up.
 #[derive(Debug, Default)]
-pub struct Limiter(Mutex<HashMap<Asker, Timestamp>>);
+pub struct Limiter(Mutex<Accounts>);
+
+#[derive(Debug, Default)]
+struct Accounts {
+    /// Until when each bearer's requests are paid for.
+    bearers: HashMap<TokenId, Timestamp>,
+    /// The same of those who are known by their address alone.
+    addresses: HashMap<Asker, Timestamp>,
+}
 
 impl Limiter {
     /// Lets a request pass, or says how long to wait.
     pub fn admit(&self, asker: Asker, config: &ApiConfig, now: Timestamp) -> Result<(), SignedDuration> {
-        let rate = asker.rate(config);
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut account = asker.account();
-        if accounts.len() >= MOST && !accounts.contains_key(&account) {
-            accounts.retain(|_, paid| *paid > now);
-            if accounts.len() >= MOST {
-                account = Asker::Form(None);
-            }
-        }
-        match rate.admit(accounts.get(&account).copied(), now) {
-            Admission::Pass(paid) => {
-                accounts.insert(account, paid);
+        let mut accounts = self.accounts();
+        let paid = match accounts.open(asker, now) {
+            Asker::Token(id) => accounts.bearers.entry(id).or_insert(now),
+            account => accounts.addresses.entry(account).or_insert(now),
+        };
+        match asker.rate(config).admit(Some(*paid), now) {
+            Admission::Pass(next) => {
+                *paid = next;
                 Ok(())
             }
             Admission::Wait(wait) => Err(wait),
         }
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Accounts {
+    /// The account that an asker's requests go to. Makes room for it, or gives the shared one.
+    fn open(&mut self, asker: Asker, now: Timestamp) -> Asker {
+        let account = asker.account();
+        if matches!(account, Asker::Token(_))
+            || self.addresses.len() < MOST
+            || self.addresses.contains_key(&account)
+        {
+            return account;
+        }
+        self.addresses.retain(|_, paid| *paid > now);
+        if self.addresses.len() < MOST { account } else { Asker::Form(None) }
     }
 }
 
@@ -112,8 +137,12 @@ mod tests {
             let _ = limiter.admit(address(number), &config, at(0));
         }
         assert!(limiter.admit(address(u32::MAX), &config, at(1)).is_err());
-        assert!(limiter.0.lock().unwrap().len() <= MOST + 1);
+        // Whoever has a good token is no part of it.
+        for token in 0..10 {
+            assert!(limiter.admit(Asker::Token(TokenId(token)), &config, at(1)).is_ok(), "{token}");
+        }
+        assert!(limiter.accounts().addresses.len() <= MOST + 1);
         assert!(limiter.admit(address(u32::MAX), &config, at(120)).is_ok());
-        assert!(limiter.0.lock().unwrap().len() < 10);
+        assert!(limiter.accounts().addresses.len() < 10);
     }
 }

@@ -139,6 +139,7 @@ async fn a_token_that_asks_too_often_has_to_wait_and_others_have_not() {
     let rate = Rate { per_minute: 60, burst: 3 };
     let site = Site::with(nurtured::config::ApiConfig { token_rate: rate, form_rate: rate, ..roomy() }).await;
     let (busy, quiet) = (site.token(&[Scope::LeadsRead]).await, site.token(Scope::ALL).await);
+    let reader = site.token(&[Scope::LeadsRead, Scope::LeadsWrite]).await;
     for _ in 0..3 {
         site.get(&busy, "/v1/leads").await.ok(200);
     }
@@ -146,6 +147,7 @@ async fn a_token_that_asks_too_often_has_to_wait_and_others_have_not() {
     refused.is(429, "too-many");
     assert_eq!(refused.headers["retry-after"], "1");
     site.get(&quiet, "/v1/leads").await.ok(200);
+    site.get(&reader, "/v1/leads").await.ok(200);
     site.clock.set(super::site::start() + jiff::SignedDuration::from_secs(1));
     site.get(&busy, "/v1/leads").await.ok(200);
     // Who has no token is made to wait, too, before they have tried many.
@@ -154,4 +156,9 @@ async fn a_token_that_asks_too_often_has_to_wait_and_others_have_not() {
     }
     site.get("nurtured_guess", "/v1/leads").await.is(429, "too-many");
     site.get(&quiet, "/v1/leads").await.ok(200);
+    // What a token may not do costs it as much as what it may.
+    for _ in 0..3 {
+        site.get(&reader, "/v1/suppressions").await.is(403, "forbidden");
+    }
+    site.get(&reader, "/v1/suppressions").await.is(429, "too-many");
 }

@@ -155,11 +155,12 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let client = client::address(&request, &site.config);
     let by = Arc::new(authenticated(&site, request.headers(), client).await?);
+    // What is refused costs as much as what is done: else a token without a scope could ask without end.
+    admit(&site, Asker::Token(by.id))?;
     if !by.allows(operation.scope) {
         let detail = format!("the token `{}` has not the scope {}", by.name, operation.scope.name());
         return Err(Problem::new(Kind::Forbidden, detail));
     }
-    admit(&site, Asker::Token(by.id))?;
     let path = path.map_err(|_| Problem::invalid("path", "it is not UTF-8"))?;
     let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let key = match operation.method {
@@ -202,7 +203,8 @@ fn response(reply: Reply, replayed: bool) -> Response {
     response
 }
 
-/// Whose token it is. Who has none that is good is told so a few times a minute and then made to wait.
+/// Whose token it is. Who has none that is good is told so a few times a minute and then made to wait. A token is
+/// looked up all the same: a good one must not be shut out by strangers at the same address.
 async fn authenticated(site: &Site, headers: &HeaderMap, client: Option<IpAddr>) -> Result<Grant, Problem> {
     let grant = match bearer(headers) {
         Some(token) => site.engine.grant_of(token, site.now()).await.map_err(|error| store_failed(&error))?,
