@@ -21,6 +21,7 @@ use crate::domain::escalation::{Purpose, next_morning};
 use crate::domain::ids::LeadId;
 use crate::domain::lead::Lead;
 use crate::domain::routing::{Turn, absence};
+use crate::domain::sla::PromiseKind;
 use crate::store::{HandOff, Tx};
 
 /// Reps turned to in one transaction: one, whose leads are locked meanwhile.
@@ -154,8 +155,15 @@ async fn give_away(
             absent.name
         );
         let key = format!("away:{}:{back}", from.id);
+        // Somebody calls, or takes the lead: then the manager need not be told any more.
+        let promise = tx
+            .running_clocks(lead.id)
+            .await?
+            .into_iter()
+            .find(|clock| clock.kind == PromiseKind::FirstContact);
+        let clock = promise.map(|clock| clock.id);
         // The next mornings' looks are no news.
-        if staff_mail::matter(engine, tx, wake, lead, &team.manager, &words, &key).await? {
+        if staff_mail::matter(engine, tx, wake, lead, clock, &team.manager, &words, &key).await? {
             let facts = json!({ "rep": absent.email.as_str(), "why": NOBODY_THERE });
             tx.append(&[wake.event(lead.id, "not_reassigned", facts)]).await?;
         }

@@ -8,6 +8,8 @@
 //! What was settled while it waited for a digest (somebody called, the lead was given back) is no news to act
 //! on: it comes in a line at the end, and a digest of nothing else is not sent.
 
+mod standing;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -24,8 +26,10 @@ use crate::domain::ids::{LeadId, MatterId, OutboxId, SlaClockId};
 use crate::domain::lead::Lead;
 use crate::store::{Matter, NewEvent, NewMatter, SlaClock, StoreError, Tx};
 
-/// The readers of so many matters are told in one transaction.
-const DUE: i64 = 200;
+use standing::Open;
+
+/// So many readers are told in one transaction.
+const DUE: i64 = 20;
 
 /// Matters that go into one digest. Whoever has more gets another one.
 const MOST: i64 = 5_000;
@@ -77,11 +81,14 @@ async fn tell_readers(engine: &Engine, wake: &Wake) -> Result<PassReport, PassEr
             tx.rollback().await?;
             return Ok(report);
         }
+        let mut round = PassReport::default();
         for reader in &readers {
-            report = report.and(tell(engine, &mut tx, wake, reader).await?);
+            round = round.and(tell(engine, &mut tx, wake, reader).await?);
         }
         tx.commit().await?;
-        if turn.is_over() {
+        report = report.and(round);
+        // A round that moved nothing would move nothing again.
+        if turn.is_over() || round == PassReport::default() {
             return Ok(report);
         }
     }
@@ -133,6 +140,8 @@ async fn tell(
         report.put_off += matters.len() as u64;
         put_off(tx, wake, reader, &matters, until, told_today).await?;
     }
+    // The latest about a lead is told, so they stand in the order in which they came up.
+    together.sort_by_key(|matter| matter.id);
     if !together.is_empty() {
         report.done += together.len() as u64;
         in_one_mail(engine, tx, wake, reader, &together).await?;
@@ -193,7 +202,7 @@ async fn put_off(
     Ok(())
 }
 
-/// Several matters in one mail; none when all of them are settled.
+/// Several matters in one mail; none when all of them are settled. Afterwards none of them is left to tell.
 async fn in_one_mail(
     engine: &Engine,
     tx: &mut Tx,
@@ -207,55 +216,36 @@ async fn in_one_mail(
     let leads: BTreeMap<LeadId, Lead> =
         tx.leads(&ids).await?.into_iter().map(|lead| (lead.id, lead)).collect();
     let mut clocks: BTreeMap<LeadId, Vec<SlaClock>> = BTreeMap::new();
-    for id in ids {
-        clocks.insert(id, tx.clocks_of(id).await?);
+    for id in leads.keys() {
+        clocks.insert(*id, tx.clocks_of(*id).await?);
     }
     let calendar = staff_mail::working_hours(wake, reader);
     let told = |at: Timestamp| calendar.local(at).strftime("%a %-d %b %H:%M").to_string();
+    let judged = standing::judge(matters, &clocks);
+    // A lead is told in one line: the latest of what is open about it says most; what is settled is news only of
+    // a lead of which nothing is open.
     let (mut lines, mut settled_lines) = (Vec::new(), Vec::new());
-    let (mut open, mut settled): (Vec<&Matter>, Vec<&Matter>) = (Vec::new(), Vec::new());
-    // The latest matter about a lead says most of it: a lead is told in one line.
-    let mut shown: Vec<LeadId> = Vec::new();
-    for matter in matters.iter().rev().copied() {
-        let what = &matter.what;
-        let Some(lead) = leads.get(&what.lead) else {
-            settled.push(matter);
-            continue;
-        };
-        let of_lead = clocks.get(&what.lead).map_or(&[][..], Vec::as_slice);
-        let first_line = !shown.contains(&what.lead);
-        match standing(what, of_lead) {
-            Standing::Open { due, taken_away } => {
-                open.push(matter);
-                if first_line {
-                    shown.push(what.lead);
-                    lines.push(Line {
-                        lead,
-                        about: match due {
-                            Some(_) if taken_away => About::ChangedHands,
-                            Some(due) => About::Promise(due),
-                            None => About::Note,
-                        },
-                        words: words(what, due, taken_away, wake.now, &told),
-                        whose: lead.owner.as_ref(),
-                        lost: what.weight.own && lead.owner.as_ref() != Some(reader),
-                        found_late: what.weight.found_late,
-                    });
-                }
+    for (id, of_lead) in &judged {
+        let Some(lead) = leads.get(id) else { continue };
+        match (of_lead.open.last(), of_lead.settled.last()) {
+            (Some((matter, open)), _) => {
+                lines.push((matter.id, line(lead, &matter.what, *open, wake.now, reader, &told)));
             }
-            Standing::Settled(why) => {
-                settled.push(matter);
-                if first_line {
-                    shown.push(what.lead);
-                    settled_lines.push(format!("{}: {why}", display(lead)));
-                }
+            (None, Some((matter, why))) => {
+                settled_lines.push((matter.id, format!("{}: {why}", display(lead))))
             }
+            (None, None) => {}
         }
     }
-    if let (Some(latest), false) = (open.iter().map(|matter| matter.id).max(), lines.is_empty()) {
-        lines.reverse();
-        settled_lines.reverse();
+    lines.sort_by_key(|(id, _)| *id);
+    settled_lines.sort_by_key(|(id, _)| *id);
+    let mut open: Vec<&Matter> =
+        judged.values().flat_map(|of_lead| &of_lead.open).map(|(matter, _)| *matter).collect();
+    open.sort_by_key(|matter| matter.id);
+    if let Some(latest) = open.last().map(|matter| matter.id) {
         let key = format!("digest:{reader}:{latest}");
+        let lines = lines.into_iter().map(|(_, line)| line).collect();
+        let settled_lines: Vec<String> = settled_lines.into_iter().map(|(_, words)| words).collect();
         let mail = staff_mail::write_digest(engine, tx, wake, reader, lines, &settled_lines, key).await?;
         let ids: Vec<MatterId> = open.iter().map(|matter| matter.id).collect();
         if let Some(mail) = mail {
@@ -266,7 +256,6 @@ async fn in_one_mail(
         }
         let events: Vec<NewEvent> = open
             .iter()
-            .rev()
             .map(|matter| {
                 let facts = json!({ "to": reader.as_str(), "level": matter.what.level });
                 wake.event(matter.what.lead, "in_digest", facts)
@@ -274,11 +263,13 @@ async fn in_one_mail(
             .collect();
         tx.append(&events).await?;
     }
+    let mut settled: Vec<&Matter> =
+        judged.values().flat_map(|of_lead| &of_lead.settled).map(|(matter, _)| *matter).collect();
+    settled.sort_by_key(|matter| matter.id);
     let ids: Vec<MatterId> = settled.iter().map(|matter| matter.id).collect();
     tx.matters_settled(&ids, wake.now).await?;
     let events: Vec<NewEvent> = settled
         .iter()
-        .rev()
         .map(|matter| {
             let facts =
                 json!({ "to": reader.as_str(), "level": matter.what.level, "why": "settled meanwhile" });
@@ -289,53 +280,40 @@ async fn in_one_mail(
     Ok(())
 }
 
-/// Where a matter stands when it is told.
-enum Standing {
-    /// Somebody still has to act.
-    Open {
-        /// Until when.
-        due: Option<Timestamp>,
-        /// Another rep has the lead now, and a promise of their own.
-        taken_away: bool,
-    },
-    /// Nobody has to: the reason.
-    Settled(String),
-}
-
-/// A promise is open as long as one of its kind runs for the lead: its own, or that of the next owner.
-fn standing(what: &NewMatter, clocks: &[SlaClock]) -> Standing {
-    let Some(clock) = clocks.iter().find(|clock| Some(clock.id) == what.clock) else {
-        return Standing::Open { due: None, taken_away: false };
-    };
-    let of_kind = || clocks.iter().filter(|other| other.kind == clock.kind);
-    if let Some(running) = of_kind().find(|other| other.state == "running") {
-        return Standing::Open { due: Some(running.deadline_at), taken_away: running.id != clock.id };
+/// An open matter about a lead, as its line in a digest.
+fn line<'a>(
+    lead: &'a Lead,
+    what: &NewMatter,
+    open: Open,
+    now: Timestamp,
+    reader: &EmailAddress,
+    told: &dyn Fn(Timestamp) -> String,
+) -> Line<'a> {
+    Line {
+        lead,
+        about: match open.due {
+            Some(_) if open.taken_away => About::ChangedHands,
+            Some((_, due)) => About::Promise(due),
+            None => About::Note,
+        },
+        words: words(what, open, now, told),
+        whose: lead.owner.as_ref(),
+        lost: what.weight.own && lead.owner.as_ref() != Some(reader),
+        found_late: what.weight.found_late,
     }
-    let last = of_kind().next_back();
-    let why = last.and_then(|clock| clock.stopped_why.as_deref()).unwrap_or("over").replace('_', " ");
-    Standing::Settled(match last.map(|clock| clock.state.as_str()) {
-        Some("met" | "late") => "done meanwhile".to_owned(),
-        _ => format!("over ({why})"),
-    })
 }
 
 /// A matter in a line. `told` says instants by the reader's clock.
-fn words(
-    what: &NewMatter,
-    due: Option<Timestamp>,
-    taken_away: bool,
-    now: Timestamp,
-    told: &dyn Fn(Timestamp) -> String,
-) -> String {
+fn words(what: &NewMatter, open: Open, now: Timestamp, told: &dyn Fn(Timestamp) -> String) -> String {
     let body = body(what);
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let note = text("/note").map(|note| format!(" {note}")).unwrap_or_default();
-    let Some(due) = due else {
+    let Some((kind, due)) = open.due else {
         return note.trim_start().to_owned();
     };
-    let promised = text("/promise/what").unwrap_or_else(|| "a promise".to_owned());
+    let promised = text("/promise/what").unwrap_or_else(|| staff_mail::sentence(kind.words()));
     let late = if what.weight.found_late { " Found late." } else { "" };
-    if taken_away {
+    if open.taken_away {
         let before = text("/owner/name").unwrap_or_else(|| "the rep".to_owned());
         let was_due = text("/promise/by").unwrap_or_default();
         return format!(

@@ -47,7 +47,7 @@ pub(super) use routing::{
 pub(super) use dispute::dispute;
 pub(super) use figures::{Figures, report};
 use words::{Promised, Reader};
-pub(super) use words::{call, day_and_time};
+pub(super) use words::{call, day_and_time, sentence};
 pub(super) use work_list::work_list;
 
 /// How far back leads are counted that were like the one that is handed off.
@@ -213,19 +213,21 @@ fn fallback(engine: &Engine, wake: &Wake, team: &Team) -> EmailAddress {
 }
 
 /// Something somebody should know about a lead that is not theirs, at once or in their next digest; `false` when
-/// they were told before.
+/// they were told before. With the promise of `clock` it is settled.
+#[expect(clippy::too_many_arguments, reason = "a notice, and the promise that it is about")]
 pub(super) async fn matter(
     engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,
     lead: &Lead,
+    clock: Option<SlaClockId>,
     to: &EmailAddress,
     words: &str,
     unique_key: &str,
 ) -> Result<bool, PassError> {
     let plan = notice_plan(engine, tx, wake, lead, to, words, unique_key).await?;
     let own = lead.owner.as_ref() == Some(to);
-    digest::note(tx, wake, lead, None, plan, Matter { own, urgent: false, found_late: false }).await
+    digest::note(tx, wake, lead, clock, plan, Matter { own, urgent: false, found_late: false }).await
 }
 
 /// Something somebody should know about a lead.

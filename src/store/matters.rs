@@ -26,11 +26,12 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'new', $12, $12) \
               ON CONFLICT (unique_key) DO NOTHING RETURNING id";
     NEXT_DUE = "SELECT MIN(due_at) FROM matter WHERE state IN ('new', 'waiting')";
-    RECIPIENTS = "SELECT recipient FROM matter WHERE state IN ('new', 'waiting') AND due_at <= $1 \
-                  ORDER BY due_at, recipient LIMIT $2";
+    // Grouped by words that no index has, so that those that are due are found by their time.
+    RECIPIENTS = "SELECT recipient || '' FROM matter WHERE state IN ('new', 'waiting') AND due_at <= $1 \
+                  GROUP BY recipient || '' ORDER BY MIN(due_at), recipient || '' LIMIT $2";
     UNTOLD = "SELECT id, recipient, lead_id, clock_id, unique_key, class, template, level, body, own, urgent, \
               found_late, state, noted_at, due_at FROM matter \
-              WHERE recipient = $1 AND state IN ('new', 'waiting') ORDER BY id LIMIT $2";
+              WHERE recipient = $1 AND state IN ('new', 'waiting') ORDER BY due_at, id LIMIT $2";
     COUNTED = "SELECT COUNT(*) FROM matter WHERE recipient = $1 AND counted_on = $2";
     TOLD = "UPDATE matter SET state = 'told', body = NULL, counted_on = $1, outbox_id = $2 WHERE id = $3";
     FORGET = "UPDATE matter SET state = 'settled', body = NULL WHERE lead_id = $1 AND state IN ('new', 'waiting')";
@@ -160,7 +161,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Who has to be told something by `now`, whoever waits longest first: those of so many matters.
+    /// Who has to be told something by `now`, each once, whoever waits longest first.
     pub async fn recipients_due(
         &mut self,
         now: Timestamp,
@@ -168,14 +169,7 @@ impl Tx {
     ) -> Result<Vec<EmailAddress>, StoreError> {
         let found: Vec<String> = each!(self, conn =>
             sqlx::query_scalar(RECIPIENTS).bind(millis(now)).bind(limit).fetch_all(conn).await)?;
-        let mut readers: Vec<EmailAddress> = Vec::new();
-        for email in &found {
-            let email = parsed("matter", 0, email)?;
-            if !readers.contains(&email) {
-                readers.push(email);
-            }
-        }
-        Ok(readers)
+        found.iter().map(|email| parsed("matter", 0, email)).collect()
     }
 
     /// Everything that somebody was not told yet, in its order, those that wait for a digest among it.

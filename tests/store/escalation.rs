@@ -115,6 +115,29 @@ pub async fn a_matter_is_told_once(place: Place) {
     store.close().await;
 }
 
+pub async fn the_many_matters_of_one_reader_hide_nothing_else(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    let jane = insert(&mut tx, &lead("jane@firm.example")).await;
+    for number in 0..3 {
+        tx.insert_matter(&matter(jane, None, &format!("late:{number}"), "11:00:00")).await.expect("noted");
+    }
+    let waiting = tx.untold(&address(MANAGER), 9).await.expect("an answer");
+    let ids: Vec<_> = waiting.iter().map(|matter| matter.id).collect();
+    tx.put_off_matters(&ids, at("14:00:00")).await.expect("put off");
+    for (recipient, key) in [(MANAGER, "fresh:1"), (MANAGER, "fresh:2"), (ROBIN, "fresh:3")] {
+        let fresh = NewMatter { recipient: address(recipient), ..matter(jane, None, key, "12:00:00") };
+        tx.insert_matter(&fresh).await.expect("noted");
+    }
+    let readers = tx.recipients_due(at("12:00:00"), 2).await.expect("an answer");
+    assert_eq!(readers, [address(MANAGER), address(ROBIN)], "each reader once");
+    let untold = tx.untold(&address(MANAGER), 2).await.expect("an answer");
+    let keys: Vec<&str> = untold.iter().map(|matter| matter.what.unique_key.as_str()).collect();
+    assert_eq!(keys, ["fresh:1", "fresh:2"], "what waits for its hour comes after what is due");
+    tx.rollback().await.expect("rolled back");
+    store.close().await;
+}
+
 pub async fn nothing_more_is_told_about_a_lead_that_is_forgotten(place: Place) {
     let store = place.store().await;
     let mut tx = store.begin().await.expect("a transaction");

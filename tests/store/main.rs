@@ -136,7 +136,8 @@ stories! {
     contacts: a_slot_is_taken_once, slots_of_a_company_are_taken_once, a_suppression_is_kept_once_for_each_reason;
     hand_offs: a_lead_has_one_open_hand_off, a_rep_is_known_by_what_was_given_to_them, one_at_a_time_decides_who_gets_a_lead,
         a_clock_runs_until_it_is_stopped, a_level_fires_once;
-    escalation: a_matter_is_told_once, nothing_more_is_told_about_a_lead_that_is_forgotten,
+    escalation: a_matter_is_told_once, the_many_matters_of_one_reader_hide_nothing_else,
+        nothing_more_is_told_about_a_lead_that_is_forgotten,
         a_rep_has_one_appointment_for_each_purpose, a_rep_s_untried_leads_are_known;
     commitments: a_lead_is_delivered_once_however_often_it_changes_hands, waiting_and_nearly_ready_leads_are_counted,
         how_promises_were_kept_is_counted, a_commitment_is_told_and_closed_once, an_item_of_the_agenda_is_taken_once;

@@ -41,6 +41,9 @@ pub(super) const FOUND_LATE: SignedDuration = SignedDuration::from_mins(15);
 /// Why a lead stays with a rep who made no attempt.
 const NOBODY_ELSE: &str = "Nobody else of the team is there with room, so the lead stays where it is.";
 
+/// Why a clock ends whose rep was asked how it stands, and will be asked again.
+pub(super) const ASKED: &str = "asked";
+
 /// How a hand-off ends that was taken from its rep.
 const REASSIGNED: &str = "reassigned";
 
@@ -178,7 +181,7 @@ async fn assess(
     staff_mail::level(engine, tx, wake, &desk.contacts, lead, clock.id, &told).await?;
     if clock.kind == PromiseKind::Quiet && standing.next_at.is_none() {
         // An opportunity may be quiet for another month: it is asked about again.
-        stop_kinds(tx, wake, lead.id, &[(PromiseKind::Quiet, Ending::Closed)], "asked", wake.now).await?;
+        stop_kinds(tx, wake, lead.id, &[(PromiseKind::Quiet, Ending::Closed)], ASKED, wake.now).await?;
         let again = Course { start: vec![PromiseKind::Quiet], ..Course::default() };
         start_what_starts(engine, tx, wake, lead, hand_off, &again).await?;
     }

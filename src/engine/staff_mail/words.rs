@@ -81,7 +81,7 @@ fn what(kind: PromiseKind, terms: &Terms) -> String {
 }
 
 /// With a capital at its beginning.
-fn sentence(words: &str) -> String {
+pub(in crate::engine) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
