@@ -22,13 +22,11 @@ use crate::domain::ids::LeadId;
 use crate::domain::lead::Lead;
 use crate::domain::routing::{Turn, absence};
 use crate::domain::sla::PromiseKind;
+use crate::domain::sla::once::AWAY;
 use crate::store::{HandOff, Tx};
 
 /// Reps turned to in one transaction: one, whose leads are locked meanwhile.
 const REPS: i64 = 1;
-
-/// How a hand-off ends whose rep is away.
-const AWAY: &str = "the rep is away";
 
 /// Why a lead stays with a rep who is away.
 const NOBODY_THERE: &str = "Nobody else is there with room, so the lead waits for its rep.";
@@ -170,7 +168,7 @@ async fn give_away(
         return Ok(Given::Kept);
     };
     let why = format!("{} is away until {until}", absent.name);
-    let given = hand_off::Given { campaign, team, policy, rep: &rep, why: &why, reassigned: false };
+    let given = hand_off::Given { campaign, team, policy, rep: &rep, why: &why };
     give_to(engine, tx, wake, lead, &from, &given, AWAY).await?;
     if let Some(other) = other {
         other.took_it(tx).await?;

@@ -213,8 +213,8 @@ async fn in_one_mail(
     let mut ids: Vec<LeadId> = matters.iter().map(|matter| matter.what.lead).collect();
     ids.sort_unstable();
     ids.dedup();
-    let leads: BTreeMap<LeadId, Lead> =
-        tx.leads(&ids).await?.into_iter().map(|lead| (lead.id, lead)).collect();
+    let as_told = |lead: Lead| (lead.id, staff_mail::as_told(wake, lead, reader));
+    let leads: BTreeMap<LeadId, Lead> = tx.leads(&ids).await?.into_iter().map(as_told).collect();
     let mut clocks: BTreeMap<LeadId, Vec<SlaClock>> = BTreeMap::new();
     for id in leads.keys() {
         clocks.insert(*id, tx.clocks_of(*id).await?);
@@ -232,7 +232,7 @@ async fn in_one_mail(
                 lines.push((matter.id, line(lead, &matter.what, *open, wake.now, reader, &told)));
             }
             (None, Some((matter, why))) => {
-                settled_lines.push((matter.id, format!("{}: {why}", display(lead))))
+                settled_lines.push((matter.id, format!("{}: {why}", display(lead))));
             }
             (None, None) => {}
         }

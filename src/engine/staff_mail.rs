@@ -33,6 +33,7 @@ use crate::domain::escalation::Matter;
 use crate::domain::ids::{HandOffId, LeadId, OutboxId, SlaClockId};
 use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::{Audience, MailClass, MailState};
+use crate::domain::routing::Share;
 use crate::domain::sla::{PromiseKind, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::token;
@@ -355,8 +356,7 @@ pub(super) async fn put(
     lead: Option<LeadId>,
     mut plan: Plan<'_>,
 ) -> Result<Option<OutboxId>, PassError> {
-    let shares = wake.rules.agreement.rep(plan.to).and_then(|(team, _)| team.shares.as_ref());
-    if let (Some(shares), Some(_)) = (shares, lead) {
+    if let (Some(shares), Some(_)) = (shares_with(wake, plan.to), lead) {
         partner::withhold(&mut plan.values, shares);
     }
     let rendered =
@@ -479,7 +479,24 @@ pub(super) async fn about(
     lead: &Lead,
     to: &EmailAddress,
 ) -> Result<Value, PassError> {
-    lead_values(engine, tx, wake, lead, to).await
+    let mut values = lead_values(engine, tx, wake, lead, to).await?;
+    if let Some(shares) = shares_with(wake, to) {
+        partner::withhold(&mut values, shares);
+    }
+    Ok(values)
+}
+
+/// A lead as a list of several tells it to `to`: of a partner's lead what is shared.
+pub(super) fn as_told(wake: &Wake, lead: Lead, to: &EmailAddress) -> Lead {
+    match shares_with(wake, to) {
+        Some(shares) => Lead { profile: partner::shared(lead.profile, shares), ..lead },
+        None => lead,
+    }
+}
+
+/// What somebody is told of their leads; `None`: everything.
+fn shares_with<'a>(wake: &'a Wake, to: &EmailAddress) -> Option<&'a [Share]> {
+    wake.rules.agreement.rep(to).and_then(|(team, _)| team.shares.as_deref())
 }
 
 /// What humans tried since the lead was handed off, the oldest first: "Mon 2 Mar 10:12: by phone, no answer".

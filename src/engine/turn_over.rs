@@ -9,10 +9,8 @@ use super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::email::EmailAddress;
 use crate::domain::lead::Lead;
+use crate::domain::sla::once::REASSIGNED;
 use crate::store::{HandOff, Tx};
-
-/// How a hand-off ends that a manager gave to somebody else.
-const REASSIGNED: &str = "reassigned";
 
 /// Gives `lead` to `to`, who is a rep or answers for a team. `from` is the hand-off it is in.
 pub(super) async fn give_to(
@@ -41,7 +39,7 @@ pub(super) async fn give_to(
         Some(by) => format!("{} gave it to {}", staff_mail::name_of(wake, by), rep.name),
         None => format!("it was given to {}", rep.name),
     };
-    let given = Given { campaign, team, policy, rep: &rep, why: &why, reassigned: true };
+    let given = Given { campaign, team, policy, rep: &rep, why: &why };
     hand_off::hand_off(engine, tx, wake, &behaviour, lead, &given).await?;
     if let (Some(former), Some(from)) = (former.filter(|former| former != to), from) {
         let words =

@@ -9,6 +9,7 @@
 
 pub mod attempts;
 pub mod course;
+pub mod once;
 pub mod promise;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};

@@ -155,7 +155,7 @@ mod tests {
                 Err("done meanwhile"),
             ),
             // Asked, and to be asked again next month: the question is still open.
-            (vec![clock(1, 1, Quiet, "closed", asked), clock(2, 1, Quiet, "running", None)], note.clone()),
+            (vec![clock(1, 1, Quiet, "closed", asked), clock(2, 1, Quiet, "running", None)], note),
             (
                 vec![
                     clock(1, 1, Quiet, "closed", asked),

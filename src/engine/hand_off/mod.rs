@@ -170,8 +170,6 @@ pub(super) struct Given<'a> {
     pub rep: &'a Rep,
     /// Why this one.
     pub why: &'a str,
-    /// It was taken from somebody else.
-    pub reassigned: bool,
 }
 
 /// Gives a lead to a rep: sequences fall silent, the promise begins, the rep gets everything that is known.
@@ -215,12 +213,12 @@ pub(super) async fn hand_off(
     }
     tx.note_grade(id, lead.grade).await?;
     tx.append(&events).await?;
+    let was_taken_away = delivered.is_none() && sla::was_taken_away(tx, lead.id, id).await?;
     let mut promised = Vec::new();
     for kind in AT_HAND_OFF {
         let names = (given.team.name.as_str(), given.policy.name.as_str());
         let Some(mut terms) = sla::terms_for(engine, wake, lead, names, kind)? else { continue };
-        if given.reassigned {
-            // A lead that went round in circles would be everybody's and nobody's.
+        if was_taken_away {
             terms.levels.iter_mut().for_each(|level| level.reassign = false);
         }
         let begun = sla::start(tx, wake, lead, id, kind, &terms).await?;

@@ -174,14 +174,7 @@ async fn give(
         let Found::Rep { destination, rep, why, level } = board.find(wake, &destinations, &of_lead) else {
             continue;
         };
-        let given = Given {
-            campaign,
-            team: destination.team,
-            policy: destination.policy,
-            rep,
-            why: &why,
-            reassigned: false,
-        };
+        let given = Given { campaign, team: destination.team, policy: destination.policy, rep, why: &why };
         hand_off(engine, tx, wake, &behaviour, &mut lead, &given).await?;
         note_given(tx, wake, board, &given, level).await?;
         left += 1;

@@ -18,8 +18,10 @@ use super::hand_off::{self, Given};
 use super::pass::{PassError, PassReport};
 use super::{Engine, Wake, absence, staff_mail};
 use crate::domain::agreement::Role;
+use crate::domain::ids::{HandOffId, LeadId};
 use crate::domain::lead::Lead;
 use crate::domain::sla::course::{Course, Ending};
+use crate::domain::sla::once::{self, REASSIGNED};
 use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
 use crate::store::{HandOff, SlaClock, Tx};
 
@@ -41,11 +43,12 @@ pub(super) const FOUND_LATE: SignedDuration = SignedDuration::from_mins(15);
 /// Why a lead stays with a rep who made no attempt.
 const NOBODY_ELSE: &str = "Nobody else of the team is there with room, so the lead stays where it is.";
 
+/// Why a lead stays that would have been taken away while nobody looked: no warning came, and a call could
+/// not be logged by mail or by page. Its manager decides.
+const NOBODY_LOOKED: &str = "Nobody looked in time, so the lead stays where it is.";
+
 /// Why a clock ends whose rep was asked how it stands, and will be asked again.
 pub(super) const ASKED: &str = "asked";
-
-/// How a hand-off ends that was taken from its rep.
-const REASSIGNED: &str = "reassigned";
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
     if !engine.has(Duty::Sla, wake.now).await? {
@@ -130,7 +133,8 @@ async fn assess(
     let (terms, thawed) = &*read;
     tx.plan_clock(clock.id, standing.deadline.at, standing.next_at).await?;
     let mut highest: Option<&(LevelTerms, Timestamp)> = None;
-    let mut reassign = false;
+    // Whether the lead is to be taken away; `Some(false)`: it would have been, while nobody looked.
+    let mut reassign = None;
     let mut tell = Vec::new();
     let mut events = Vec::new();
     let mut now_fired = fired.to_vec();
@@ -143,7 +147,9 @@ async fn assess(
                 "detected_late": is_late(level.1, wake.now),
             });
             events.push(wake.event(lead.id, "level", facts));
-            reassign |= level.0.reassign;
+            if level.0.reassign {
+                reassign = Some(reassign.unwrap_or_default() || !is_late(level.1, wake.now));
+            }
             tell.extend(level.0.tell.iter().copied());
             now_fired.push(level.0.name.clone());
             highest = highest.filter(|highest| highest.0.at_percent > level.0.at_percent).or(Some(level));
@@ -169,12 +175,15 @@ async fn assess(
         next_owner: None,
         stays: None,
     };
-    if reassign {
-        told.next_owner = take_away(engine, tx, wake, lead, hand_off).await?;
+    if let Some(in_time) = reassign {
+        if in_time {
+            told.next_owner = take_away(engine, tx, wake, lead, hand_off).await?;
+        }
         if told.next_owner.is_none() {
-            let facts = json!({ "rep": hand_off.rep.as_str(), "why": NOBODY_ELSE });
+            let why = if in_time { NOBODY_ELSE } else { NOBODY_LOOKED };
+            let facts = json!({ "rep": hand_off.rep.as_str(), "why": why });
             tx.append(&[wake.event(lead.id, "not_reassigned", facts)]).await?;
-            told.stays = Some(NOBODY_ELSE);
+            told.stays = Some(why);
         }
     }
     let taken_away = told.next_owner.is_some();
@@ -256,6 +265,17 @@ fn is_late(fell_due: Timestamp, now: Timestamp) -> bool {
     now.duration_since(fell_due) > FOUND_LATE
 }
 
+/// Whether a lead was taken from somebody before the hand-off it is in: then it is not taken again.
+pub(super) async fn was_taken_away(
+    tx: &mut Tx,
+    lead: LeadId,
+    hand_off: HandOffId,
+) -> Result<bool, PassError> {
+    let all = tx.hand_offs_of(lead).await?;
+    let before = all.iter().rev().skip_while(|one| one.id != hand_off).skip(1);
+    Ok(once::was_taken_away(before.map(|one| one.ended_why.as_deref().unwrap_or_default())))
+}
+
 /// Gives a lead that nobody attempted to reach to another rep; `None` when nobody else is there.
 async fn take_away(
     engine: &Engine,
@@ -274,7 +294,7 @@ async fn take_away(
     let why = format!("{name} made no attempt in time");
     if let Some(other) = hand_off::another(tx, wake, lead, from).await? {
         let (team, policy) = (other.team, other.policy);
-        let given = Given { campaign, team, policy, rep: other.rep, why: &why, reassigned: true };
+        let given = Given { campaign, team, policy, rep: other.rep, why: &why };
         absence::give_to(engine, tx, wake, lead, from, &given, REASSIGNED).await?;
         other.took_it(tx).await?;
         return Ok(Some(other.rep.clone()));
@@ -283,7 +303,7 @@ async fn take_away(
     let Some(rep) = absence::stand_in(tx, wake, team, &from.rep).await? else {
         return Ok(None);
     };
-    let given = Given { campaign, team, policy, rep: &rep, why: &why, reassigned: true };
+    let given = Given { campaign, team, policy, rep: &rep, why: &why };
     absence::give_to(engine, tx, wake, lead, from, &given, REASSIGNED).await?;
     Ok(Some(rep))
 }

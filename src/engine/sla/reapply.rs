@@ -17,7 +17,7 @@ use crate::domain::sla::{PromiseKind, Standing, Terms};
 use crate::engine::happen::HappenError;
 use crate::engine::pass::PassError;
 use crate::engine::{Engine, Wake};
-use crate::store::{HandOff, SlaClock, Tx};
+use crate::store::{SlaClock, Tx};
 
 /// Leads in one transaction.
 const BATCH: i64 = 100;
@@ -120,7 +120,7 @@ impl Engine {
             };
             let names = (hand_off.team.as_str(), hand_off.policy.as_str());
             if let Some(mut new) = terms_since(self, wake, lead, names, clock.kind, clock.started_at)? {
-                if follows_a_reassignment(tx, &hand_off).await? {
+                if super::was_taken_away(tx, lead.id, hand_off.id).await? {
                     new.levels.iter_mut().for_each(|level| level.reassign = false);
                 }
                 let old = terms(&clock)?;
@@ -141,13 +141,6 @@ impl Which {
     fn holds(&self, lead: &Lead) -> bool {
         self.campaign.is_none() || self.campaign == lead.campaign
     }
-}
-
-/// Whether the lead was taken from somebody else before: then it is not taken again.
-async fn follows_a_reassignment(tx: &mut Tx, hand_off: &HandOff) -> Result<bool, PassError> {
-    let all = tx.hand_offs_of(hand_off.lead).await?;
-    let before = all.iter().find(|one| one.number == hand_off.number - 1);
-    Ok(before.is_some_and(|before| before.ended_why.as_deref() == Some(super::REASSIGNED)))
 }
 
 async fn standing(

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Plan, name_of, put, words, working_hours};
+use super::{Plan, as_told, name_of, put, words, working_hours};
 use crate::domain::calendar::Calendar;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::OutboxId;
@@ -219,7 +219,10 @@ pub(in crate::engine) async fn write_away(
     let back_words = words::day(&calendar.local(back));
     let lines: Vec<Value> = moved
         .iter()
-        .map(|(lead, who)| json!({ "display": words::display(lead), "words": format!("now with {who}") }))
+        .map(|(lead, who)| {
+            let display = words::display(&as_told(wake, lead.clone(), to));
+            json!({ "display": display, "words": format!("now with {who}") })
+        })
         .collect();
     let whole = json!({
         "heading": counted_leads(moved.len()),

@@ -1,10 +1,12 @@
 //! A partner is told of a lead what the agreement says, and no more.
 //!
 //! Applied to every mail about a lead just before it is written, whatever the mail is about: a field that
-//! somebody adds to a mail is kept from partners unless it is let through here.
+//! somebody adds to a mail is kept from partners unless it is let through here. A mail about several leads is
+//! written from leads of which no more is known than that ([`shared`]).
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::lead::Profile;
 use crate::domain::routing::Share;
 
 /// Leaves of the values of a mail what `shares` names, the address, and what is ours: the promise, the hours, what
@@ -13,7 +15,8 @@ pub(super) fn withhold(values: &mut Value, shares: &[Share]) {
     let has = |share: Share| shares.contains(&share);
     let Value::Object(values) = values else { return };
     let kept = |name: &String, _: &mut Value| match name.as_str() {
-        "to_name" | "lead" | "call" | "promise" | "owner" | "note" | "history" | "actions" => true,
+        "to_name" | "lead" | "call" | "promise" | "also_promised" | "owner" | "note" | "history" => true,
+        "buttons" | "actions" | "unless" => true,
         "campaign" => has(Share::Campaign),
         "touches" => has(Share::Source),
         "answers" => has(Share::Answers),
@@ -42,6 +45,20 @@ pub(super) fn withhold(values: &mut Value, shares: &[Share]) {
     }
 }
 
+/// What is known of a lead to whom no more is told than `shares` names.
+pub(super) fn shared(known: Profile, shares: &[Share]) -> Profile {
+    let only = |share: Share, field: Option<String>| field.filter(|_| shares.contains(&share));
+    Profile {
+        first_name: only(Share::Name, known.first_name),
+        last_name: only(Share::Name, known.last_name),
+        company: only(Share::Company, known.company),
+        title: only(Share::Title, known.title),
+        phone: only(Share::Phone, known.phone),
+        country: only(Share::Country, known.country),
+        ..Profile::default()
+    }
+}
+
 fn display(lead: &Map<String, Value>) -> String {
     let text = |name: &str| lead.get(name).and_then(Value::as_str);
     let name = text("full_name").or_else(|| text("email")).unwrap_or_default();
@@ -55,6 +72,32 @@ fn display(lead: &Map<String, Value>) -> String {
 mod tests {
     use super::*;
     use crate::playbook::samples::{Sample, staff_sample};
+
+    #[test]
+    fn a_list_of_several_leads_says_no_more_of_each() {
+        let text = |words: &str| Some(words.to_owned());
+        let profile = Profile {
+            first_name: text("Jane"),
+            last_name: text("Doe"),
+            company: text("Acme"),
+            title: text("Head of Operations"),
+            phone: text("+493090182000"),
+            country: text("DE"),
+            zone: text("Europe/Berlin"),
+            language: text("de"),
+            fields: [("budget".to_owned(), "1000".to_owned())].into(),
+        };
+        for (share, kept) in [
+            (Share::Name, Profile { first_name: text("Jane"), last_name: text("Doe"), ..Profile::default() }),
+            (Share::Company, Profile { company: text("Acme"), ..Profile::default() }),
+            (Share::Title, Profile { title: text("Head of Operations"), ..Profile::default() }),
+            (Share::Phone, Profile { phone: text("+493090182000"), ..Profile::default() }),
+            (Share::Country, Profile { country: text("DE"), ..Profile::default() }),
+            (Share::Answers, Profile::default()),
+        ] {
+            assert_eq!(shared(profile.clone(), &[share]), kept, "{share:?}");
+        }
+    }
 
     /// Every text in a value.
     fn texts(value: &Value, into: &mut String) {
@@ -94,6 +137,7 @@ mod tests {
                 assert_eq!(told.contains(words), share == shared, "{shared:?} shared, {words:?} in\n{told}");
             }
             assert!(told.contains("jane.doe@acme.example"), "without an address nobody could be written to");
+            assert!(values["buttons"].as_array().is_some_and(|buttons| !buttons.is_empty()), "they act, too");
         }
     }
 }
