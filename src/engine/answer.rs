@@ -12,7 +12,10 @@ use crate::domain::intake::merge::Authority;
 use crate::domain::intake::{Owners, RawLead, normalise};
 use crate::domain::lead::{Answer, Lead, LeadRecord};
 use crate::domain::required::Known;
+use crate::store::Tx;
 
+/// How often an answer is noted that somebody else who had the lead got in the way of.
+const TRIES: usize = 3;
 /// Longer answers are cut: it is a field of one line.
 const MAX_ANSWER: usize = 500;
 
@@ -69,21 +72,47 @@ impl Engine {
         answer: &str,
         now: Timestamp,
     ) -> Result<Answered, PassError> {
-        let mut tx = self.store.read().await?;
-        let found = tx.leads(&[lead]).await?.pop();
-        let answers = tx.answers(lead).await?;
-        tx.rollback().await?;
-        let Some(lead) = found else { return Ok(Answered::Gone) };
         let answer: String = answer.split_whitespace().collect::<Vec<_>>().join(" ");
         let answer: String = answer.chars().filter(|c| !c.is_control()).take(MAX_ANSWER).collect();
-        let last = answers.iter().rfind(|said| said.question == question);
-        if last.is_some_and(|last| last.answer == answer) {
+        let mut tries = 1;
+        loop {
+            let mut tx = self.store.begin().await?;
+            match self.answer_in(&mut tx, lead, question, &answer, now).await {
+                Ok(Answered::Noted) => {
+                    tx.commit().await?;
+                    self.wake_up();
+                    return Ok(Answered::Noted);
+                }
+                Err(PassError::Store(error)) if error.lost_a_race() && tries < TRIES => tries += 1,
+                result => {
+                    tx.rollback().await?;
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// The same in a transaction, which is worth keeping when the answer was noted. The lead is locked before its
+    /// answers are looked at: of two clicks at one instant the second finds the first.
+    async fn answer_in(
+        &self,
+        tx: &mut Tx,
+        lead: LeadId,
+        question: &str,
+        answer: &str,
+        now: Timestamp,
+    ) -> Result<Answered, PassError> {
+        let Some(link) = tx.leads(&[lead]).await?.pop() else { return Ok(Answered::Gone) };
+        // A double's link is the person's.
+        let Some(lead) = tx.lock_person_by_email(&link.email).await? else { return Ok(Answered::Gone) };
+        let answers = tx.answers(lead.id).await?;
+        if answers.iter().rfind(|said| said.question == question).is_some_and(|last| last.answer == answer) {
             return Ok(Answered::Known);
         }
-        let Some(record) = record(&lead, question, &answer, now) else {
+        let Some(record) = record(&lead, question, answer, now) else {
             return Ok(Answered::NotUnderstood);
         };
-        self.take_in(&[record], Authority::Form, now).await?;
+        self.take_in_within(tx, &[record], Authority::Form, now).await?;
         Ok(Answered::Noted)
     }
 }

@@ -102,8 +102,20 @@ impl Engine {
         authority: Authority,
         now: Timestamp,
     ) -> Result<(Tx, Vec<TakenIn>), PassError> {
-        let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
+        let outcomes = self.take_in_within(&mut tx, records, authority, now).await?;
+        Ok((tx, outcomes))
+    }
+
+    /// The same in a transaction that goes on.
+    pub(super) async fn take_in_within(
+        &self,
+        tx: &mut Tx,
+        records: &[LeadRecord],
+        authority: Authority,
+        now: Timestamp,
+    ) -> Result<Vec<TakenIn>, PassError> {
+        let wake = self.wake_at(now);
         let emails: Vec<&EmailAddress> = records.iter().map(|record| &record.email).collect();
         tx.lock_persons_by_email(&emails).await?;
         let hashes: Vec<String> = emails.iter().map(|email| self.erased_hash(email)).collect();
@@ -118,9 +130,9 @@ impl Engine {
                 outcomes[index] = TakenIn::Erased;
                 continue;
             }
-            outcomes[index] = self.take_in_one(&mut tx, &wake, &records[index], authority).await?;
+            outcomes[index] = self.take_in_one(tx, &wake, &records[index], authority).await?;
         }
-        Ok((tx, outcomes))
+        Ok(outcomes)
     }
 
     pub(super) async fn take_in_one(

@@ -446,6 +446,18 @@ async fn an_answer_link_is_an_answer_once_it_is_confirmed() {
 }
 
 #[tokio::test]
+async fn a_double_click_is_one_answer() {
+    let site = Site::open().await;
+    // Time goes on between the two, and neither has seen what the other does.
+    let clicks =
+        (0..6).map(|n| site.engine.answered(site.lead, "When?", "This year", now() + n.milliseconds()));
+    let noted = futures_util::future::join_all(clicks).await;
+    let noted = noted.into_iter().map(|click| click.expect("the store answers"));
+    assert_eq!(noted.filter(|click| *click == engine::answer::Answered::Noted).count(), 1);
+    assert_eq!(site.answered().await.0, [pair("When?", "This year")]);
+}
+
+#[tokio::test]
 async fn a_question_without_an_answer_has_a_field_for_one() {
     let site = Site::open().await;
     let link = site.question("phone", None);
