@@ -1,7 +1,8 @@
 //! Connections: how many, how long, and how they end.
 //!
 //! `axum::serve` waits for a request's head for ever, so a few hundred idle sockets would keep every lead
-//! out. hyper, which it is made of, can be told not to; only its wiring is here.
+//! out. hyper, which it is made of, can be told not to; only its wiring is here. Nor does a connection live for
+//! ever: a few hundred that ask for something now and then, or read their answer byte by byte, would do the same.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -78,8 +79,14 @@ async fn answer(
         .serve_connection(TokioIo::new(stream), router);
     let mut connection = pin!(connection);
     // What goes wrong with one connection is the other side's affair, and says nothing about us.
-    if shutdown.run_until_cancelled(connection.as_mut()).await.is_none() {
-        connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
+    if timeout(limits.connection, shutdown.run_until_cancelled(connection.as_mut()))
+        .await
+        .is_ok_and(|done| done.is_some())
+    {
+        return;
     }
+    // The request that is under way may end; the next one takes another connection. Who does not even read our answer
+    // is cut off.
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(limits.head + limits.answer, connection).await;
 }

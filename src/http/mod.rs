@@ -9,7 +9,7 @@
 //! | `/healthz`, `/readyz` | alive; able to work (`health.rs`) |
 //!
 //! A proxy with a certificate stands in front, but nothing here relies on it: every step of a request has a
-//! time limit, heads and bodies a size, connections a number. No cookie is set, no `Host` is read, and no
+//! time limit and so has a connection, heads and bodies a size, connections a number. No cookie is set, no `Host` is read, and no
 //! path is ever logged: the token in it is a right to act.
 
 mod action;
@@ -51,6 +51,8 @@ struct Limits {
     head: Duration,
     /// A request's body and our answer.
     answer: Duration,
+    /// A connection, whatever is asked over it. Then it may end its request, for as long as one takes.
+    connection: Duration,
     /// What is being answered when the daemon stops.
     farewell: Duration,
 }
@@ -60,6 +62,7 @@ impl Limits {
     const USUAL: Limits = Limits {
         head: Duration::from_secs(15),
         answer: Duration::from_secs(20),
+        connection: Duration::from_secs(120),
         farewell: Duration::from_secs(5),
     };
 }

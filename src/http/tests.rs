@@ -315,6 +315,25 @@ async fn who_does_not_finish_a_request_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn who_asks_and_asks_over_one_connection_does_not_keep_it() {
+    let site = Site::with(Limits { connection: Duration::from_millis(40), ..Limits::USUAL }).await;
+    let mut stream = site.connect().await;
+    let mut answered = 0;
+    let asking = async {
+        let mut answer = [0; 4096];
+        while stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.is_ok() {
+            match stream.read(&mut answer).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => answered += 1,
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), asking).await.expect("the connection ends");
+    assert!(answered > 0);
+    assert_eq!(status(&site.get("/healthz").await), 200, "and may take another one");
+}
+
+#[tokio::test]
 async fn a_request_under_way_is_answered_when_the_daemon_stops_and_an_idle_connection_is_closed() {
     let site = Site::open().await;
     let mut idle = site.connect().await;
