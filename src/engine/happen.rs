@@ -75,7 +75,7 @@ pub struct Said {
 }
 
 /// Which way somebody's word came to us. Mails get forwarded, so what a link or a mail said is recorded as said
-/// by it.
+/// by it; and who listens to a webhook must be able to tell their own word from others'.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Via {
     /// A command, or a mailbox.
@@ -87,6 +87,8 @@ pub enum Via {
     Mail,
     /// A copy of a rep's own mail.
     Copy,
+    /// Another program, by the HTTP API.
+    Api,
 }
 
 impl Via {
@@ -97,6 +99,7 @@ impl Via {
             Via::Link => Some("link"),
             Via::Mail => Some("mail"),
             Via::Copy => Some("copy"),
+            Via::Api => Some("api"),
         }
     }
 }

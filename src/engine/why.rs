@@ -18,6 +18,7 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
     let via = match fact("via").as_str() {
         "" => String::new(),
         "copy" => ", by a copy of their mail".to_owned(),
+        "api" => ", by the API".to_owned(),
         way => format!(", by {way}"),
     };
     let by = event.actor.as_ref().map(|actor| format!(" ({actor}{via})")).unwrap_or_default();

@@ -167,6 +167,10 @@ pub async fn the_history_has_its_reasons(site: Site) {
     assert!(told.iter().any(|words| words.starts_with("Handed to ")), "{told:?}");
     let won = entries.iter().find(|entry| entry["kind"] == "won").expect("it was won");
     assert_eq!((&won["by"], &won["note"]), (&json!(owner), &json!("The demo convinced.")));
+    assert_eq!(
+        (&won["facts"]["via"], &won["words"]),
+        (&json!("api"), &json!(format!("Won ({owner}, by the API).")))
+    );
 }
 
 pub async fn suppressions_are_said_seen_and_lifted(site: Site) {

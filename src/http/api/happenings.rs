@@ -11,7 +11,7 @@ use super::problem::{Kind, Problem};
 use super::wire::{Line, Note, Nothing, Speaker, WireChannel, WireOutcome};
 use crate::domain::access::Scope;
 use crate::domain::happening::{Happening, Refusal};
-use crate::engine::happen::{HappenError, Said};
+use crate::engine::happen::{HappenError, Said, Via};
 
 pub fn operations() -> Vec<Operation> {
     vec![
@@ -66,7 +66,7 @@ async fn did(site: Site, asked: Asked<OfLead, Nothing, Did>) -> Result<Answer<Le
     if !good {
         return Err(Problem::invalid("name", "write a name like `pricing_page`: small letters, digits, `_`"));
     }
-    let said = Said { words: note.map(Note::text), ..Said::default() };
+    let said = Said { words: note.map(Note::text), via: Via::Api, ..Said::default() };
     happened(&site, asked.path, Happening::Activity { name }, said).await
 }
 
@@ -263,7 +263,7 @@ async fn said(site: Site, asked: Asked<OfLead, Nothing, Disposition>) -> Result<
         let detail = format!("{} is neither a rep nor a manager of the agreement", by.0);
         return Err(Problem::invalid("by", detail));
     }
-    let said = Said { by: Some(by.0), words: note.map(Note::text), ..Said::default() };
+    let said = Said { by: Some(by.0), words: note.map(Note::text), via: Via::Api, at: None };
     happened(&site, asked.path, happening, said).await
 }
 
