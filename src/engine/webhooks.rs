@@ -5,8 +5,8 @@
 //! due, in the order of the log.
 //!
 //! **The guarantee**: each event at least once, under one `webhook-id`, and the events of one lead in their order as
-//! long as the endpoint takes them. One that it will not take is tried for three days and then given up, so that
-//! the others pass; an endpoint that nobody answers at is tried for three days and then parked, the operator
+//! long as the endpoint takes them. One that it will not take is tried for three days and then given up, the operator
+//! is told, and the others pass; an endpoint that nobody answers at is tried for three days and then parked, the operator
 //! is told, and everything waits.
 
 use std::collections::BTreeSet;
@@ -28,10 +28,14 @@ use crate::webhook::send::{Connection, Failure, Message};
 
 /// How often each endpoint's task looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Longer than a round can take.
+/// Longer than a round takes.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
-/// Messages of a round: with the patience for each, less than the lease.
+/// No message of a round is begun later than this: the longest that one takes is well below what is left of the lease.
+const BEGIN_WITHIN: SignedDuration = SignedDuration::from_mins(4);
+/// Messages of a round.
 const ROUND: i64 = 16;
+/// How often is tried what another daemon got in the way of.
+const TRIES: usize = 3;
 
 impl Engine {
     /// From now on these endpoints are told, and no others.
@@ -39,8 +43,31 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn set_webhooks(&self, webhooks: &[Webhook]) -> Result<(), StoreError> {
+        let mut tries = 1;
+        loop {
+            match self.try_to_set_webhooks(webhooks).await {
+                Err(error) if error.lost_a_race() && tries < TRIES => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_to_set_webhooks(&self, webhooks: &[Webhook]) -> Result<(), StoreError> {
         let wanted: Vec<(&str, Vec<&str>)> =
             webhooks.iter().map(|webhook| (webhook.name.as_str(), webhook.events.clone())).collect();
+        // Changing it holds up every writer of events, so a restart that changes nothing does not.
+        let mut tx = self.store.read().await?;
+        let known: BTreeSet<(String, String)> = tx.subscriptions().await?.into_iter().collect();
+        let endpoints: BTreeSet<String> =
+            tx.webhook_endpoints().await?.into_iter().map(|state| state.name).collect();
+        tx.rollback().await?;
+        let names = wanted.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let pairs = wanted
+            .iter()
+            .flat_map(|(name, kinds)| kinds.iter().map(|kind| ((*kind).to_owned(), (*name).to_owned())));
+        if endpoints == names && known == pairs.collect() {
+            return Ok(());
+        }
         let mut tx = self.store.begin().await?;
         tx.set_webhooks(&wanted).await?;
         tx.commit().await
@@ -97,6 +124,9 @@ impl Engine {
         let mut held: BTreeSet<LeadId> = BTreeSet::new();
         let mut arrived = 0;
         for delivery in &due {
+            if self.clock.now().duration_since(now) > BEGIN_WITHIN {
+                break;
+            }
             // An earlier word about this lead was not taken: this one waits behind it.
             if self.is_stopping() || delivery.lead.is_some_and(|lead| held.contains(&lead)) {
                 continue;
@@ -159,21 +189,30 @@ impl Engine {
         tx.commit().await
     }
 
-    async fn not_taken(&self, webhook: &Webhook, delivery: &Delivery, why: &str) -> Result<(), StoreError> {
-        let now = self.clock.now();
+    async fn not_taken(&self, webhook: &Webhook, delivery: &Delivery, why: &str) -> Result<(), PassError> {
+        let (name, now) = (&webhook.name, self.clock.now());
         let again = wait(delivery.attempts + 1).and_then(|wait| now.checked_add(wait).ok());
         let mut tx = self.store.begin().await?;
         tx.deliver_later(delivery.id, again, why).await?;
-        tx.webhook_is_well(&webhook.name).await?;
-        tx.commit().await?;
-        let name = &webhook.name;
+        tx.webhook_is_well(name).await?;
         if again.is_some() {
             tracing::warn!("webhook {name}: a message was not taken and is tried again: {why}");
         } else {
             tracing::error!(
                 "webhook {name}: a message was not taken for days and is given up: {why} (nurtured webhook list)"
             );
+            let words = format!(
+                "The webhook {name} ({}) would not take what it was told, for three days: {why}. It is told what \
+                 comes next, but not this any more. Look at it (`nurtured webhook list`), then run \
+                 `nurtured webhook resume {name}`: what was given up is kept and tried again.",
+                webhook.target.authority
+            );
+            // Once a day: an endpoint that takes nothing is given up message by message.
+            let day = now.as_second().div_euclid(86_400);
+            let unique_key = format!("webhook:{name}:given_up:{day}");
+            staff_mail::operator(self, &mut tx, &self.wake_at(now), &words, &unique_key).await?;
         }
+        tx.commit().await?;
         Ok(())
     }
 

@@ -19,6 +19,7 @@ statements! {
                  FROM webhook_endpoint e ORDER BY name";
     ENDPOINT = "SELECT name, failures, failing_since, next_at, parked_at, last_error, CAST(0 AS BIGINT) AS waiting, \
                 CAST(0 AS BIGINT) AS given_up FROM webhook_endpoint WHERE name = $1";
+    SUBSCRIPTIONS = "SELECT kind, endpoint FROM webhook_subscription ORDER BY endpoint, kind";
     UNSUBSCRIBE_ALL = "DELETE FROM webhook_subscription";
     SUBSCRIBE = "INSERT INTO webhook_subscription (kind, endpoint) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     FORGET_DELIVERIES = "DELETE FROM webhook_delivery WHERE endpoint = $1";
@@ -26,8 +27,10 @@ statements! {
     CLAIM = "UPDATE webhook_endpoint SET lease_token = $1, lease_until = $2 WHERE name = $3 AND parked_at IS NULL \
              AND next_at <= $4 AND lease_until <= $4";
     LET_GO = "UPDATE webhook_endpoint SET lease_token = NULL, lease_until = 0 WHERE name = $1 AND lease_token = $2";
-    ANY_DUE = "SELECT id FROM webhook_delivery WHERE endpoint = $1 AND NOT given_up AND due_at <= $2 LIMIT 1";
     // What is told of one lead is told in its order: nothing passes by an earlier word that has to wait.
+    ANY_DUE = "SELECT id FROM webhook_delivery d WHERE endpoint = $1 AND NOT given_up AND due_at <= $2 \
+               AND NOT EXISTS (SELECT 1 FROM webhook_delivery e WHERE e.endpoint = d.endpoint \
+               AND e.lead_id = d.lead_id AND NOT e.given_up AND e.event_id < d.event_id AND e.due_at > $2) LIMIT 1";
     DUE = "SELECT id, event_id, lead_id, attempts FROM webhook_delivery d WHERE endpoint = $1 AND NOT given_up \
            AND due_at <= $2 AND NOT EXISTS (SELECT 1 FROM webhook_delivery e WHERE e.endpoint = d.endpoint \
            AND e.lead_id = d.lead_id AND NOT e.given_up AND e.event_id < d.event_id AND e.due_at > $2) \
@@ -43,6 +46,11 @@ statements! {
               last_error = NULL WHERE name = $1";
     TRY_AGAIN = "UPDATE webhook_delivery SET due_at = $1, attempts = 0, given_up = FALSE WHERE endpoint = $2";
 }
+
+/// Waits for every writer of events that has read who subscribes, and holds up the next: else one of them would put a
+/// delivery beside an endpoint that is being removed, and either of the two would fail. PostgreSQL alone has several
+/// writers.
+const ALONE: &str = "LOCK TABLE webhook_subscription IN ACCESS EXCLUSIVE MODE";
 
 /// Something that an endpoint is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +120,9 @@ impl Tx {
     /// Who is told of what from now on: endpoints by name, each with its kinds of events. Who is not named any
     /// more is told nothing more, not even what waits.
     pub async fn set_webhooks(&mut self, endpoints: &[(&str, Vec<&str>)]) -> Result<(), StoreError> {
+        if let Tx::Postgres(tx) = self {
+            sqlx::query(ALONE).execute(&mut **tx).await?;
+        }
         each!(self, conn => sqlx::query(UNSUBSCRIBE_ALL).execute(conn).await.map(drop))?;
         for known in self.webhook_endpoints().await? {
             if endpoints.iter().all(|(name, _)| *name != known.name) {
@@ -128,6 +139,11 @@ impl Tx {
             }
         }
         Ok(())
+    }
+
+    /// Who subscribes to what: kinds of events and endpoints, by endpoint.
+    pub async fn subscriptions(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(each!(self, conn => sqlx::query_as(SUBSCRIPTIONS).fetch_all(conn).await)?)
     }
 
     /// Every endpoint, with what waits for it.
@@ -168,7 +184,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Whether an endpoint is to be told anything now.
+    /// Whether an endpoint is to be told anything now: whether [`Tx::due_deliveries`] has something.
     pub async fn any_delivery_due(&mut self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
         let first: Option<i64> = each!(self, conn =>
             sqlx::query_scalar(ANY_DUE).bind(name).bind(millis(now)).fetch_optional(conn).await)?;

@@ -120,10 +120,11 @@ fn verdict(status: StatusCode, wait: Option<SignedDuration>) -> Result<(), Failu
             "{words}: it sends us elsewhere, and that is not followed; name the new address"
         ))),
         410 => Err(Failure::Gone),
-        // It does not know us, or cannot listen now: that is so for every message.
-        401 | 403 | 404 | 405 | 407 | 408 | 425 | 429 | 502 | 503 | 504 => {
-            Err(Failure::Endpoint(words, wait))
-        }
+        // It stumbles over what we said: the next message may pass.
+        500 => Err(Failure::Message(words)),
+        // It does not know us, or cannot listen now, or who stands before it cannot reach it (52x): that is so for
+        // every message.
+        401 | 403 | 404 | 405 | 407 | 408 | 425 | 429 | 501.. => Err(Failure::Endpoint(words, wait)),
         _ => Err(Failure::Message(words)),
     }
 }
@@ -141,15 +142,24 @@ async fn open(webhook: &Webhook) -> Result<Connection<'_>, Failure> {
         }));
     }
     // The very addresses that were checked; a second look-up might give others.
-    let mut last = None;
-    for address in allowed {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return over(webhook, stream).await,
-            Err(error) => last = Some(error),
+    let stream = connect(&allowed, PATIENCE / 2).await;
+    let stream = stream.map_err(|words| Failure::endpoint(format!("nobody listens there: {words}")))?;
+    over(webhook, stream).await
+}
+
+/// Connects to the first of these addresses that answers. One that is silent leaves the others their time: a host whose
+/// IPv6 leads nowhere still listens.
+async fn connect(addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, String> {
+    let count = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let mut last = String::new();
+    for address in addresses {
+        match timeout(patience / count, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error.to_string(),
+            Err(_) => last = "it did not take a connection in time".to_owned(),
         }
     }
-    let words = last.map(|error| error.to_string()).unwrap_or_default();
-    Err(Failure::endpoint(format!("nobody listens there: {words}")))
+    Err(last)
 }
 
 /// Whether an address may be asked.
@@ -242,13 +252,33 @@ mod tests {
         assert!(refused.to_string().contains("this machine alone"), "{refused}");
     }
 
+    #[tokio::test]
+    async fn an_address_that_is_silent_leaves_the_others_their_time() {
+        let silent = tokio::net::TcpSocket::new_v4().expect("a socket");
+        silent.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let silent = silent.listen(1).expect("a listener");
+        let silent_at = silent.local_addr().expect("an address");
+        // Nobody accepts there: when its queue is full, the next one hears nothing.
+        let mut waiting = Vec::new();
+        while let Ok(Ok(stream)) = timeout(Duration::from_millis(100), TcpStream::connect(silent_at)).await {
+            waiting.push(stream);
+            assert!(waiting.len() < 64, "the queue has no end");
+        }
+        let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let other_at = other.local_addr().expect("an address");
+        let stream = connect(&[silent_at, other_at], Duration::from_millis(400)).await.expect("a connection");
+        assert_eq!(stream.peer_addr().expect("an address"), other_at);
+        let failed = connect(&[silent_at], Duration::from_millis(50)).await;
+        assert!(failed.is_err_and(|words| words.contains("in time")));
+    }
+
     #[test]
     fn an_answer_says_whether_the_next_message_would_fare_better() {
         for status in [200, 202, 204] {
             assert_eq!(verdict(StatusCode::from_u16(status).expect("a status"), None), Ok(()));
         }
         assert_eq!(verdict(StatusCode::GONE, None), Err(Failure::Gone));
-        for status in [301, 307, 401, 404, 429, 503] {
+        for status in [301, 307, 401, 404, 429, 501, 502, 503, 507, 520, 522, 525, 530, 599] {
             let failure = verdict(StatusCode::from_u16(status).expect("a status"), None);
             assert!(matches!(failure, Err(Failure::Endpoint(..))), "{status}");
         }

@@ -45,5 +45,6 @@ stories! {
     webhooks: each_event_is_told_once_in_its_order_and_signed,
         a_message_that_is_not_taken_waits_with_those_behind_it_and_others_pass,
         an_endpoint_where_nobody_listens_is_parked_after_days_and_the_operator_told,
+        a_message_that_is_never_taken_is_given_up_and_the_operator_told_once_a_day,
         whoever_was_erased_meanwhile_is_not_spoken_of;
 }

@@ -219,6 +219,29 @@ pub async fn an_endpoint_where_nobody_listens_is_parked_after_days_and_the_opera
     assert_eq!(site.engine.tell(&webhook).await.expect("told"), 3);
 }
 
+pub async fn a_message_that_is_never_taken_is_given_up_and_the_operator_told_once_a_day(site: Site) {
+    let (token, receiver) = (site.token(&[Scope::LeadsWrite]).await, Receiver::default());
+    let webhook = subscribed(&site, receiver.listen().await, &["taken_in"]).await;
+    comes_in(&site, &token, "jane@buyer.example").await;
+    comes_in(&site, &token, "bo@buyer.example").await;
+    receiver.answers(&["500 Internal Server Error"; 20]);
+    for hour in 0..120 {
+        site.clock.set(later(hour));
+        site.engine.tell(&webhook).await.expect("not taken");
+    }
+    assert_eq!(receiver.heard().len(), 20);
+    let mut tx = site.engine.store().begin().await.expect("a transaction");
+    let state = tx.webhook_endpoints().await.expect("endpoints").pop().expect("the endpoint");
+    assert_eq!((state.given_up, state.waiting, state.parked_at), (2, 0, None));
+    let told = tx.mails_in(nurtured::domain::mail::MailState::Pending, 10).await.expect("mails");
+    let told: Vec<_> = told.iter().filter(|mail| mail.recipient.as_str() == "ops@ours.example").collect();
+    assert_eq!(told.len(), 1, "both were given up on one day");
+    // Nothing is lost: a person has looked, and all of it is told.
+    assert!(tx.resume_webhook("crm", site.clock.now()).await.expect("an answer"));
+    tx.commit().await.expect("committed");
+    assert_eq!(site.engine.tell(&webhook).await.expect("told"), 2);
+}
+
 pub async fn whoever_was_erased_meanwhile_is_not_spoken_of(site: Site) {
     let (token, receiver) = (site.master().await, Receiver::default());
     let webhook = subscribed(&site, receiver.listen().await, &["taken_in", "erased"]).await;

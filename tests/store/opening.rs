@@ -37,6 +37,7 @@ pub async fn no_statement_of_a_wake_looks_through_a_table(place: Place) {
         "api_tokens::LIST",
         "persons::KEPT_ANSWERS",
         "webhooks::ENDPOINTS",
+        "webhooks::SUBSCRIPTIONS",
         "webhooks::UNSUBSCRIBE_ALL",
         "webhooks::FORGET_ENDPOINT",
         "commitments::OPEN",

@@ -133,6 +133,11 @@ pub async fn who_subscribes_is_told_of_each_event_in_its_order(place: Place) {
     assert_eq!(all, [("crm".to_owned(), 3), ("wall".to_owned(), 2)]);
     assert!(!tx.any_delivery_due("crm", at("08:59:59")).await.expect("an answer"));
     assert!(tx.any_delivery_due("crm", at("09:00:00")).await.expect("an answer"));
+    let pair = |kind: &str, endpoint: &str| (kind.to_owned(), endpoint.to_owned());
+    assert_eq!(
+        tx.subscriptions().await.expect("subscriptions"),
+        [pair("lost", "crm"), pair("won", "crm"), pair("won", "wall")]
+    );
     let due = tx.due_deliveries("crm", at("09:00:00"), 10).await.expect("deliveries");
     assert_eq!(due.iter().map(|due| due.lead).collect::<Vec<_>>(), [Some(jane), Some(john), Some(jane)]);
     let page = tx.events_of_person_after(jane, EventId(due[0].event.0), 2).await.expect("events");
@@ -143,6 +148,10 @@ pub async fn who_subscribes_is_told_of_each_event_in_its_order(place: Place) {
     let due_now = tx.due_deliveries("crm", at("09:30:00"), 10).await.expect("deliveries");
     assert_eq!(due_now, due[1..2]);
     tx.delivered(due[1].id).await.expect("delivered");
+    assert!(
+        !tx.any_delivery_due("crm", at("09:30:00")).await.expect("an answer"),
+        "all wait behind the first"
+    );
     let due_then = tx.due_deliveries("crm", at("10:00:00"), 10).await.expect("deliveries");
     assert_eq!(
         due_then.iter().map(|due| (due.id, due.attempts)).collect::<Vec<_>>(),
@@ -188,5 +197,40 @@ pub async fn who_subscribes_is_told_of_each_event_in_its_order(place: Place) {
     tx.append(&[event(Some(john), "won")]).await.expect("appended");
     assert_eq!(waiting(tx.webhook_endpoints().await.expect("endpoints")), [("wall".to_owned(), 2)]);
     tx.commit().await.expect("committed");
+    store.close().await;
+}
+
+/// An endpoint is removed while a writer of events, who has read that it subscribes, is at work. On SQLite there is one
+/// writer.
+#[tokio::test]
+async fn on_postgres_an_endpoint_goes_when_whoever_tells_it_is_done() {
+    let Some(place) = Place::postgres().await else { return };
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    let jane = insert(&mut tx, &lead("jane@firm.example")).await;
+    tx.set_webhooks(&[("crm", vec!["won"])]).await.expect("set");
+    tx.commit().await.expect("committed");
+
+    let mut writer = store.begin().await.expect("a transaction");
+    writer.append(&[event(Some(jane), "won")]).await.expect("appended");
+    let mut remover = store.begin().await.expect("a transaction");
+    let removing = tokio::spawn(async move {
+        remover.set_webhooks(&[]).await?;
+        remover.commit().await
+    });
+    let super::Raw::Postgres(mut connection) = place.connection().await else { panic!("another database") };
+    loop {
+        let waits = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()";
+        let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&mut connection).await.expect("a number");
+        if waiting > 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    writer.commit().await.expect("the event stays");
+    removing.await.expect("no panic").expect("the endpoint goes");
+    let mut tx = store.begin().await.expect("a transaction");
+    assert_eq!(tx.webhook_endpoints().await.expect("endpoints"), []);
+    tx.rollback().await.expect("the end");
     store.close().await;
 }
