@@ -16,6 +16,7 @@ mod absence;
 pub mod act;
 mod announce;
 pub mod answer;
+pub mod arrival;
 mod call_list;
 mod clock_watch;
 mod commitments;

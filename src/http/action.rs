@@ -105,8 +105,7 @@ async fn act(
 ) -> Response {
     let fields = match fields {
         Ok(Form(fields)) => fields,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return page::too_large(),
-        Err(_) => return page::unreadable(),
+        Err(rejection) => return page::not_taken(rejection.status()),
     };
     let engine = answering.engine;
     let now = engine.clock().now();
@@ -127,9 +126,7 @@ async fn act(
         seen: Some(EventId(seen)),
         via: Via::Link,
     };
-    // On a task of its own: one who clicks and closes the page at once has clicked all the same.
-    let done = tokio::spawn(async move { engine.act(&deed, now).await });
-    match done.await {
+    match answering.under_way.finish(async move { engine.act(&deed, now).await }).await {
         Ok(Ok(acted)) => {
             log(&acted, &orders);
             ending::acted(&acted, &orders, &token, one)

@@ -20,8 +20,10 @@ mod health;
 mod limiter;
 mod page;
 mod question;
+mod under_way;
 mod unsubscribe;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,9 +39,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ApiConfig;
+use crate::domain::ids::LeadId;
 use crate::engine::Engine;
 pub use health::Health;
 pub use page::escaped;
+use under_way::UnderWay;
 
 /// A one-click request has 27 bytes of body; mail providers may wrap it in a few hundred more.
 const MAX_BODY: usize = 64 * 1024;
@@ -72,6 +76,22 @@ impl Limits {
 struct Answering {
     engine: Arc<Engine>,
     health: Health,
+    under_way: UnderWay,
+}
+
+impl Answering {
+    /// Does to its end what a lead asked for by its link.
+    async fn finish<E: Display + Send + 'static>(
+        &self,
+        lead: LeadId,
+        work: impl Future<Output = Result<Response, E>> + Send + 'static,
+    ) -> Response {
+        match self.under_way.finish(work).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => page::link_failed(lead, &error),
+            Err(defect) => page::link_failed(lead, &defect),
+        }
+    }
 }
 
 /// Answers requests on `listener` until `shutdown`, and finishes then, within seconds, what it is answering.
@@ -93,12 +113,17 @@ async fn serve_within(
     api: ApiConfig,
     shutdown: CancellationToken,
 ) {
-    let router = router(Answering { engine, health }, api, limits);
+    let under_way = UnderWay::default();
+    let router = router(Answering { engine, health, under_way: under_way.clone() }, api, limits);
     connection::accept(listener, router, limits, shutdown).await;
+    if timeout(limits.farewell, under_way.done()).await.is_err() {
+        tracing::warn!("what somebody asked for was not done to its end");
+    }
 }
 
 fn router(answering: Answering, api: ApiConfig, limits: Limits) -> Router {
-    let api = api::router(api::Site::new(Arc::clone(&answering.engine), api), limits);
+    let api =
+        api::router(api::Site::new(Arc::clone(&answering.engine), api, answering.under_way.clone()), limits);
     let only_get = || async { page::wrong_method("GET, HEAD") };
     Router::new()
         .route("/healthz", get(health::alive).fallback(only_get))

@@ -3,7 +3,7 @@
 //! The content security policy allows the one style sheet by its hash and nothing else, so even a value
 //! that escaped [`escaped`] could not run or load anything.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::sync::LazyLock;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,6 +11,8 @@ use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+
+use crate::domain::ids::LeadId;
 
 const STYLE: &str = "\
 body{font:18px/1.5 system-ui,sans-serif;margin:0;padding:6vh 1.2rem;color:#1c1c1c;background:#fff}\
@@ -68,6 +70,25 @@ pub fn wrong_method(allowed: &'static str) -> Response {
     );
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
+}
+
+/// A link that we did not write, or that was cut off; `instead` says how else to tell us.
+pub fn no_such_link(instead: &str) -> Response {
+    let body = format!(
+        "<p>It may have been cut off on its way. Please open it from the mail again, or {instead}: a person reads it.</p>"
+    );
+    page(StatusCode::NOT_FOUND, "This link does not work", &body)
+}
+
+/// What a lead asked for by its link was not done. The path is not logged: it is a right.
+pub fn link_failed(lead: LeadId, error: &dyn Display) -> Response {
+    tracing::error!(lead = lead.0, "what lead {lead} asked for by its link was not done: {error}");
+    out_of_order()
+}
+
+/// A body that was not taken, for the reason that has this status.
+pub fn not_taken(status: StatusCode) -> Response {
+    if status == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { unreadable() }
 }
 
 /// More was sent than anybody needs.

@@ -4,6 +4,8 @@
 //! scanners open every link. POST gives the answer, which then stands among the lead's answers, or in the
 //! field that was asked for; the same one again changes nothing, another one replaces it.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Form, FromRequest, Path, Request, State};
@@ -15,6 +17,7 @@ use super::Answering;
 use super::page::{self, escaped};
 use crate::engine::Engine;
 use crate::engine::answer::{Answered, asked_for, words};
+use crate::engine::pass::PassError;
 use crate::mail::question::{Question, verify};
 
 /// What the page's form sends.
@@ -40,12 +43,10 @@ async fn act(
     token: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let engine = answering.engine;
-    let Some(question) = question_of(&engine, token) else { return no_such_link() };
+    let Some(question) = question_of(&answering.engine, token) else { return no_such_link() };
     let body = match body {
         Ok(body) => body,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return page::too_large(),
-        Err(_) => return page::unreadable(),
+        Err(rejection) => return page::not_taken(rejection.status()),
     };
     let answer = match &question.answer {
         Some(answer) => Some(answer.clone()),
@@ -55,19 +56,17 @@ async fn act(
     else {
         return form(&question, Some("Please write an answer."));
     };
-    let lead = question.lead;
-    // On a task of its own: one who clicks and closes the page at once has answered all the same.
-    let done = tokio::spawn(async move {
+    let (lead, engine) = (question.lead, Arc::clone(&answering.engine));
+    let work = async move {
         let now = engine.clock().now();
-        match engine.answered(question.lead, &question.question, &answer, now).await {
-            Ok(Answered::NotUnderstood) => {
+        Ok::<_, PassError>(match engine.answered(lead, &question.question, &answer, now).await? {
+            Answered::NotUnderstood => {
                 form(&question, Some("We could not read that. Please look at it again."))
             }
-            Ok(Answered::Noted | Answered::Known | Answered::Gone) => thanks(&question, &answer),
-            Err(error) => failed(lead, &error),
-        }
-    });
-    done.await.unwrap_or_else(|defect| failed(lead, &defect))
+            Answered::Noted | Answered::Known | Answered::Gone => thanks(&question, &answer),
+        })
+    };
+    answering.finish(lead, work).await
 }
 
 /// The question that the link puts.
@@ -112,15 +111,5 @@ fn thanks(question: &Question, answer: &str) -> Response {
 }
 
 fn no_such_link() -> Response {
-    page::page(
-        StatusCode::NOT_FOUND,
-        "This link does not work",
-        "<p>It may have been cut off on its way. Please open it from the mail again, or answer that mail: a person \
-         reads it.</p>",
-    )
-}
-
-fn failed(lead: crate::domain::ids::LeadId, error: &dyn std::fmt::Display) -> Response {
-    tracing::error!(lead = lead.0, "an answer of lead {lead} could not be noted: {error}");
-    page::out_of_order()
+    page::no_such_link("answer that mail")
 }

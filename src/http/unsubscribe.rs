@@ -8,6 +8,8 @@
 //! Asking twice changes nothing the second time. A lead that is not there any more gets no mail, so
 //! its link says so too.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
@@ -49,7 +51,7 @@ async fn ask(State(answering): State<Answering>, token: Result<Path<String>, Pat
         Ok(Found::Listed(lead)) => question(engine, &lead),
         Ok(Found::Off(lead)) => confirmation(engine, Some(&lead)),
         Ok(Found::Gone) => confirmation(engine, None),
-        Err(error) => failed(lead, &error),
+        Err(error) => page::link_failed(lead, &error),
     }
 }
 
@@ -58,22 +60,16 @@ async fn act(
     token: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let engine = answering.engine;
-    let Some(lead) = lead_of(&engine, token) else { return no_such_link() };
+    let Some(lead) = lead_of(&answering.engine, token) else { return no_such_link() };
     if let Err(rejection) = body {
-        return match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => page::too_large(),
-            _ => page::unreadable(),
-        };
+        return page::not_taken(rejection.status());
     }
-    // On a task of its own: one who clicks and closes the page at once has clicked all the same.
-    let done = tokio::spawn(async move {
-        match unsubscribe(&engine, lead).await {
-            Ok(lead) => confirmation(&engine, lead.as_deref()),
-            Err(error) => failed(lead, &error),
-        }
-    });
-    done.await.unwrap_or_else(|defect| failed(lead, &defect))
+    let engine = Arc::clone(&answering.engine);
+    let work = async move {
+        let lead = unsubscribe(&engine, lead).await?;
+        Ok::<_, HappenError>(confirmation(&engine, lead.as_deref()))
+    };
+    answering.finish(lead, work).await
 }
 
 /// The lead whose link it is.
@@ -140,15 +136,5 @@ fn confirmation(engine: &Engine, lead: Option<&Lead>) -> Response {
 }
 
 fn no_such_link() -> Response {
-    page::page(
-        StatusCode::NOT_FOUND,
-        "This link does not work",
-        "<p>It may have been cut off on its way. Please open it from the mail again, or answer that mail \
-         with the word <b>unsubscribe</b>: a person reads it.</p>",
-    )
-}
-
-fn failed(lead: LeadId, error: &dyn std::fmt::Display) -> Response {
-    tracing::error!(lead = lead.0, "lead {lead} could not be unsubscribed by its link: {error}");
-    page::out_of_order()
+    page::no_such_link("answer that mail with the word <b>unsubscribe</b>")
 }

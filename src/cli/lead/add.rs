@@ -5,12 +5,12 @@ use clap::Args;
 use super::super::arguments;
 use super::super::output::{CliError, line};
 use super::super::workplace::Workplace;
-use super::look;
 use super::show::lead_json;
+use super::unknown;
 use crate::clock::Clock;
 use crate::domain::agreement::Agreement;
-use crate::domain::intake::merge::Authority;
-use crate::domain::intake::{Owners, RawLead, normalise};
+use crate::domain::intake::RawLead;
+use crate::engine::arrival::{Arrival, ArrivalError};
 use crate::engine::take_in::TakenIn;
 use crate::problem::nearest;
 
@@ -85,22 +85,20 @@ impl Add {
             eprintln!("nurtured: {words}");
         }
         let json = self.json;
-        let owners = Owners::of(&rules.agreement);
-        let (mut record, warnings) =
-            normalise(self.into_raw(), &owners, now).map_err(|error| CliError::Misuse(error.to_string()))?;
-        for warning in &warnings {
+        let arrival = engine.arrives(self.into_raw(), now).await.map_err(|error| match error {
+            ArrivalError::Rejected(why) => CliError::Misuse(why.to_string()),
+            ArrivalError::Failed(error) => CliError::failed(error),
+        })?;
+        for warning in &arrival.warnings {
             eprintln!("nurtured: {warning}; kept as it is");
         }
-        record.touch.occurred_at = record.touch.occurred_at.or(Some(now));
-        let taken = engine.take_in(std::slice::from_ref(&record), Authority::Form, now).await;
-        let taken = taken.map_err(CliError::failed)?.pop().unwrap_or(TakenIn::Unchanged);
+        let Arrival { taken, email, lead, .. } = arrival;
         if taken == TakenIn::Erased {
             return Err(CliError::Failed(format!(
-                "{} had their data erased and is not taken in; if they ask for it themselves: nurtured lead welcome-back {}",
-                record.email, record.email
+                "{email} had their data erased and is not taken in; if they ask for it themselves: nurtured lead welcome-back {email}"
             )));
         }
-        let lead = look(&engine, &record.email).await?;
+        let lead = lead.ok_or_else(|| unknown(&email))?;
         if json {
             return line(&lead_json(&lead).to_string());
         }

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
@@ -20,7 +21,8 @@ use serde_json::{Value, json};
 
 use super::super::limiter::Asker;
 use super::super::page::{self, escaped};
-use super::leads::take;
+use super::leads::not_arrived;
+use super::openapi::problems;
 use super::problem::{Kind, Problem};
 use super::{Site, admit, authenticated, bearer, client, media_type, read_body, store_failed, wrong_method};
 use crate::domain::access::{Grant, Scope};
@@ -76,7 +78,9 @@ async fn hand_in(
             let shown = problem.shown();
             let status = StatusCode::from_u16(shown.status).unwrap_or(StatusCode::BAD_REQUEST);
             let body = format!("<p>{}</p><p>Please go back and try again.</p>", escaped(&shown.detail));
-            page::page(status, shown.title, &body)
+            let mut response = page::page(status, shown.title, &body);
+            problem.say_in_headers(&mut response);
+            response
         }
         Err(problem) => problem.into_response(),
     };
@@ -122,8 +126,20 @@ async fn receive(
     request: Request,
 ) -> Result<Option<String>, Problem> {
     let client = client::address(&request, &site.config);
-    admit(site, Asker::Form(client))?;
     let headers = request.headers().clone();
+    // A server of ours hands in many visitors' forms from one address, by a token that nobody else knows. A form's key
+    // is no secret: whoever shows it is one of many, and known by their address.
+    let bearer = match bearer(&headers) {
+        Some(_) => Some(authenticated(site, &headers, client).await?),
+        None => None,
+    };
+    admit(
+        site,
+        match &bearer {
+            Some(grant) if !grant.is_form_key() => Asker::Token(grant.id),
+            _ => Asker::Form(client),
+        },
+    )?;
     if !site.config.forms.origins.is_empty()
         && headers.contains_key(header::ORIGIN)
         && shared_with(site, &headers).is_none()
@@ -133,7 +149,12 @@ async fn receive(
     let Path(campaign) = campaign.map_err(|_| Problem::invalid("path", "it is not UTF-8"))?;
     let kind = media_type(&headers);
     let mut form = Form::read(kind.as_deref(), &read_body(request).await?)?;
-    let grant = key_of(site, &headers, client, form.take(KEY)).await?;
+    let key = form.take(KEY);
+    let grant = match bearer {
+        Some(grant) if grant.allows(Scope::FormsWrite) => grant,
+        Some(_) => return Err(Problem::new(Kind::Forbidden, "the token has not the scope forms:write")),
+        None => key_of(site, client, key.unwrap_or_default()).await?,
+    };
     if grant.campaign.as_ref().is_some_and(|only| *only != campaign) {
         return Err(Problem::new(Kind::Forbidden, "the key is for another campaign's form"));
     }
@@ -152,32 +173,17 @@ async fn receive(
     }
     let now = site.now();
     let raw = form.into_raw(campaign, now)?;
-    let site = site.clone();
-    // On a task of its own: a visitor who leaves the page now has handed in the form all the same.
-    let taken = tokio::spawn(async move { take(&site, raw, now).await });
-    let (taken, ..) = taken.await.map_err(|defect| Problem::failed("a form", &defect))??;
-    if taken == TakenIn::Erased {
+    let engine = Arc::clone(&site.engine);
+    let arrival = site.under_way.finish(async move { engine.arrives(raw, now).await }).await;
+    let arrival = arrival.map_err(|defect| Problem::failed("a form", &defect))?;
+    if arrival.map_err(|error| not_arrived(&error))?.taken == TakenIn::Erased {
         tracing::info!("a form of somebody who had their data erased was left out");
     }
     Ok(redirect)
 }
 
-/// Whose form it is: by its key, or by a bearer's token.
-async fn key_of(
-    site: &Site,
-    headers: &HeaderMap,
-    client: Option<IpAddr>,
-    field: Option<String>,
-) -> Result<Grant, Problem> {
-    if bearer(headers).is_some() || field.is_none() {
-        let grant = authenticated(site, headers, client).await?;
-        return if grant.allows(Scope::FormsWrite) {
-            Ok(grant)
-        } else {
-            Err(Problem::new(Kind::Forbidden, "the token has not the scope forms:write"))
-        };
-    }
-    let key = field.unwrap_or_default();
+/// Whose form it is, by the key in it.
+async fn key_of(site: &Site, client: Option<IpAddr>, key: String) -> Result<Grant, Problem> {
     let grant = site.engine.grant_of(&key, site.now()).await.map_err(|error| store_failed(&error))?;
     match grant {
         Some(grant) if grant.is_form_key() => Ok(grant),
@@ -301,8 +307,22 @@ fn scalar(name: &str, value: Value) -> Result<String, Problem> {
     }
 }
 
+/// What may be wrong with a form.
+const PROBLEMS: [Kind; 10] = [
+    Kind::Unreadable,
+    Kind::Unauthorised,
+    Kind::Forbidden,
+    Kind::UnknownCampaign,
+    Kind::TooLarge,
+    Kind::WrongType,
+    Kind::Invalid,
+    Kind::TooMany,
+    Kind::Failed,
+    Kind::Unavailable,
+];
+
 /// The form's part of the document.
-pub fn documented(problem: &Value) -> Value {
+pub fn documented() -> Value {
     let fields = json!({
         "type": "object",
         "description": "Any other field is kept under its name; `answers[QUESTION]` is an answer.",
@@ -326,6 +346,29 @@ pub fn documented(problem: &Value) -> Value {
         "required": ["email"],
         "additionalProperties": { "type": "string" }
     });
+    let mut responses = problems(PROBLEMS.iter().copied());
+    for described in responses.values_mut() {
+        described["content"]["text/html"] = json!({ "schema": { "type": "string" } });
+    }
+    for (status, described) in [
+        (
+            "200",
+            json!({ "description": "A page that says thank you, for browsers",
+                        "content": { "text/html": { "schema": { "type": "string" } } } }),
+        ),
+        (
+            "202",
+            json!({ "description": "Received", "content": { "application/json": { "schema": {
+            "type": "object", "properties": { "received": { "type": "boolean" } }, "required": ["received"] } } } }),
+        ),
+        (
+            "303",
+            json!({ "description": "The visitor is sent on", "headers": { "Location": {
+            "description": "The page that `redirect` named", "schema": { "type": "string" } } } }),
+        ),
+    ] {
+        responses.insert(status.to_owned(), described);
+    }
     json!({ "post": {
         "operationId": "handIn",
         "summary": "A web form hands in a lead",
@@ -337,12 +380,6 @@ pub fn documented(problem: &Value) -> Value {
             "application/x-www-form-urlencoded": { "schema": fields },
             "application/json": { "schema": fields }
         } },
-        "responses": {
-            "200": { "description": "A page that says thank you, for browsers", "content": { "text/html": { "schema": { "type": "string" } } } },
-            "202": { "description": "Received", "content": { "application/json": { "schema": {
-                "type": "object", "properties": { "received": { "type": "boolean" } }, "required": ["received"] } } } },
-            "303": { "description": "The visitor is sent on" },
-            "default": problem
-        }
+        "responses": responses
     } })
 }

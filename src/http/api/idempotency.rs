@@ -3,12 +3,15 @@
 //! The first request with a key takes its row, in a transaction of its own; whoever comes while it is being
 //! answered is told to wait, whoever comes later gets the same answer. A key names one request: with another body
 //! it is a mistake of the client's. What failed through our fault leaves no answer, so that it can be tried
-//! again. Between the request's effect and its kept answer the daemon may die; then the key is free after a
-//! minute and the request is done again, which for most requests changes nothing.
+//! again. Between the request's effect and its kept answer the daemon may die; then the key is free after five
+//! minutes and the request is done again, which for most requests changes nothing.
+
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::Site;
 use super::operation::Reply;
@@ -19,8 +22,13 @@ use crate::store::Began;
 
 const HEADER: &str = "idempotency-key";
 const MAX_KEY: usize = 255;
-/// A request takes seconds at most; one that was begun so long ago is nobody's.
-const LOST_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// A request that takes longer than this, from looking at its key to keeping its answer, is given up.
+const DONE_WITHIN: Duration = Duration::from_secs(120);
+/// So one that was begun so long ago is nobody's: the daemon that was at it has died. Well above the time that one may
+/// take, since the clocks of two daemons may differ.
+const LOST_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// How often keeping an answer is tried.
+const TRIES: usize = 3;
 
 /// The hash of a client's key. The key itself may name a person.
 pub struct Key(String);
@@ -65,6 +73,22 @@ pub async fn once<F>(
 where
     F: Future<Output = Result<Reply, Problem>>,
 {
+    // Given up with its transaction: nothing of it is done, or all of it and nobody knows; its key stays taken until
+    // it is lost.
+    let done = timeout(DONE_WITHIN, once_in_time(site, token, key, request, run)).await;
+    done.unwrap_or_else(|_| Err(Problem::unavailable()))
+}
+
+async fn once_in_time<F>(
+    site: &Site,
+    token: TokenId,
+    key: &str,
+    request: &str,
+    run: impl FnOnce() -> F,
+) -> Result<(Reply, bool), Problem>
+where
+    F: Future<Output = Result<Reply, Problem>>,
+{
     let started = site.now();
     match begin(site, token, key, request, started).await? {
         Began::First => {}
@@ -87,13 +111,13 @@ where
         Err(problem) => {
             let shown = problem.shown();
             if shown.status >= 500 || problem.kind() == Kind::BeingSent {
-                end(site, token, key, started, None).await?;
+                end(site, token, key, started, None).await;
                 return Err(problem);
             }
             Reply::json(shown.status, &shown)?
         }
     };
-    end(site, token, key, started, Some(&reply)).await?;
+    end(site, token, key, started, Some(&reply)).await;
     Ok((reply, false))
 }
 
@@ -114,22 +138,26 @@ async fn begin(
     begin.await.map_err(|error| store_failed(&error))
 }
 
-async fn end(
-    site: &Site,
-    token: TokenId,
-    key: &str,
-    started: Timestamp,
-    reply: Option<&Reply>,
-) -> Result<(), Problem> {
-    let end = async {
-        let mut tx = site.engine.store().begin().await?;
-        match reply {
-            Some(reply) => {
-                tx.finish_request(token, key, started, i64::from(reply.status), &reply.body).await?;
+/// Keeps the answer, or lets the request be tried again. It is done, so whoever asked is told what came of it even if
+/// that fails.
+async fn end(site: &Site, token: TokenId, key: &str, started: Timestamp, reply: Option<&Reply>) {
+    for tried in 1..=TRIES {
+        let end = async {
+            let mut tx = site.engine.store().begin().await?;
+            match reply {
+                Some(reply) => {
+                    tx.finish_request(token, key, started, i64::from(reply.status), &reply.body).await?;
+                }
+                None => tx.forget_request(token, key, started).await?,
             }
-            None => tx.forget_request(token, key, started).await?,
+            tx.commit().await
+        };
+        match end.await {
+            Ok(()) => return,
+            Err(error) if tried == TRIES => {
+                tracing::error!("an answer could not be kept for a request that is sent again: {error}");
+            }
+            Err(_) => {}
         }
-        tx.commit().await
-    };
-    end.await.map_err(|error| store_failed(&error))
+    }
 }

@@ -13,11 +13,10 @@ use super::problem::{Kind, Problem};
 use super::wire::{Email, Line, Nothing, PageSize, WireReason, WireStage};
 use super::{Site, store_failed};
 use crate::domain::access::Scope;
-use crate::domain::email::EmailAddress;
 use crate::domain::ids::LeadId;
-use crate::domain::intake::merge::Authority;
-use crate::domain::intake::{Owners, RawLead, normalise};
+use crate::domain::intake::RawLead;
 use crate::domain::lead::{Activity, Grade, Lead, Touch};
+use crate::engine::arrival::{Arrival, ArrivalError};
 use crate::engine::pass::PassError;
 use crate::engine::take_in::TakenIn;
 use crate::store::{LeadFilter, StoreError, Tx};
@@ -224,7 +223,8 @@ enum Outcome {
 
 async fn take_in(site: Site, asked: Asked<Nothing, Nothing, NewLead>) -> Result<Answer<Taken>, Problem> {
     let now = site.now();
-    let (taken, lead, warnings) = take(&site, asked.body.into_raw(now)?, now).await?;
+    let arrival = site.engine.arrives(asked.body.into_raw(now)?, now).await;
+    let Arrival { taken, lead, warnings, .. } = arrival.map_err(|error| not_arrived(&error))?;
     let (status, outcome) = match taken {
         TakenIn::New => (201, Outcome::New),
         TakenIn::Updated => (200, Outcome::Updated),
@@ -236,22 +236,16 @@ async fn take_in(site: Site, asked: Asked<Nothing, Nothing, NewLead>) -> Result<
         }
     };
     let lead = lead.ok_or_else(|| Problem::new(Kind::UnknownLead, "it was erased at this moment"))?;
+    let warnings = warnings.iter().map(ToString::to_string).collect();
     Ok(Answer(status, Taken { outcome, warnings, lead: LeadView::of(&lead) }))
 }
 
-/// Takes a lead in as it was written.
-pub async fn take(
-    site: &Site,
-    raw: RawLead,
-    now: Timestamp,
-) -> Result<(TakenIn, Option<Lead>, Vec<String>), Problem> {
-    let owners = Owners::of(&site.engine.rules().agreement);
-    let (record, warnings) =
-        normalise(raw, &owners, now).map_err(|error| Problem::invalid("email", error.to_string()))?;
-    let taken = site.engine.take_in(std::slice::from_ref(&record), Authority::Form, now).await;
-    let taken = taken.map_err(|error| pass_failed(&error))?.pop().unwrap_or(TakenIn::Unchanged);
-    let lead = find(site, &record.email).await?;
-    Ok((taken, lead, warnings.iter().map(ToString::to_string).collect()))
+/// What a lead that did not come in is to a client.
+pub fn not_arrived(error: &ArrivalError) -> Problem {
+    match error {
+        ArrivalError::Rejected(why) => Problem::invalid("email", why.to_string()),
+        ArrivalError::Failed(error) => pass_failed(error),
+    }
 }
 
 /// What a failed pass is to a client.
@@ -260,16 +254,6 @@ pub fn pass_failed(error: &PassError) -> Problem {
         PassError::Store(error) => store_failed(error),
         error => Problem::failed("the engine", error),
     }
-}
-
-async fn find(site: &Site, email: &EmailAddress) -> Result<Option<Lead>, Problem> {
-    let look = async {
-        let mut tx = site.engine.store().read().await?;
-        let lead = tx.person_by_email(email).await?;
-        tx.rollback().await?;
-        Ok(lead)
-    };
-    look.await.map_err(|error| store_failed(&error))
 }
 
 /// Nobody knows that lead. Its address is not repeated: answers are kept for a day, and the person may just have been

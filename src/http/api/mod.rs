@@ -39,6 +39,7 @@ use tokio::time::timeout;
 
 use super::client;
 use super::limiter::{Asker, Limiter};
+use super::under_way::UnderWay;
 use super::{Limits, MAX_BODY};
 use crate::config::ApiConfig;
 use crate::domain::access::Grant;
@@ -54,12 +55,13 @@ pub struct Site {
     pub engine: Arc<Engine>,
     pub config: Arc<ApiConfig>,
     limiter: Arc<Limiter>,
+    under_way: UnderWay,
 }
 
 impl Site {
     /// A site on an engine.
-    pub fn new(engine: Arc<Engine>, config: ApiConfig) -> Site {
-        Site { engine, config: Arc::new(config), limiter: Arc::new(Limiter::default()) }
+    pub fn new(engine: Arc<Engine>, config: ApiConfig, under_way: UnderWay) -> Site {
+        Site { engine, config: Arc::new(config), limiter: Arc::new(Limiter::default()), under_way }
     }
 
     fn now(&self) -> jiff::Timestamp {
@@ -173,8 +175,8 @@ async fn answer(
     let body = read_body(request).await?;
     let request_hash = idempotency::request_hash(operation.method, &target, &query, &body);
     let raw = Raw { by: Arc::clone(&by), path, query, kind, body };
-    // On a task of its own: a client that hangs up now has asked all the same.
-    let done = tokio::spawn(async move {
+    let under_way = site.under_way.clone();
+    let work = async move {
         match key {
             Some(key) => {
                 idempotency::once(&site, by.id, &key, &request_hash, || {
@@ -184,8 +186,9 @@ async fn answer(
             }
             None => (operation.handler)(site.clone(), raw).await.map(|reply| (reply, false)),
         }
-    });
-    let (reply, replayed) = done.await.map_err(|defect| Problem::failed("a request", &defect))??;
+    };
+    let (reply, replayed) =
+        under_way.finish(work).await.map_err(|defect| Problem::failed("a request", &defect))??;
     Ok(response(reply, replayed))
 }
 
