@@ -29,6 +29,12 @@ pub async fn every_documented_operation_is_there_and_asks_for_its_scope(site: Si
             let (method, path) = (method.to_uppercase(), filled(path));
             let text = "Content-Type: application/json";
             site.ask(&method, &path, &[text], "{\"email\":\"a@b.example\"}").await.is(401, "unauthorised");
+            let responses = &operation["responses"];
+            for (status, header) in
+                [("401", "WWW-Authenticate"), ("429", "Retry-After"), ("503", "Retry-After")]
+            {
+                assert!(responses[status]["headers"][header].is_object(), "{method} {path}: {status}");
+            }
             let scope = operation["security"].as_array().and_then(|all| all.last()).expect("a scope");
             let scope = scope["token"][0].as_str().expect("a name");
             let may: Scope = scope.parse().expect("a scope");

@@ -144,4 +144,29 @@ async fn a_browser_that_posts_too_often_has_to_wait() {
     refused.is(429, "too-many");
     assert_eq!(refused.headers["retry-after"], "10");
     post(&site, &[&from("203.0.113.10")], &body).await.ok(202);
+    // A page says the same to programs on the way.
+    let page = post(&site, &[&from("203.0.113.9"), "Accept: text/html"], &body).await;
+    assert_eq!((page.status, page.headers["retry-after"].as_str()), (429, "10"));
+    assert!(page.body.starts_with("<!doctype html>"), "{page:?}");
+    let page = post(&site, &[&from("203.0.113.11"), "Accept: text/html"], "email=jane%40buyer.example").await;
+    assert_eq!((page.status, page.headers["www-authenticate"].as_str()), (401, "Bearer"));
+}
+
+#[tokio::test]
+async fn a_server_hands_in_forms_at_its_token_s_rate_and_a_form_s_key_at_its_visitor_s() {
+    use nurtured::domain::rate::Rate;
+    let form_rate = Rate { per_minute: 6, burst: 1 };
+    let token_rate = Rate { per_minute: 60, burst: 3 };
+    let site = Site::with(ApiConfig { form_rate, token_rate, ..roomy() }).await;
+    let server = site.token(&[Scope::FormsWrite, Scope::LeadsRead]).await;
+    let key = site.token(&[Scope::FormsWrite]).await;
+    for _ in 0..3 {
+        post(&site, &[&bearer(&server)], "email=jane%40buyer.example").await.ok(202);
+    }
+    post(&site, &[&bearer(&server)], "email=jane%40buyer.example").await.is(429, "too-many");
+    site.get(&server, "/v1/leads").await.is(429, "too-many");
+    // Its visitors have an account of their own, wherever they show the key of the form.
+    post(&site, &[&bearer(&key)], "email=jane%40buyer.example").await.ok(202);
+    post(&site, &[&bearer(&key)], "email=jane%40buyer.example").await.is(429, "too-many");
+    post(&site, &[], &format!("form_key={key}&email=jane%40buyer.example")).await.is(429, "too-many");
 }

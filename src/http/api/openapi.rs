@@ -38,7 +38,7 @@ fn build() -> Value {
             .collect();
         paths.insert(format!("/v1{path}"), Value::Object(methods));
     }
-    paths.insert("/v1/forms/{campaign}".to_owned(), forms::documented(&problem()));
+    paths.insert("/v1/forms/{campaign}".to_owned(), forms::documented());
     let mut schemas = write.take_definitions(true);
     schemas.extend(read.take_definitions(true));
     if let Some(problem) = schemas.get_mut("Problem") {
@@ -147,11 +147,23 @@ fn not_null(schema: &mut Value) {
     }
 }
 
-fn problem() -> Value {
-    json!({
-        "description": "What went wrong",
+fn problem(kinds: &[Kind]) -> Value {
+    let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.name())).collect();
+    let mut described = json!({
+        "description": names.join(", "),
         "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } } }
-    })
+    });
+    let mut says = |header: &str, words: &str, schema: Value| {
+        described["headers"][header] = json!({ "description": words, "schema": schema });
+    };
+    if kinds.contains(&Kind::Unauthorised) {
+        says("WWW-Authenticate", "How to show a token", json!({ "type": "string" }));
+    }
+    let later = [Kind::TooMany, Kind::Unavailable, Kind::UnderWay, Kind::BeingSent];
+    if kinds.iter().any(|kind| later.contains(kind)) {
+        says("Retry-After", "Seconds after which to ask again", json!({ "type": "integer", "minimum": 1 }));
+    }
+    described
 }
 
 fn answers(operation: &Operation, answer: Schema) -> Value {
@@ -161,20 +173,25 @@ fn answers(operation: &Operation, answer: Schema) -> Value {
         if *status != 204 {
             described["content"] = json!({ "application/json": { "schema": answer.as_value() } });
         }
+        if operation.method == "POST" {
+            described["headers"] = json!({ "Idempotency-Replayed": {
+                "description": "`true`: this is the answer to an earlier request with this key",
+                "schema": { "type": "string", "enum": ["true"] }
+            } });
+        }
         answers.insert(status.to_string(), described);
     }
-    // Several problems may share a status; their names tell them apart.
-    let mut problems: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
-    for kind in of_all(operation).into_iter().chain(operation.problems.iter().copied()) {
-        problems.entry(kind.status().as_u16()).or_default().push(kind.name());
-    }
-    for (status, names) in problems {
-        let mut described = problem();
-        described["description"] =
-            json!(names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
-        answers.insert(status.to_string(), described);
-    }
+    answers.extend(problems(of_all(operation).into_iter().chain(operation.problems.iter().copied())));
     Value::Object(answers)
+}
+
+/// Problems by their status. Several may share one; their names tell them apart.
+pub fn problems(kinds: impl Iterator<Item = Kind>) -> Map<String, Value> {
+    let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
+    for kind in kinds {
+        by_status.entry(kind.status().as_u16()).or_default().push(kind);
+    }
+    by_status.into_iter().map(|(status, kinds)| (status.to_string(), problem(&kinds))).collect()
 }
 
 /// Problems that every operation of its kind has.

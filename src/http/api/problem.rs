@@ -172,18 +172,23 @@ impl Problem {
         let body = serde_json::to_vec(&self.shown()).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.kind.status();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        self.say_in_headers(&mut response);
+        response
+    }
+
+    /// What programs on the way read of it, whatever the answer's body is.
+    pub fn say_in_headers(&self, response: &mut Response) {
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if self.kind == Kind::Unauthorised {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+        if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::try_from(allow).ok()) {
             headers.insert(header::ALLOW, allow);
         }
-        response
     }
 }
 
