@@ -8,6 +8,7 @@ use super::output::{CliError, line};
 use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::email::EmailAddress;
+use crate::domain::hex::hex;
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::render::Rendered;
 use crate::mail::transport::{Outcome, Parcel};
@@ -78,7 +79,7 @@ impl SendTest {
         let from: Correspondent = workplace.config.mail.from.clone();
         let mut random = [0_u8; 12];
         getrandom::fill(&mut random).map_err(CliError::failed)?;
-        let unique: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let unique = hex(random);
         let letter = Letter {
             message_id: format!("<test-{unique}@{}>", from.address.domain()),
             from: from.clone(),

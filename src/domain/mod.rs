@@ -19,6 +19,7 @@ pub mod document;
 pub mod email;
 pub mod escalation;
 pub mod happening;
+pub mod hex;
 pub mod ids;
 pub mod intake;
 pub mod lead;

@@ -8,7 +8,6 @@
 //! The campaigns of the first playbook are known: nobody waits for the daemon when it is installed.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -21,6 +20,7 @@ use super::staff_mail::{self, CampaignMail, CampaignNews};
 use super::{Engine, Wake};
 use crate::domain::agreement::{Campaign, Step};
 use crate::domain::email::EmailAddress;
+use crate::domain::hex::hex;
 use crate::domain::lead::Lead;
 use crate::playbook::LEAD_LAYOUT;
 use crate::playbook::samples::{Sample, lead_sample};
@@ -171,12 +171,7 @@ fn content(campaign: &Campaign, mails: &[CampaignMail]) -> String {
         add(&mail.subject);
         mail.paragraphs.iter().for_each(|paragraph| add(paragraph));
     }
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(hash.finalize())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::pass::PassError;
 use super::{Engine, hand_off};
 use crate::domain::contact::{Channel, Purpose, SuppressionReason};
 use crate::domain::email::EmailAddress;
+use crate::domain::hex::hex;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Grade, Lead, Profile, Stage};
 use crate::domain::recycle::goes_with_the_person;
@@ -55,8 +56,7 @@ impl Engine {
             Hmac::<Sha256>::new_from_slice(&self.keys.erased).expect("HMAC takes keys of any length");
         mac.update(b"v1|erased|");
         mac.update(email.as_str().as_bytes());
-        let bytes = mac.finalize().into_bytes();
-        bytes.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
+        hex(&mac.finalize().into_bytes()[..HASH_BYTES])
     }
 
     /// The address under which the row of an erased person stays.

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::Engine;
 use crate::domain::access::{Grant, Scope};
+use crate::domain::hex::hex;
 use crate::store::{NewToken, StoreError};
 
 /// What every token begins with.
@@ -118,5 +119,5 @@ impl Engine {
 
 /// By what a token is known again.
 fn hash(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(token))
 }

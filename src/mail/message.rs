@@ -16,6 +16,7 @@ use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
 use crate::domain::email::EmailAddress;
+use crate::domain::hex::hex;
 
 /// The longest line RFC 5322 section 2.1.1 allows, without its CRLF.
 const MAX_LINE: usize = 998;
@@ -134,7 +135,7 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>, Unwritable> {
 /// The two parts. The boundary comes from the Message-ID, which the writer of a body does not know.
 fn alternatives(letter: &Letter) -> MultiPart {
     let digest = Sha256::digest(letter.message_id.as_bytes());
-    let boundary: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let boundary = hex(&digest[..16]);
     let content_type = ContentType::parse(&format!("multipart/alternative; boundary=\"=_{boundary}\""))
         .expect("a boundary of hexadecimal digits is well formed");
     MultiPart::builder()

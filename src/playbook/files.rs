@@ -5,12 +5,13 @@
 //! same texts, same version, on every node and for ever.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+
+use crate::domain::hex::hex;
 
 use super::builtin::BUILTIN;
 
@@ -110,11 +111,7 @@ impl PlaybookFiles {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(hash.finalize())
     }
 
     /// One JSON object, path to text.

@@ -230,10 +230,10 @@ impl Tx {
     async fn set_matters(&mut self, set: &str, value: i64, ids: &[MatterId]) -> Result<(), StoreError> {
         for ids in ids.chunks(bulk::MAX_LIST) {
             let ids = bulk::padded(ids);
-            let sql = format!(
+            let sql = self.in_dialect(format!(
                 "UPDATE matter SET {set} WHERE state IN ('new', 'waiting') AND id IN ({})",
                 bulk::list(2, ids.len())
-            );
+            ));
             each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql)).bind(value);
                 for id in ids {

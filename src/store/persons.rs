@@ -110,8 +110,8 @@ impl Tx {
         let hashes: Vec<&str> = hashes.iter().map(String::as_str).collect();
         for hashes in hashes.chunks(bulk::MAX_LIST) {
             let hashes = bulk::padded(hashes);
-            let sql =
-                format!("SELECT hash FROM erased_person WHERE hash IN ({})", bulk::list(1, hashes.len()));
+            let list = bulk::list(1, hashes.len());
+            let sql = self.in_dialect(format!("SELECT hash FROM erased_person WHERE hash IN ({list})"));
             let rows: Vec<String> = each!(self, conn => {
                 let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
                 for hash in hashes {

@@ -4,11 +4,10 @@
 //! fingerprint, whatever the time of taking in, and one lead holds each fingerprint once. They are
 //! kept for ever, so what goes into them must never change: order, names and lengths below.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::domain::hex::hex;
 use crate::domain::lead::{Activity, Answer, Touch};
 
 impl Touch {
@@ -62,12 +61,7 @@ fn fingerprint(kind: &str, at: Option<Timestamp>, parts: &[Option<&str>]) -> Str
             None => hash.update("|-"),
         }
     }
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(hash.finalize())
 }
 
 #[cfg(test)]

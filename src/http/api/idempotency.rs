@@ -17,6 +17,7 @@ use super::Site;
 use super::operation::Reply;
 use super::problem::{Kind, Problem};
 use super::store_failed;
+use crate::domain::hex::hex;
 use crate::domain::ids::TokenId;
 use crate::store::Began;
 
@@ -44,22 +45,22 @@ impl Key {
             let detail = format!("write 1 to {MAX_KEY} visible ASCII characters, best a UUID");
             return Err(Problem::invalid("Idempotency-Key", detail));
         }
-        Ok(Some(Key(hex(&[text.as_bytes()]))))
+        Ok(Some(Key(hash_of(&[text.as_bytes()]))))
     }
 }
 
 /// What makes two requests the same.
 pub fn request_hash(method: &str, path: &str, query: &str, body: &[u8]) -> String {
-    hex(&[method.as_bytes(), path.as_bytes(), query.as_bytes(), body])
+    hash_of(&[method.as_bytes(), path.as_bytes(), query.as_bytes(), body])
 }
 
-fn hex(parts: &[&[u8]]) -> String {
+fn hash_of(parts: &[&[u8]]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest.finalize())
 }
 
 /// Does a request unless it was done; says whether the answer is an earlier one.

@@ -5,13 +5,12 @@
 //! person is for the engine to say (`engine/ingest.rs`); what a bounce or an out-of-office reply means is to be
 //! told apart beside this file.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use mail_parser::{Address, Message, MessageParser, MimeHeaders};
 use sha2::{Digest, Sha256};
 
 use crate::domain::email::EmailAddress;
+use crate::domain::hex::hex;
 
 /// The longest mail that is read: more than most mail servers take.
 pub const MOST_BYTES: usize = 32 * 1024 * 1024;
@@ -124,19 +123,12 @@ fn identity(message: &Message<'_>, from: Option<&EmailAddress>, text: &str) -> S
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hex(&hash.finalize())
+    hex(hash.finalize())
 }
 
 /// What tells something that is no mail from other things.
 pub fn identity_of_noise(raw: &[u8]) -> String {
-    hex(&Sha256::digest(raw))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(Sha256::digest(raw))
 }
 
 fn one_line(text: &str) -> String {
