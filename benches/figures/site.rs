@@ -82,8 +82,8 @@ fn folder() -> Outcome<TempDir> {
     Ok(tempfile::Builder::new().prefix("figures-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
-/// The built-in playbook, with mail at every hour and no end of the day's mail: the figures are asked for at
-/// night and on Sundays, too.
+/// The built-in playbook, with mail and work at every hour and no end of the day's mail: the figures are asked for
+/// at night and on Sundays, too.
 fn playbook() -> Outcome<PlaybookFiles> {
     let mut files = PlaybookFiles::builtin();
     let mut agreement =
@@ -91,6 +91,9 @@ fn playbook() -> Outcome<PlaybookFiles> {
     for (from, to) in [
         (r#"window = "Mo-Fr 09:00-11:30,13:30-16:30""#, r#"window = "Mo-Su 00:00-24:00""#),
         ("daily_brake = 20000", "daily_brake = 10000000"),
+        (r#"hours = "Mo-Fr 09:00-17:00""#, r#"hours = "Mo-Su 00:00-24:00""#),
+        (r#"holidays = ["DE"]"#, "holidays = []"),
+        (r#"phone_window = "Mo-Fr 09:00-12:00,13:30-17:00""#, r#"phone_window = "Mo-Su 00:00-24:00""#),
     ] {
         if !agreement.contains(from) {
             return Err(format!("the built-in agreement has no `{from}` any more").into());

@@ -109,6 +109,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
             .busy_timeout(BUSY_TIMEOUT)
+            // A batch is read in one go, and not in turns with whoever takes its rows.
+            .row_buffer_size(512)
             .pragma("cache_size", "-8000")
             // Pages of 4 KiB. At SQLite's own 1,000 a wave of mail writes the same pages to the file over and over.
             .pragma("wal_autocheckpoint", "8000")
