@@ -222,6 +222,10 @@ fn one_line(text: &str) -> String {
 
 /// Every line end as CRLF, and no NUL: what lettre's encoders and SMTP expect of a text.
 fn crlf(text: &str) -> String {
+    // What we render ourselves has no other line ends than these.
+    if !text.contains(['\r', '\0']) {
+        return text.replace('\n', "\r\n");
+    }
     let mut out = String::with_capacity(text.len() + text.len() / 32);
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|b| matches!(b, b'\r' | b'\n' | 0)) {
