@@ -2,10 +2,10 @@
 //! `INSTA_UPDATE=always cargo test --test agreement`, and read the difference as one of them.
 
 use nurtured::cli::agreement::{html, markdown};
-use nurtured::domain::document::{changes, written};
+use nurtured::domain::document::{Document, changes, written};
 use nurtured::playbook::{Playbook, PlaybookFiles};
 
-fn agreement(edits: &[(&str, &str)]) -> nurtured::domain::document::Document {
+fn agreement(edits: &[(&str, &str)]) -> Document {
     let mut files = PlaybookFiles::builtin();
     for (old, new) in edits {
         let text = files.get("agreement.toml").expect("it is there").to_owned();
@@ -16,6 +16,17 @@ fn agreement(edits: &[(&str, &str)]) -> nurtured::domain::document::Document {
         Ok(playbook) => written(&playbook.agreement),
         Err(problems) => panic!("{problems}"),
     }
+}
+
+/// What differs, one statement a line.
+fn told(before: &Document, now: &Document) -> String {
+    let lines = changes(before, now).into_iter().flat_map(|change| {
+        let section = change.section;
+        let gone = change.before.into_iter().map(|words| ('-', words));
+        let added = change.now.into_iter().map(|words| ('+', words));
+        gone.chain(added).map(|(sign, words)| format!("{sign} {section}: {words}")).collect::<Vec<_>>()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn snapshot(name: &str, text: &str) {
@@ -42,18 +53,28 @@ fn what_two_people_change_is_told_in_words() {
         ("accepted = \"70%\"", "accepted = \"60%\""),
         ("capacity = 15", "capacity = 20"),
     ]);
-    let told: Vec<String> = changes(&agreement(&[]), &signed)
-        .into_iter()
-        .flat_map(|change| {
-            let section = change.section;
-            let before = change.before.into_iter().map(|words| ('-', words)).collect::<Vec<_>>();
-            let now = change.now.into_iter().map(|words| ('+', words));
-            before
-                .into_iter()
-                .chain(now)
-                .map(move |(sign, words)| format!("{sign} {section}: {words}"))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    snapshot("agreement-changes", &told.join("\n"));
+    snapshot("agreement-changes", &told(&agreement(&[]), &signed));
+}
+
+#[test]
+fn what_was_agreed_about_the_hand_off_is_told_too() {
+    let before = agreement(&[]);
+    let now = agreement(&[
+        (
+            "[campaigns.webinar]\n",
+            "[campaigns.webinar]\nrequired = [\"phone\", 'answers[\"When do you want to decide?\"]']\n\
+             reps = [\"rep1@ours.example\"]\noverflow = \"partners\"\nannounce_days = 0\n\
+             not_before = \"2026-03-05\"\n",
+        ),
+        (
+            "routing = [\"longest-wait\"]",
+            "routing = [\"account\", \"territory\", \"weighted\"]\ncatch_up = true",
+        ),
+        ("capacity = 30\n", "capacity = 30\nnew_per_week = 12\ncountries = [\"AT\", \"CH\"]\n"),
+        (
+            "[teams.partners]\n",
+            "[teams.partners]\npolicy = \"hot\"\nshares = [\"name\", \"company\", \"phone\"]\n",
+        ),
+    ]);
+    snapshot("agreement-hand-off", &told(&before, &now));
 }

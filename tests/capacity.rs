@@ -87,7 +87,7 @@ fn whoever_is_away_takes_nothing_and_is_named() {
     known.away.insert(sam, (date(2026, 4, 22), date(2026, 4, 27)));
     let plan = plan(&agreement, &known, 2);
     let weeks = sales(&plan);
-    assert_eq!((weeks[0].takes, weeks[0].takes_when_all_there), (60, 300), "Sam, Monday and Tuesday");
+    assert_eq!(weeks[0].takes, 60, "Sam, Monday and Tuesday");
     assert_eq!(weeks[0].away, ["Robin Adler", "Sam Berger"]);
     assert_eq!((weeks[1].takes, weeks[1].holidays), (240, 1));
     assert!(weeks[1].away.is_empty());
@@ -123,7 +123,7 @@ fn whoever_raises_a_hand_is_ready_and_who_has_no_expectation_goes_on_as_before()
         agreement(&[("[campaigns.demo-request]\n", "[campaigns.demo-request]\nexpected = \"7 per week\"\n")]);
     let mut known = Known::nothing(TODAY);
     known.last_four_weeks = BTreeMap::from([("default".to_owned(), 40), ("demo-request".to_owned(), 400)]);
-    known.waiting = BTreeMap::from([("sales".to_owned(), 25)]);
+    known.waiting = BTreeMap::from([("default".to_owned(), 25)]);
     let plan = plan(&agreement, &known, 1);
     assert_eq!(plan.rates, [("demo-request".to_owned(), Rate::All)]);
     let week = sales(&plan)[0];
@@ -138,6 +138,41 @@ fn what_can_never_be_taken_is_known_without_any_record() {
     let found = impossible(&too_much, TODAY);
     let told: Vec<(&str, Date)> = found.iter().map(|week| (week.team.as_str(), week.monday)).collect();
     assert_eq!(told, [("sales", date(2026, 6, 8))], "the week of the start has five of its days only");
+}
+
+#[test]
+fn who_takes_so_many_a_week_takes_no_more_however_many_places_are_free() {
+    let agreement = agreement(&[("capacity = 30\n", "capacity = 30\nnew_per_week = 4\n")]);
+    let plan = plan(&agreement, &Known::nothing(TODAY), 2);
+    let takes: Vec<i64> = sales(&plan).iter().map(|week| week.takes).collect();
+    assert_eq!(takes, [190, 160], "Robin 4, also in the week with a holiday; Sam 15, then 12");
+}
+
+#[test]
+fn a_campaign_with_a_rep_of_its_own_can_be_too_much_for_a_team_with_room() {
+    let agreement =
+        webinar("expected = \"40 per week\"\nqualifies = \"50%\"\nreps = [\"rep1@ours.example\"]");
+    let mut known = Known::nothing(TODAY);
+    known.last_four_weeks = BTreeMap::from([("default".to_owned(), 40)]);
+    let plan = plan(&agreement, &known, 1);
+    let week = sales(&plan)[0];
+    assert_eq!((week.expected, week.takes), (300, 300), "there is a place for each of them");
+    assert_eq!((week.over, week.waiting), (50, 50), "but Robin takes 15 of 20, and Sam 10 of the others");
+    let told: Vec<String> = impossible(&agreement, TODAY).into_iter().map(|week| week.team).collect();
+    assert_eq!(told, ["sales"]);
+}
+
+#[test]
+fn what_a_team_cannot_take_goes_where_it_overflows_to_after_that_teams_own() {
+    let agreement = agreement(&[
+        ("[campaigns.webinar]\n", "[campaigns.webinar]\nexpected = \"80 per week\"\nqualifies = \"50%\"\n"),
+        ("[[teams.sales.reps]]", "overflow = \"partners\"\n\n[[teams.sales.reps]]"),
+    ]);
+    let week = |agreement: &Agreement| sales(&plan(agreement, &Known::nothing(TODAY), 1))[0].clone();
+    // The partners take 7.5 a week.
+    let full = week(&agreement);
+    assert_eq!((full.expected, full.takes, full.elsewhere, full.over), (400, 300, 75, 25));
+    assert_eq!(impossible(&agreement, TODAY).len(), 1);
 }
 
 static BUILTIN: LazyLock<Agreement> = LazyLock::new(|| agreement(&[]));
@@ -155,7 +190,7 @@ proptest! {
         let plan = plan(&agreement, &Known::nothing(today), 10);
         let mut waited = 0;
         for week in sales(&plan) {
-            prop_assert!(week.monday >= today && week.takes <= week.takes_when_all_there);
+            prop_assert!(week.monday >= today && week.takes <= 300);
             // Each figure is rounded to a tenth of its own.
             let left = (waited + week.expected - week.takes).max(0);
             prop_assert!((week.waiting - left).abs() <= 2, "{:?}", week);

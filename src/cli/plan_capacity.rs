@@ -30,7 +30,8 @@ const ENOUGH_ENDED: i64 = 20;
 ///
 /// A campaign says what it brings with `expected = "120 per month"` in the agreement, when with `starts` and `ends`,
 /// and with `qualifies = "30%"` which share of it becomes ready, as long as the record does not know. Campaigns
-/// without an expectation go on as in the last four weeks.
+/// without an expectation go on as in the last four weeks. Reps of a campaign's own, `new_per_week` and where teams
+/// overflow to are counted in.
 #[derive(Debug, Args)]
 pub struct PlanCapacity {
     /// So many weeks, from the next Monday on
@@ -86,16 +87,16 @@ async fn known(store: &Store, agreement: &Agreement, now: Timestamp) -> Result<K
     Ok(known)
 }
 
-/// Qualified leads that wait for a rep, by the team that gets them.
+/// Qualified leads that wait for a rep, by their campaign.
 async fn waiting(tx: &mut Tx, agreement: &Agreement) -> Result<BTreeMap<String, i64>, StoreError> {
-    let mut by_team = BTreeMap::new();
+    let mut waiting = BTreeMap::new();
     for (campaign, count) in tx.qualified_waiting(Timestamp::MIN, Timestamp::MAX).await? {
         let campaign = agreement.campaign(&campaign).or(agreement.campaigns.last());
         if let Some(campaign) = campaign {
-            *by_team.entry(campaign.team.clone()).or_default() += count;
+            *waiting.entry(campaign.name.clone()).or_default() += count;
         }
     }
-    Ok(by_team)
+    Ok(waiting)
 }
 
 fn as_json(week: &Week) -> serde_json::Value {
@@ -106,6 +107,7 @@ fn as_json(week: &Week) -> serde_json::Value {
         "expected": leads(week.expected),
         "takes": leads(week.takes),
         "over": leads(week.over),
+        "elsewhere": leads(week.elsewhere),
         "waiting": leads(week.waiting),
         "holidays": week.holidays,
         "away": week.away,
@@ -156,6 +158,9 @@ fn remarks(week: &Week) -> String {
     if week.over > 0 {
         remarks.push(format!("over by {}", tenths(week.over)));
     }
+    if week.elsewhere > 0 {
+        remarks.push(format!("{} go to other teams", tenths(week.elsewhere)));
+    }
     match week.holidays {
         0 => {}
         1 => remarks.push("1 holiday".to_owned()),
@@ -180,13 +185,20 @@ mod tests {
             team: "sales".to_owned(),
             expected: 355,
             takes: 240,
-            takes_when_all_there: 300,
             over: 115,
+            elsewhere: 20,
             waiting: 115,
             holidays: 1,
             away: vec!["Robin Adler".to_owned(), "Sam Berger".to_owned()],
         };
-        let idle = Week { team: "partners".to_owned(), expected: 0, over: 0, waiting: 0, ..week.clone() };
+        let idle = Week {
+            team: "partners".to_owned(),
+            expected: 0,
+            over: 0,
+            elsewhere: 0,
+            waiting: 0,
+            ..week.clone()
+        };
         let plan = Plan {
             weeks: vec![idle, week],
             rates: vec![("demo-request".to_owned(), Rate::All), ("webinar".to_owned(), Rate::Given(30))],
@@ -196,8 +208,8 @@ mod tests {
             shown(&plan),
             [
                 "Week of       Team             Expected   Takes  Waiting",
-                "4 May 2026    sales                35.5      24     11.5  over by 11.5; 1 holiday; \
-                 away: Robin Adler and Sam Berger",
+                "4 May 2026    sales                35.5      24     11.5  over by 11.5; \
+                 2 go to other teams; 1 holiday; away: Robin Adler and Sam Berger",
                 "demo-request: every lead is ready at once",
                 "webinar: 30% become ready, as the agreement expects",
                 "fair: not counted, because nobody knows yet which share becomes ready: write qualifies = \"30%\"",

@@ -74,6 +74,20 @@ impl Agreement {
         self.teams.values().find_map(|team| Some((team, team.reps.iter().find(|rep| rep.email == *email)?)))
     }
 
+    /// The teams that may get leads of a campaign: its own, then those to which leads overflow, one after the other.
+    pub fn teams_for(&self, campaign: &Campaign) -> Vec<&Team> {
+        let mut found: Vec<&Team> = Vec::new();
+        let mut next = Some(campaign.team.as_str());
+        while let Some(team) = next.and_then(|name| self.teams.get(name)) {
+            if found.iter().any(|known| known.name == team.name) {
+                break;
+            }
+            next = campaign.overflow.as_deref().filter(|_| found.is_empty()).or(team.overflow.as_deref());
+            found.push(team);
+        }
+        found
+    }
+
     /// Whether somebody is manager, director or backup of any team.
     pub fn answers_for_team(&self, email: &EmailAddress) -> bool {
         self.teams.values().any(|team| team.is_answered_for_by(email))

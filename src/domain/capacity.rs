@@ -5,16 +5,24 @@
 //! stay two weeks takes 15 a week. Holidays of the team's calendar and absences take their days away. What cannot be
 //! taken waits and is carried over into the next week. Leads are spread evenly over the days of a campaign, and are
 //! counted for the week in which they come in: nurturing puts some of them off, never more of them at once.
+//!
+//! A campaign with reps of its own fills their places first, the one with fewest reps before the others; then come
+//! the campaigns that anybody of the team may have, and what is left goes where the team overflows to, once that
+//! team's own leads have theirs. Backups are not counted on: they are for what was not planned.
+
+mod room;
 
 use std::collections::BTreeMap;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::agreement::{Agreement, Campaign, Rep, Team};
-use super::calendar::Calendar;
+use super::agreement::{Agreement, Campaign, Team};
 use super::commitments::{self, Period};
 use super::email::EmailAddress;
+use room::Rooms;
+
+pub use room::{team_weekly_tenths, weekly_tenths};
 
 /// Parts of a lead that are counted: a campaign of one lead a month is some of one each day.
 const FINE: i64 = 1_000_000;
@@ -116,7 +124,7 @@ pub struct Known {
     pub record: BTreeMap<String, (i64, i64)>,
     /// What was handed off in the last four weeks, by campaign: what one without an expectation goes on with.
     pub last_four_weeks: BTreeMap<String, i64>,
-    /// Leads that wait for a rep, by team.
+    /// Leads that wait for a rep, by campaign.
     pub waiting: BTreeMap<String, i64>,
     /// Absences that reps announced: first day, and first day back.
     pub away: BTreeMap<EmailAddress, (Date, Date)>,
@@ -149,10 +157,10 @@ pub struct Week {
     pub expected: i64,
     /// Leads that its reps can take.
     pub takes: i64,
-    /// What they would take if everybody were there and no day were a holiday.
-    pub takes_when_all_there: i64,
-    /// How many more become ready than can be taken; zero when all can.
+    /// How many of them find no rep, neither here nor where the team overflows to; zero when all do.
     pub over: i64,
+    /// How many of them go to other teams, because nobody here has room.
+    pub elsewhere: i64,
     /// How many wait at the end of it.
     pub waiting: i64,
     /// Business days of the team that a holiday takes.
@@ -174,115 +182,135 @@ pub struct Plan {
 
 /// Plans `count` weeks, from the first Monday that is not past.
 pub fn plan(agreement: &Agreement, known: &Known, count: u32) -> Plan {
+    plan_with(agreement, known, count, false)
+}
+
+/// As [`plan`]; or as if everybody were there on every day.
+fn plan_with(agreement: &Agreement, known: &Known, count: u32, all_there: bool) -> Plan {
     let mut rates = Vec::new();
     let mut unknown = Vec::new();
     let mut flows: Vec<Flow<'_>> = Vec::new();
     for campaign in &agreement.campaigns {
+        let mut flow = Flow {
+            teams: agreement.teams_for(campaign),
+            only: &campaign.reps,
+            daily: 0,
+            from: None,
+            to: None,
+            waiting: known.waiting.get(&campaign.name).copied().unwrap_or(0) * FINE,
+        };
         match &campaign.volume {
             Some(volume) => match Rate::of(campaign, known.record.get(&campaign.name).copied()) {
                 Some(rate) => {
                     rates.push((campaign.name.clone(), rate));
-                    let daily = volume.per.daily(volume.leads) * rate.percent() / 100;
-                    flows.push(Flow { team: &campaign.team, daily, from: volume.starts, to: volume.ends });
+                    flow.daily = volume.per.daily(volume.leads) * rate.percent() / 100;
+                    (flow.from, flow.to) = (volume.starts, volume.ends);
                 }
                 None => unknown.push(campaign.name.clone()),
             },
             None => {
-                let daily = known.last_four_weeks.get(&campaign.name).copied().unwrap_or(0) * FINE / 28;
-                flows.push(Flow { team: &campaign.team, daily, from: None, to: None });
+                flow.daily = known.last_four_weeks.get(&campaign.name).copied().unwrap_or(0) * FINE / 28;
             }
         }
+        flows.push(flow);
     }
     let this_week = Period::Week.first_day(known.today);
     let first = if this_week == known.today { this_week } else { Period::Week.next(this_week) };
-    let mut waiting: BTreeMap<&str, i64> = BTreeMap::new();
     let mut weeks = Vec::new();
     for number in 0..i64::from(count) {
         let monday = first.saturating_add((number * 7).days());
         let days: Vec<Date> = (0..7).map(|day| monday.saturating_add(i64::from(day).days())).collect();
-        for team in agreement.teams.values() {
-            let Some(calendar) = agreement.calendars.get(&team.calendar) else { continue };
-            let expected: i64 = flows
-                .iter()
-                .filter(|flow| flow.team == team.name)
-                .map(|flow| flow.daily * days.iter().filter(|day| flow.runs_on(**day)).count() as i64)
-                .sum();
-            let room = room(team, calendar, known, &days);
-            let queue = waiting
-                .entry(team.name.as_str())
-                .or_insert_with(|| known.waiting.get(&team.name).copied().unwrap_or(0) * FINE);
-            *queue = (*queue + expected - room.takes).max(0);
-            weeks.push(Week {
-                monday,
-                team: team.name.clone(),
-                expected: tenths(expected),
-                takes: tenths(room.takes),
-                takes_when_all_there: tenths(room.all_there),
-                over: tenths((expected - room.takes).max(0)),
-                waiting: tenths(*queue),
-                holidays: room.holidays,
-                away: room.away,
-            });
-        }
+        weeks.extend(week(agreement, &mut flows, &days, known, all_there));
     }
     Plan { weeks, rates, unknown }
 }
 
-/// Ready leads that come to a team, day by day, in millionths.
+/// One week of every team; what finds no rep waits on in its flow.
+fn week(
+    agreement: &Agreement,
+    flows: &mut [Flow<'_>],
+    days: &[Date],
+    known: &Known,
+    all_there: bool,
+) -> Vec<Week> {
+    let mut rooms = Rooms::new(agreement, known, days, all_there);
+    let mut of_teams: BTreeMap<&str, Week> = agreement
+        .teams
+        .values()
+        .filter_map(|team| {
+            let open = rooms.of(team)?;
+            let week = Week {
+                monday: days[0],
+                team: team.name.clone(),
+                expected: 0,
+                takes: open.total(),
+                over: 0,
+                elsewhere: 0,
+                waiting: 0,
+                holidays: open.holidays,
+                away: open.away.clone(),
+            };
+            Some((team.name.as_str(), week))
+        })
+        .collect();
+    let new: Vec<i64> = flows
+        .iter()
+        .map(|flow| flow.daily * days.iter().filter(|day| flow.runs_on(**day)).count() as i64)
+        .collect();
+    let mut left: Vec<i64> = flows.iter().zip(&new).map(|(flow, new)| flow.waiting + new).collect();
+    // Nobody else can have the leads of a campaign with few reps.
+    let mut order: Vec<usize> = (0..flows.len()).collect();
+    order.sort_by_key(|index| match flows[*index].only.len() {
+        0 => usize::MAX,
+        reps => reps,
+    });
+    for index in &order {
+        if let Some(team) = flows[*index].teams.first() {
+            left[*index] -= rooms.take(team, flows[*index].only, left[*index]);
+        }
+    }
+    for (index, flow) in flows.iter_mut().enumerate() {
+        let Some(own) = flow.teams.first().and_then(|team| of_teams.get_mut(team.name.as_str())) else {
+            continue;
+        };
+        for team in &flow.teams[1..] {
+            let taken = rooms.take(team, &[], left[index]);
+            left[index] -= taken;
+            own.elsewhere += taken;
+        }
+        own.expected += new[index];
+        own.over += left[index] - flow.waiting;
+        own.waiting += left[index];
+        flow.waiting = left[index];
+    }
+    let mut weeks: Vec<Week> = of_teams.into_values().collect();
+    for week in &mut weeks {
+        week.over = week.over.max(0);
+        for figure in
+            [&mut week.expected, &mut week.takes, &mut week.over, &mut week.elsewhere, &mut week.waiting]
+        {
+            *figure = tenths(*figure);
+        }
+    }
+    weeks
+}
+
+/// Ready leads of a campaign, day by day, in millionths.
 struct Flow<'a> {
-    team: &'a str,
+    /// Who may get them: the campaign's team, then those to which it overflows.
+    teams: Vec<&'a Team>,
+    /// The reps of the first one who get them; empty: all.
+    only: &'a [EmailAddress],
     daily: i64,
     from: Option<Date>,
     to: Option<Date>,
+    waiting: i64,
 }
 
 impl Flow<'_> {
     fn runs_on(&self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }
-}
-
-/// What a team can take in a week, in millionths of a lead.
-struct Room {
-    takes: i64,
-    all_there: i64,
-    holidays: i64,
-    away: Vec<String>,
-}
-
-fn room(team: &Team, calendar: &Calendar, known: &Known, days: &[Date]) -> Room {
-    let open: Vec<Date> = days.iter().copied().filter(|day| calendar.is_open_on(*day)).collect();
-    let holidays = days.iter().filter(|day| calendar.is_closed_by_holiday(**day)).count() as i64;
-    let ordinary = open.len() as i64 + holidays;
-    let mut room = Room { takes: 0, all_there: 0, holidays, away: Vec::new() };
-    for rep in &team.reps {
-        let weekly = weekly_tenths(rep, known.weeks_open_tenths) * (FINE / 10);
-        let there = open.iter().filter(|day| !is_away(rep, known, **day)).count();
-        if there < open.len() {
-            room.away.push(rep.name.clone());
-        }
-        // A team that works one Saturday a month has weeks without any day: nobody takes anything in them.
-        if ordinary > 0 {
-            room.takes += weekly * there as i64 / ordinary;
-            room.all_there += weekly;
-        }
-    }
-    room
-}
-
-fn is_away(rep: &Rep, known: &Known, day: Date) -> bool {
-    rep.away.iter().any(|(first, last)| (*first..=*last).contains(&day))
-        || known.away.get(&rep.email).is_some_and(|(first, back)| (*first..*back).contains(&day))
-}
-
-/// What a rep takes in an ordinary week, in tenths of a lead, when a lead takes a place for `weeks_open_tenths`.
-pub fn weekly_tenths(rep: &Rep, weeks_open_tenths: i64) -> i64 {
-    rep.capacity * 100 / weeks_open_tenths.max(1)
-}
-
-/// What a team takes in an ordinary week, in tenths of a lead.
-pub fn team_weekly_tenths(team: &Team, weeks_open_tenths: i64) -> i64 {
-    team.reps.iter().map(|rep| weekly_tenths(rep, weeks_open_tenths)).sum()
 }
 
 /// Millionths as tenths, rounded to the nearest.
@@ -294,9 +322,9 @@ fn tenths(millionths: i64) -> i64 {
 /// alone tells it: nobody has to look at the record to know.
 pub fn impossible(agreement: &Agreement, today: Date) -> Vec<Week> {
     const HALF_A_YEAR: u32 = 26;
-    let plan = plan(agreement, &Known::nothing(today), HALF_A_YEAR);
+    let plan = plan_with(agreement, &Known::nothing(today), HALF_A_YEAR, true);
     let mut found: Vec<Week> = Vec::new();
-    for week in plan.weeks.into_iter().filter(|week| week.expected > week.takes_when_all_there) {
+    for week in plan.weeks.into_iter().filter(|week| week.over > 0) {
         if !found.iter().any(|known| known.team == week.team) {
             found.push(week);
         }
@@ -304,12 +332,12 @@ pub fn impossible(agreement: &Agreement, today: Date) -> Vec<Week> {
     found
 }
 
-/// A week in words: "in the week of 4 May 2026 it gets 35 ready leads, and with everybody there it takes 30".
+/// A week in words: "in the week of 4 May 2026 it gets 35 ready leads, and with everybody there 5 find no rep".
 pub fn weeks_words(week: &Week) -> String {
     format!(
-        "in {} it gets {} ready leads, and with everybody there it takes {}",
+        "in {} it gets {} ready leads, and with everybody there {} of them find no rep",
         Period::Week.called(week.monday),
         commitments::tenths(week.expected),
-        commitments::tenths(week.takes_when_all_there)
+        commitments::tenths(week.over)
     )
 }

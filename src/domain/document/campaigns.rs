@@ -1,6 +1,6 @@
 //! Where leads come from, when they are ready, and what their behaviour is worth, in words and as the file has it.
 
-use super::{Block, Section, day_words, sentence};
+use super::{Block, Section, day_words, routing, sentence};
 use crate::domain::agreement::{Agreement, Campaign};
 use crate::domain::condition::Condition;
 
@@ -10,7 +10,9 @@ pub(super) fn ready(agreement: &Agreement) -> Section {
     )];
     for campaign in &agreement.campaigns {
         blocks.push(Block::Heading(format!("Campaign {}", campaign.name)));
-        blocks.push(Block::List(points(campaign)));
+        let mut said = points(campaign);
+        said.extend(routing::of_campaign(agreement, campaign));
+        blocks.push(Block::List(said));
         blocks.push(Block::Text("Ready when".to_owned()));
         blocks.extend(condition(&campaign.qualify));
     }

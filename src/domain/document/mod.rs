@@ -8,6 +8,7 @@ mod campaigns;
 mod contact;
 mod hours;
 mod marketing;
+mod routing;
 mod sales;
 
 use serde::Serialize;

@@ -1,7 +1,9 @@
 //! What sales promised, who sells, and what the reasons mean with which a lead comes back.
 
-use super::{Block, Section, and, day_words, hours, sentence};
-use crate::domain::agreement::{AfterReason, Agreement, Level, Policy, Reason, Rep, Role, Team};
+use std::collections::BTreeMap;
+
+use super::{Block, Section, and, day_words, hours, routing, sentence};
+use crate::domain::agreement::{AfterReason, Agreement, Campaign, Level, Policy, Reason, Rep, Role, Team};
 use crate::domain::commitments::counted;
 use crate::domain::recycle::NextRep;
 use crate::domain::sla::{AttemptsOwed, Promise, PromiseKind};
@@ -20,21 +22,8 @@ pub(super) fn promises(agreement: &Agreement) -> Section {
         ]),
     ];
     for policy in agreement.policies.values() {
-        let used: Vec<String> = agreement
-            .campaigns
-            .iter()
-            .filter(|campaign| {
-                campaign.policy == policy.name
-                    || campaign.policies.iter().any(|(_, name)| *name == policy.name)
-            })
-            .map(|campaign| campaign.name.clone())
-            .collect();
         blocks.push(Block::Heading(format!("Promises “{}”", policy.name)));
-        blocks.push(Block::Text(if used.is_empty() {
-            "No campaign uses them.".to_owned()
-        } else {
-            format!("For leads of {}.", and(&used))
-        }));
+        blocks.push(Block::Text(used_by(agreement, policy)));
         blocks.push(Block::Table(
             ["What", "Within", "Otherwise"].map(str::to_owned).to_vec(),
             PromiseKind::OF_A_POLICY
@@ -52,6 +41,31 @@ pub(super) fn promises(agreement: &Agreement) -> Section {
     blocks.push(Block::Heading("How managers hear of it".to_owned()));
     blocks.push(Block::List(escalation(agreement)));
     Section { title: "What sales promises".to_owned(), blocks }
+}
+
+/// For which leads these are the promises.
+fn used_by(agreement: &Agreement, policy: &Policy) -> String {
+    let names = |campaign: &&Campaign| {
+        campaign.policy == policy.name || campaign.policies.iter().any(|(_, name)| *name == policy.name)
+    };
+    let campaigns: Vec<String> =
+        agreement.campaigns.iter().filter(names).map(|campaign| campaign.name.clone()).collect();
+    let partners: Vec<String> = agreement
+        .teams
+        .values()
+        .filter(|team| team.policy.as_ref() == Some(&policy.name))
+        .map(|team| format!("team {}", team.name))
+        .collect();
+    match (campaigns.is_empty(), partners.is_empty()) {
+        (true, true) => "No campaign uses them.".to_owned(),
+        (false, true) => format!("For leads of {}.", and(&campaigns)),
+        (true, false) => format!("For leads of other teams that {} gets.", and(&partners)),
+        (false, false) => format!(
+            "For leads of {}, and for leads of other teams that {} gets.",
+            and(&campaigns),
+            and(&partners)
+        ),
+    }
 }
 
 /// Who is told at once, and what comes together.
@@ -150,7 +164,22 @@ pub(super) fn reasons(agreement: &Agreement) -> Section {
             " Marketing may dispute a rejection once; the team's manager answers within {target}."
         ));
     }
-    Section { title: "Why a lead comes back, and when".to_owned(), blocks: vec![table, Block::Text(after)] }
+    let mut blocks = vec![table, Block::Text(after)];
+    let labels = |names: &BTreeMap<String, String>| {
+        names.values().map(|label| format!("“{label}”")).collect::<Vec<_>>()
+    };
+    let mut heard = Vec::new();
+    if !agreement.objections.is_empty() {
+        heard.push(format!("What stood against it: {}.", and(&labels(&agreement.objections))));
+    }
+    if !agreement.arguments.is_empty() {
+        heard.push(format!("What convinced: {}.", and(&labels(&agreement.arguments))));
+    }
+    if !heard.is_empty() {
+        blocks.push(Block::Text("Sales says what it heard, so that marketing learns from it:".to_owned()));
+        blocks.push(Block::List(heard));
+    }
+    Section { title: "Why a lead comes back, and when".to_owned(), blocks }
 }
 
 fn then(reason: &Reason) -> String {
@@ -188,9 +217,10 @@ pub(super) fn teams(agreement: &Agreement) -> Section {
     let mut blocks = Vec::new();
     for team in agreement.teams.values() {
         blocks.push(Block::Heading(format!("Team {}", team.name)));
-        blocks.push(Block::List(leaders(agreement, team)));
-        let head = ["Who", "Address", "Leads at a time", "Share", "Away"].map(str::to_owned).to_vec();
-        blocks.push(Block::Table(head, team.reps.iter().map(rep).collect()));
+        let mut said = leaders(agreement, team);
+        said.extend(routing::of_team(team));
+        blocks.push(Block::List(said));
+        blocks.push(reps(team));
     }
     Section { title: "Who sells".to_owned(), blocks }
 }
@@ -201,7 +231,7 @@ fn leaders(agreement: &Agreement, team: &Team) -> Vec<String> {
         points.push(format!("Director: {director}."));
     }
     if let Some(backup) = &team.backup {
-        points.push(format!("Stands in for whoever is away or has no room: {backup}."));
+        points.push(format!("Stands in for whoever is away, and takes a lead that has to change hands when nobody has room: {backup}."));
     }
     if let Some(calendar) = agreement.calendars.get(&team.calendar) {
         points.push(format!("{}.", sentence(&format!("works {}", hours::calendar(calendar)))));
@@ -209,7 +239,29 @@ fn leaders(agreement: &Agreement, team: &Team) -> Vec<String> {
     points
 }
 
-fn rep(rep: &Rep) -> Vec<String> {
+/// One row a rep. A column that says nothing of anybody is left out.
+fn reps(team: &Team) -> Block {
+    type Column = (&'static str, fn(&Rep) -> String);
+    let columns: [Column; 7] = [
+        ("Who", |rep| rep.name.clone()),
+        ("Address", |rep| rep.email.to_string()),
+        ("Leads at a time", |rep| rep.capacity.to_string()),
+        ("New a week", routing::new_per_week),
+        ("Share", |rep| rep.weight.to_string()),
+        ("Responsible for", routing::territory),
+        ("Away", away),
+    ];
+    let optional = ["New a week", "Responsible for"];
+    let shown: Vec<_> = columns
+        .into_iter()
+        .filter(|(head, cell)| !optional.contains(head) || team.reps.iter().any(|rep| !cell(rep).is_empty()))
+        .collect();
+    let head = shown.iter().map(|(head, _)| (*head).to_owned()).collect();
+    let row = |rep: &Rep| shown.iter().map(|(_, cell)| cell(rep)).collect();
+    Block::Table(head, team.reps.iter().map(row).collect())
+}
+
+fn away(rep: &Rep) -> String {
     let away: Vec<String> = rep
         .away
         .iter()
@@ -218,11 +270,5 @@ fn rep(rep: &Rep) -> Vec<String> {
             false => format!("{} to {}", day_words(*first), day_words(*last)),
         })
         .collect();
-    vec![
-        rep.name.clone(),
-        rep.email.to_string(),
-        rep.capacity.to_string(),
-        rep.weight.to_string(),
-        away.join("; "),
-    ]
+    away.join("; ")
 }

@@ -261,11 +261,7 @@ pub(in crate::engine) fn destinations<'a>(
 ) -> Vec<Destination<'a>> {
     let agreement = &wake.rules.agreement;
     let mut found: Vec<Destination<'a>> = Vec::new();
-    let mut next = Some(campaign.team.as_str());
-    while let Some(team) = next.and_then(|name| agreement.teams.get(name)) {
-        if found.iter().any(|known| known.team.name == team.name) {
-            break;
-        }
+    for team in agreement.teams_for(campaign) {
         let is_first = found.is_empty();
         let own = team.policy.as_ref().filter(|_| !is_first).and_then(|name| agreement.policies.get(name));
         let Some(policy) = own.or(policy).or_else(|| agreement.policies.get(&campaign.policy)) else {
@@ -277,7 +273,6 @@ pub(in crate::engine) fn destinations<'a>(
         };
         let only = if is_first { campaign.reps.as_slice() } else { &[] };
         found.push(Destination { team, policy, only, routing });
-        next = campaign.overflow.as_deref().filter(|_| is_first).or(team.overflow.as_deref());
     }
     found
 }
