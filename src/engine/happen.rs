@@ -25,7 +25,7 @@ use crate::domain::happening::{
     Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell, consequences,
 };
 use crate::domain::lead::{Activity, Lead, Stage};
-use crate::domain::recycle::NextRep;
+use crate::domain::recycle::{NextRep, Refused};
 use crate::domain::sla::course::course;
 use crate::problem::nearest;
 use crate::store::{NewContact, NewEvent, StoreError, Tx};
@@ -149,6 +149,11 @@ impl Engine {
             tx.rollback().await?;
             return Err(HappenError::UnknownLead(email.clone()));
         };
+        // What a rep finds wrong with a record that has ended says nothing of the person.
+        if lead.email != *email && matches!(happening, Happening::Rejected { .. } | Happening::WrongPerson) {
+            tx.rollback().await?;
+            return Err(Refusal::from(Refused::MergedBefore(lead.email)).into());
+        }
         match self.say(&mut tx, &wake, &mut lead, happening, said).await {
             Ok(()) => {
                 tx.commit().await?;
@@ -269,7 +274,7 @@ impl Engine {
         }
         let owner = lead.owner.clone();
         let open = tx.open_hand_off(lead.id).await?;
-        recycle::note(tx, wake, lead, open.as_ref(), happening, followed, id).await?;
+        recycle::note(self, tx, wake, lead, open.as_ref(), happening, followed, id).await?;
         change(wake, lead, followed, tx).await?;
         if let (Some(hand_off), Some(at)) = (&open, said.at) {
             sla::correct(tx, wake, hand_off, &course.stop, happening.kind(), at).await?;

@@ -297,7 +297,9 @@ impl Engine {
         let mut leads: Vec<Lead> = Vec::new();
         for email in to {
             leads.extend(
-                tx.lock_lead_by_email(email).await?.filter(|lead| leads.iter().all(|one| one.id != lead.id)),
+                tx.lock_person_by_email(email)
+                    .await?
+                    .filter(|lead| leads.iter().all(|one| one.id != lead.id)),
             );
         }
         if leads.is_empty() {

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use thiserror::Error;
 
 use super::pass::PassError;
-use super::{Engine, hand_off};
+use super::{Engine, hand_off, recycle};
 use crate::domain::contact::{Channel, Purpose, SuppressionReason};
 use crate::domain::email::EmailAddress;
 use crate::domain::hex::hex;
@@ -130,6 +130,8 @@ impl Engine {
         if let Some(open) = tx.open_hand_off(lead.id).await? {
             hand_off::end(&mut tx, &wake, &open, WHY).await?;
         }
+        tx.close_work_item(lead.id, WHY, now).await?;
+        recycle::is_moot(&mut tx, &wake, lead.id, WHY).await?;
         let mut events = Vec::new();
         if lead.stage != Stage::Disqualified {
             events.push(wake.stage(&mut lead, Stage::Disqualified, WHY));

@@ -352,6 +352,9 @@ impl Engine {
             at: wake.now,
         };
         tx.insert_hand_off(&new).await?;
+        // Whoever has it now has not tried to reach it.
+        let stays = recycle::Stays { why: ELSEWHERE, owed_under: None, at_once: false };
+        stays.note(self, tx, wake, lead).await?;
         lead.owner = Some(owner.clone());
         tx.save_lead(lead).await?;
         let facts = json!({ "to": owner.as_str(), "why": "the CRM says so" });
@@ -382,6 +385,11 @@ impl Engine {
             return Ok(());
         };
         if lead.stage.sales_has_the_word() || lead.stage == Stage::Disqualified {
+            let open = tx.open_hand_off(lead.id).await?;
+            let stays =
+                recycle::Stays { why: "it asked to be contacted", owed_under: open.as_ref(), at_once: true };
+            stays.note(self, tx, wake, lead).await?;
+            tx.save_lead(lead).await?;
             return self.tell_of_raised_hand(tx, wake, lead).await;
         }
         let heard = lead.stage == Stage::Qualified && lead.campaign.as_ref() == Some(&campaign.name);

@@ -1,6 +1,7 @@
 //! What becomes of leads that were given back, where a scenario cannot look: into the mails, into the tables, and
 //! at two daemons at once.
 
+mod doubles;
 mod people;
 #[path = "../support/postgres.rs"]
 mod postgres;

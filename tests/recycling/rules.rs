@@ -110,7 +110,7 @@ fn a_rejection_is_disputed_once_by_marketing_while_the_lead_is_given_back() {
     let agreement = agreement();
     let office = &agreement.calendars["office"];
     let rejection =
-        |is_loss, disputed_at, verdict| Rejection { team: "sales", is_loss, disputed_at, verdict };
+        |is_loss, disputed_at, verdict| Rejection { team: "sales", at: now(), is_loss, disputed_at, verdict };
     let fresh = Some(rejection(false, None, None));
     let disputed = Some(rejection(false, Some(now()), None));
     let settled = Some(rejection(false, Some(now()), Some(Verdict::Upheld)));
@@ -150,7 +150,10 @@ fn a_rejection_is_disputed_once_by_marketing_while_the_lead_is_given_back() {
 #[test]
 fn a_dispute_is_answered_once_by_those_who_answer_for_the_team() {
     let agreement = agreement();
-    let open = Rejection { team: "sales", is_loss: false, disputed_at: Some(now()), verdict: None };
+    let open =
+        Rejection { team: "sales", at: now(), is_loss: false, disputed_at: Some(now()), verdict: None };
+    let resting = lead(1, Stage::Resting);
+    let upheld = Verdict::Upheld;
     for (by, allowed) in [
         (None, true),
         (Some("manager@ours.example"), true),
@@ -159,14 +162,41 @@ fn a_dispute_is_answered_once_by_those_who_answer_for_the_team() {
         (Some("marketing@ours.example"), false),
     ] {
         let by = by.map(address);
-        assert_eq!(may_answer(Some(open), by.as_ref(), agreement).is_ok(), allowed, "{by:?}");
+        let answer = may_answer(&resting, Some(open), upheld, by.as_ref(), agreement);
+        assert_eq!(answer.is_ok(), allowed, "{by:?}");
     }
     for nothing in [
         None,
         Some(Rejection { disputed_at: None, ..open }),
         Some(Rejection { verdict: Some(Verdict::Moot), ..open }),
     ] {
-        assert_eq!(may_answer(nothing, None, agreement), Err(Refused::NothingToAnswer));
+        let answer = may_answer(&resting, nothing, upheld, None, agreement);
+        assert_eq!(answer, Err(Refused::NothingToAnswer));
+    }
+}
+
+#[test]
+fn a_rejection_is_overturned_while_it_is_what_keeps_the_lead_from_sales() {
+    let agreement = agreement();
+    let said =
+        Rejection { team: "sales", at: now(), is_loss: false, disputed_at: Some(now()), verdict: None };
+    let day_before = now() - SignedDuration::from_hours(24);
+    for (stage, rejected_at, overturns) in [
+        (Stage::Resting, now(), true),
+        (Stage::Resting, day_before, true),
+        (Stage::Rejected, day_before, true),
+        // The rejection itself ended it.
+        (Stage::Disqualified, now(), true),
+        // Something else did, since.
+        (Stage::Disqualified, day_before, false),
+        (Stage::Qualified, day_before, false),
+        (Stage::Opportunity, day_before, false),
+    ] {
+        let lead = Lead { stage_at: now(), ..lead(1, stage) };
+        let said = Some(Rejection { at: rejected_at, ..said });
+        let answer = |verdict| may_answer(&lead, said, verdict, None, agreement);
+        assert_eq!(answer(Verdict::Overturned).is_ok(), overturns, "{stage}");
+        assert_eq!(answer(Verdict::Upheld), Ok(()), "{stage}");
     }
 }
 

@@ -9,13 +9,15 @@ use super::{Refused, Verdict};
 use crate::domain::agreement::Agreement;
 use crate::domain::calendar::Calendar;
 use crate::domain::email::EmailAddress;
-use crate::domain::lead::Lead;
+use crate::domain::lead::{Lead, Stage};
 
 /// A rejection, as far as a dispute about it goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Rejection<'a> {
     /// The team of the rep who rejected, by its name.
     pub team: &'a str,
+    /// When it was said.
+    pub at: Timestamp,
     /// It was a loss: the deal was theirs to lose.
     pub is_loss: bool,
     /// When it was disputed.
@@ -58,12 +60,14 @@ pub fn may_dispute(
     Ok(())
 }
 
-/// Whether `by` (`None`: the manager) may answer a dispute about the last rejection of `lead`.
+/// Whether `by` (`None`: the manager) may answer a dispute about the last rejection of `lead` so.
 ///
 /// # Errors
 /// In words for whoever asks.
 pub fn may_answer(
+    lead: &Lead,
     rejection: Option<Rejection<'_>>,
+    verdict: Verdict,
     by: Option<&EmailAddress>,
     agreement: &Agreement,
 ) -> Result<(), Refused> {
@@ -71,6 +75,11 @@ pub fn may_answer(
     let Some(rejection) = waits else {
         return Err(Refused::NothingToAnswer);
     };
+    // A rejection may end a lead, which is then overturned with it. What ended it since is another matter.
+    let ended_since = lead.stage == Stage::Disqualified && lead.stage_at != rejection.at;
+    if verdict == Verdict::Overturned && (ended_since || !lead.stage.is_given_up()) {
+        return Err(Refused::NothingToOverturn { stage: lead.stage });
+    }
     let Some(team) = agreement.teams.get(rejection.team) else {
         return Ok(());
     };

@@ -65,6 +65,12 @@ pub enum Refused {
     /// Nobody waits for an answer.
     #[error("no dispute about this lead waits for an answer")]
     NothingToAnswer,
+    /// The rejection is not what keeps the lead from sales.
+    #[error("the lead is {stage} for another reason since: uphold the rejection, which changes nothing")]
+    NothingToOverturn {
+        /// Where it is.
+        stage: Stage,
+    },
     /// Whoever disagrees has a reason.
     #[error("say why the rejection was wrong: the manager decides by it")]
     SayWhy,

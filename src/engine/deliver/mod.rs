@@ -430,6 +430,27 @@ pub(super) async fn drop_waiting_mail(
     Ok(())
 }
 
+/// Drops everything that is still to go to a lead, also what it asked for and what waits for a person: another record
+/// of the same person goes on.
+pub(super) async fn drop_all_waiting_mail(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: LeadId,
+    why: &str,
+) -> Result<(), StoreError> {
+    for mail in tx.mails_of(lead).await? {
+        let waits = matches!(mail.state, MailState::Pending | MailState::Parked);
+        if mail.audience == Audience::Lead
+            && waits
+            && tx.settle_mail(mail.id, mail.state, MailState::Dropped, why, wake.now).await?
+        {
+            let facts = json!({ "sequence": mail.sequence, "step": mail.step, "why": why });
+            tx.append(&[wake.event(lead, "dropped", facts)]).await?;
+        }
+    }
+    Ok(())
+}
+
 /// How long a claim lasts, as the store takes it.
 fn lease_ms(lease: std::time::Duration) -> i64 {
     i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 4)

@@ -14,6 +14,7 @@ use super::super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::AfterReason;
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::Refusal;
+use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::recycle::dispute::{Rejection, may_answer, may_dispute};
 use crate::domain::recycle::{NextRep, Refused, Verdict};
@@ -90,7 +91,7 @@ impl Engine {
         let mut lead = lead.ok_or_else(|| HappenError::UnknownLead(email.clone()))?;
         let last = rejection(&mut tx, &lead).await?;
         let facts = last.as_ref().map(|(given_back, hand_off)| facts(given_back, hand_off));
-        may_answer(facts, said.by.as_ref(), agreement).map_err(Refusal::from)?;
+        may_answer(&lead, facts, verdict, said.by.as_ref(), agreement).map_err(Refusal::from)?;
         let Some((given_back, hand_off)) = last else {
             return Err(Refusal::Recycling(Refused::NothingToAnswer).into());
         };
@@ -142,11 +143,13 @@ impl Engine {
     }
 }
 
-/// A lead is back by itself: nobody owes an answer any more.
-pub(super) async fn is_moot(
+/// Nobody owes an answer any more: the lead is back by itself, or there is nothing left to give anybody. `why`, in
+/// words.
+pub(in crate::engine) async fn is_moot(
     tx: &mut Tx,
     wake: &Wake,
-    lead: crate::domain::ids::LeadId,
+    lead: LeadId,
+    why: &str,
 ) -> Result<(), PassError> {
     let Some(last) = tx.last_given_back(lead).await? else {
         return Ok(());
@@ -158,7 +161,7 @@ pub(super) async fn is_moot(
     let facts = json!({ "verdict": Verdict::Moot.name() });
     tx.append(&[wake.event(lead, "dispute_answered", facts)]).await?;
     let ends = [(PromiseKind::Dispute, Ending::Closed)];
-    sla::stop_kinds(tx, wake, lead, &ends, "it came back", wake.now).await
+    sla::stop_kinds(tx, wake, lead, &ends, why, wake.now).await
 }
 
 /// The last time a lead was given back, and the hand-off that ended so.
@@ -173,6 +176,7 @@ fn facts<'a>(given_back: &GivenBack, hand_off: &'a HandOff) -> Rejection<'a> {
     let dispute = given_back.dispute.as_ref();
     Rejection {
         team: &hand_off.team,
+        at: given_back.at,
         is_loss: given_back.stage == Stage::Lost,
         disputed_at: dispute.map(|dispute| dispute.at),
         verdict: dispute.and_then(|dispute| dispute.settled.as_ref()).map(|settled| settled.verdict),

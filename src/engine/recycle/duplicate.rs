@@ -9,20 +9,27 @@ use serde_json::json;
 
 use super::super::happen::{HappenError, Said};
 use super::super::pass::PassError;
-use super::super::{Engine, Wake, staff_mail};
+use super::super::{Engine, Wake, deliver, sla, staff_mail};
 use super::came_back;
+use super::dispute::is_moot;
 use crate::domain::agreement::{AfterReason, Agreement, Reason};
 use crate::domain::contact::{Channel, Purpose};
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::{Happening, Refusal, double as becomes_double};
+use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::mail::{Audience, MailClass, MailState};
 use crate::domain::recycle::{Refused, absorb, goes_with_the_person, may_merge};
+use crate::domain::sla::PromiseKind;
+use crate::domain::sla::course::Ending;
 use crate::problem::nearest;
 use crate::store::{Enrolment, NewEvent, NewMail, StoreError, Tx};
 
 /// How often it is tried while another daemon gets in the way.
 const TRIES: usize = 3;
+
+/// Why something ends that was a double's.
+const MERGED: &str = "it was merged";
 
 impl Engine {
     /// The lead at `email` is given back as a double of the one at `of`, for `reason`, which has to be one that
@@ -61,8 +68,8 @@ impl Engine {
         let reason = merging(&wake.rules.agreement, reason)?;
         let mut tx = self.store.begin().await?;
         tx.lock_persons_by_email(&[email, of]).await?;
-        // The double itself, but whatever lead the other has become.
-        let (double, other) = (tx.lead_by_email(email).await?, tx.person_by_email(of).await?);
+        // The double itself, but whatever lead the other has become, maybe while its lock was waited for.
+        let (double, other) = (tx.lock_lead_by_email(email).await?, tx.lock_person_by_email(of).await?);
         let mut double = double.ok_or_else(|| HappenError::UnknownLead(email.clone()))?;
         let mut other = other.ok_or_else(|| HappenError::UnknownLead(of.clone()))?;
         if let Some(into) = tx.merged_into(double.id).await? {
@@ -85,7 +92,9 @@ impl Engine {
         double.follow_up_at = None;
         double.owner = None;
         tx.save_lead(&double).await?;
-        tx.close_work_item(double.id, "it was merged", now).await?;
+        end_what_outlives(&mut tx, &wake, double.id).await?;
+        let mut same_person = tx.doubles_of(double.id).await?;
+        same_person.push(double.id);
 
         let moved = tx.merge_lead(double.id, other.id, now).await?;
         let facts = json!({
@@ -100,7 +109,11 @@ impl Engine {
         tx.append_with_text(&merged, Some(double.email.as_str())).await?;
         let pointer = wake.event(double.id, "merged_into", json!({}));
         tx.append_with_text(&pointer, Some(other.email.as_str())).await?;
-        self.spare_what_it_had(&mut tx, &wake, &double, &other).await?;
+        self.spare_what_they_had(&mut tx, &wake, &same_person, &other).await?;
+        for enrolment in tx.enrolments_of(double.id).await? {
+            let (ever, _) = tx.entries(other.id, &enrolment.sequence, other.round).await?;
+            tx.move_enrolment(enrolment.id, other.id, ever + 1, other.round).await?;
+        }
         self.keep_refusals(&mut tx, &wake, &double, &other).await?;
         absorb(&mut other, &double);
         go_on(self, &mut tx, &wake, &mut other, was_with).await?;
@@ -109,22 +122,22 @@ impl Engine {
         Ok(other)
     }
 
-    /// No step that the double had, or may have had, goes to the other one; and what it went through counts.
-    async fn spare_what_it_had(
+    /// No step that the double had, or may have had, under this address or that of a double of its own, goes to the
+    /// other one.
+    async fn spare_what_they_had(
         &self,
         tx: &mut Tx,
         wake: &Wake,
-        double: &Lead,
+        doubles: &[LeadId],
         other: &Lead,
     ) -> Result<(), StoreError> {
-        if let Some(running) = tx.active_enrolment(other.id).await? {
-            for step in tx.steps_sent(double.id, &running.sequence).await? {
+        let Some(running) = tx.active_enrolment(other.id).await? else {
+            return Ok(());
+        };
+        for double in doubles {
+            for step in tx.steps_sent(*double, &running.sequence).await? {
                 self.spare(tx, wake, other, &running, &step).await?;
             }
-        }
-        for enrolment in tx.enrolments_of(double.id).await? {
-            let (ever, _) = tx.entries(other.id, &enrolment.sequence, other.round).await?;
-            tx.move_enrolment(enrolment.id, other.id, ever + 1, other.round).await?;
         }
         Ok(())
     }
@@ -200,6 +213,17 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whatever would go on for a record that ends: mail that waits for it, also such as it asked for or somebody looks
+/// at, what marketing has to do about it, and what is owed after a hand-off. Nobody could keep it any more, because
+/// what is said from now on is said of the other one.
+async fn end_what_outlives(tx: &mut Tx, wake: &Wake, double: LeadId) -> Result<(), PassError> {
+    deliver::drop_all_waiting_mail(tx, wake, double, MERGED).await?;
+    tx.close_work_item(double, MERGED, wake.now).await?;
+    is_moot(tx, wake, double, MERGED).await?;
+    let ends = [(PromiseKind::Feedback, Ending::Closed)];
+    sla::stop_kinds(tx, wake, double, &ends, MERGED, wake.now).await
 }
 
 /// The other lead goes on, with what it has learned. If the double was with a rep, somebody was ready for sales: so

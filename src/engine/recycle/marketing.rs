@@ -108,7 +108,7 @@ impl Engine {
         why: &str,
     ) -> Result<(), PassError> {
         tx.close_work_item(lead.id, why, wake.now).await?;
-        super::dispute::is_moot(tx, wake, lead.id).await?;
+        super::dispute::is_moot(tx, wake, lead.id, "it came back").await?;
         if let Some(given_back) = tx.last_given_back(lead.id).await? {
             lead.owner = tx.hand_off(given_back.hand_off).await?.map(|hand_off| hand_off.rep);
         }
@@ -228,6 +228,7 @@ impl Engine {
 
     async fn give_up(&self, tx: &mut Tx, wake: &Wake, lead: &mut Lead, why: &str) -> Result<(), PassError> {
         tx.close_work_item(lead.id, why, wake.now).await?;
+        super::dispute::is_moot(tx, wake, lead.id, why).await?;
         if lead.stage != Stage::Disqualified {
             let event = wake.stage(lead, Stage::Disqualified, why);
             tx.append(&[event]).await?;

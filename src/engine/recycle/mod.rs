@@ -10,7 +10,8 @@ mod duplicate;
 mod marketing;
 mod unreachable;
 
-pub(super) use unreachable::attempts_are_spent;
+pub(super) use dispute::is_moot;
+pub(super) use unreachable::{Stays, attempts_are_spent};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -172,7 +173,9 @@ async fn begin_round(
 
 /// Keeps what a rep said when they gave a lead back, and whom it concerns. The lead is as it was before, and saved
 /// by the caller.
+#[expect(clippy::too_many_arguments, reason = "one happening and everything that it is about")]
 pub(super) async fn note(
+    engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,
     lead: &mut Lead,
@@ -182,7 +185,7 @@ pub(super) async fn note(
     event: EventId,
 ) -> Result<(), PassError> {
     if let Some(open) = open {
-        unreachable::say_otherwise(tx, wake, lead, open, happening).await?;
+        unreachable::say_otherwise(engine, tx, wake, lead, open, happening, followed).await?;
     }
     let given_back = followed.stages.iter().find(|(stage, _)| matches!(stage, Stage::Rejected | Stage::Lost));
     if let (Some((stage, reason)), Some(open)) = (given_back, open) {
@@ -214,7 +217,7 @@ pub(super) async fn note(
 /// A lead that was given back is back: nobody has to look at it any more, or to say whether it was right.
 pub(super) async fn came_back(tx: &mut Tx, wake: &Wake, lead: LeadId) -> Result<(), PassError> {
     tx.close_work_item(lead, "it came back", wake.now).await?;
-    dispute::is_moot(tx, wake, lead).await
+    dispute::is_moot(tx, wake, lead, "it came back").await
 }
 
 /// Gives back what nobody could be reached for, and nobody said otherwise.

@@ -8,11 +8,12 @@ use serde_json::json;
 use super::super::hand_off::team_calendar;
 use super::super::happen::Said;
 use super::super::pass::PassError;
-use super::super::{Engine, Wake, staff_mail};
+use super::super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::Reason;
-use crate::domain::happening::{Circumstances, HandOffFacts, Happening, Outcome, consequences};
+use crate::domain::happening::{Circumstances, Consequences, HandOffFacts, Happening, Outcome, consequences};
 use crate::domain::lead::{Lead, Stage};
-use crate::store::{HandOff, Tx};
+use crate::domain::sla::PromiseKind;
+use crate::store::{HandOff, SlaClock, Tx};
 
 /// The debt of attempts is paid and nobody was reached: its rep is told when it goes back.
 pub(in crate::engine) async fn attempts_are_spent(
@@ -40,37 +41,96 @@ pub(in crate::engine) async fn attempts_are_spent(
          Take it once more, log another attempt, or name a day for it.",
         reason.label
     );
-    let key = format!("attempts-spent:{}", hand_off.id);
+    // They may be spent more than once: whoever kept the lead owes them anew.
+    let times = tx.events_of_kind(lead.id, "attempts_spent").await?.len();
+    let key = format!("attempts-spent:{}:{times}", hand_off.id);
     staff_mail::notice(engine, tx, wake, lead, &owner, &words, &key).await
 }
 
 /// What its rep, its manager or the lead itself says while it is about to go back: it stays, or waits anew for a
 /// rep who goes on trying. The lead is saved by the caller.
+#[expect(clippy::too_many_arguments, reason = "one happening and everything that it is about")]
 pub(super) async fn say_otherwise(
+    engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,
     lead: &mut Lead,
     hand_off: &HandOff,
     happening: &Happening,
+    followed: &Consequences,
 ) -> Result<(), PassError> {
-    if lead.stage != Stage::Accepted || lead.due_at.is_none() {
+    if !is_about_to_go_back(lead) {
         return Ok(());
     }
     match happening {
-        // A visit, or a mail that came back, is no word.
-        Happening::Activity { .. } | Happening::Bounced { .. } | Happening::Feedback { .. } => {}
+        // A visit, or a mail that came back, is no word; and whoever wants no mail has not asked for a call.
+        Happening::Activity { .. }
+        | Happening::Bounced { .. }
+        | Happening::Complained
+        | Happening::Unsubscribed
+        | Happening::Feedback { .. } => {}
         Happening::Attempt { outcome, .. } if *outcome != Outcome::Reached => {
             if let Some(reason) = reason(wake) {
                 plan(tx, wake, lead, hand_off, reason).await?;
             }
         }
         other => {
-            lead.due_at = None;
-            let facts = json!({ "why": other.kind() });
-            tx.append(&[wake.event(lead.id, "stays", facts)]).await?;
+            // What follows from it has promises of its own, unless nothing does.
+            let goes_on = followed.stages.is_empty() && followed.goes_to.is_none();
+            let stays = Stays {
+                why: other.kind(),
+                owed_under: Some(hand_off).filter(|_| goes_on),
+                at_once: matches!(other, Happening::Replied),
+            };
+            stays.note(engine, tx, wake, lead).await?;
         }
     }
     Ok(())
+}
+
+/// A lead that was about to go back stays.
+pub(in crate::engine) struct Stays<'a> {
+    /// Because of this.
+    pub why: &'static str,
+    /// The attempts are owed anew under this hand-off, if it promised any: a lead without a promise would be nobody's.
+    pub owed_under: Option<&'a HandOff>,
+    /// The lead waits for an answer, as it did when it was handed off. A rep who keeps a lead has all the time.
+    pub at_once: bool,
+}
+
+impl Stays<'_> {
+    /// Notes it, if the lead was about to go back. It is saved by the caller.
+    pub(in crate::engine) async fn note(
+        &self,
+        engine: &Engine,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &mut Lead,
+    ) -> Result<(), PassError> {
+        const KIND: PromiseKind = PromiseKind::Attempts;
+        if !is_about_to_go_back(lead) {
+            return Ok(());
+        }
+        lead.due_at = None;
+        tx.append(&[wake.event(lead.id, "stays", json!({ "why": self.why }))]).await?;
+        let Some(hand_off) = self.owed_under else { return Ok(()) };
+        let owed = |clock: &SlaClock| clock.hand_off == hand_off.id && clock.kind == KIND;
+        let names = (hand_off.team.as_str(), hand_off.policy.as_str());
+        if tx.clocks_of(lead.id).await?.iter().any(owed)
+            && let Some(mut terms) = sla::terms_for(engine, wake, lead, names, KIND)?
+        {
+            if let Some(attempts) = terms.attempts.as_mut().filter(|_| !self.at_once) {
+                attempts.first_minutes = None;
+            }
+            sla::start(tx, wake, lead, hand_off.id, KIND, &terms).await?;
+        }
+        Ok(())
+    }
+}
+
+/// An accepted lead has nothing else that it could be due for.
+fn is_about_to_go_back(lead: &Lead) -> bool {
+    lead.stage == Stage::Accepted && lead.due_at.is_some()
 }
 
 /// Nobody said otherwise: the lead goes back.
