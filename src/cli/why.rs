@@ -1,7 +1,5 @@
 //! `nurtured why` and `nurtured may-contact`: what happened to a lead and why, and what may happen next.
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,7 +11,6 @@ use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::contact::{Channel, Permission};
 use crate::domain::email::EmailAddress;
-use crate::domain::ids::EventId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::mail::MailState;
 use crate::domain::sla::NextAttempt;
@@ -38,11 +35,7 @@ impl Why {
         let lead = tx.person_by_email(&self.lead).await.map_err(CliError::failed)?;
         let lead = lead.ok_or_else(|| unknown(&self.lead))?;
         let zone = TimeZone::get(&zone_of(&lead, &engine.rules().agreement)).unwrap_or(TimeZone::UTC);
-        let mut notes: BTreeMap<EventId, String> =
-            tx.event_texts(lead.id).await.map_err(CliError::failed)?.into_iter().collect();
-        for double in tx.doubles_of(lead.id).await.map_err(CliError::failed)? {
-            notes.extend(tx.event_texts(double).await.map_err(CliError::failed)?);
-        }
+        let mut notes = why::notes(&mut tx, lead.id).await.map_err(CliError::failed)?;
         for event in tx.events_of_person(lead.id).await.map_err(CliError::failed)? {
             let note = notes.remove(&event.id);
             let mut told = simulate::line(&mut tx, event).await.map_err(CliError::failed)?;

@@ -252,6 +252,9 @@ pub async fn line(tx: &mut crate::store::Tx, event: Event) -> Result<Line, Store
             }
         }
     }
+    if let Some(instead) = event.facts.get("instead").and_then(serde_json::Value::as_i64) {
+        facts["instead"] = json!(email_of(tx, LeadId(instead)).await?);
+    }
     if let (Some(facts), Some(actor)) = (facts.as_object_mut(), &event.actor) {
         facts.insert("by".to_owned(), json!(actor));
     }

@@ -5,6 +5,7 @@ mod actions;
 mod bundles;
 mod dispute;
 mod earlier;
+mod erased;
 mod figures;
 pub(super) mod marketing;
 mod partner;
@@ -46,6 +47,7 @@ pub(super) use routing::{
 };
 
 pub(super) use dispute::dispute;
+pub(super) use erased::{bundle_names, instead_of_bundle};
 pub(super) use figures::{Figures, report};
 use words::{Promised, Reader};
 pub(super) use words::{call, day_and_time, sentence};
@@ -394,22 +396,9 @@ pub(super) async fn put(
     let Some(id) = tx.insert_mail(&mail).await? else {
         return Ok(None);
     };
-    let identity = &engine.identity;
-    let letter = Letter {
-        from: identity.from.clone(),
-        reply_to: identity.reply_to.clone(),
-        to: Correspondent { name: None, address: plan.to.clone() },
-        subject: rendered.subject,
-        html: rendered.html,
-        text: rendered.text,
-        message_id: token::message_id(&engine.keys.mail, id, identity.from.address.domain()),
-        date: wake.now,
-        unsubscribe: None,
-        in_reply_to: None,
-        references: Vec::new(),
-        auto_generated: matches!(plan.class, MailClass::Digest | MailClass::Report | MailClass::Notice),
-        extra: Vec::new(),
-    };
+    let words = (rendered.subject, rendered.html, rendered.text);
+    let auto_generated = matches!(plan.class, MailClass::Digest | MailClass::Report | MailClass::Notice);
+    let letter = letter(engine, id, plan.to, words, auto_generated, wake.now);
     match compose(&letter) {
         Ok(message) => tx.set_mail_message(id, &message).await?,
         Err(error) => {
@@ -418,6 +407,33 @@ pub(super) async fn put(
         }
     }
     Ok(Some(id))
+}
+
+/// The letter of a row, from its subject, its HTML and its text.
+fn letter(
+    engine: &Engine,
+    id: OutboxId,
+    to: &EmailAddress,
+    (subject, html, text): (String, String, String),
+    auto_generated: bool,
+    now: Timestamp,
+) -> Letter {
+    let identity = &engine.identity;
+    Letter {
+        from: identity.from.clone(),
+        reply_to: identity.reply_to.clone(),
+        to: Correspondent { name: None, address: to.clone() },
+        subject,
+        html,
+        text,
+        message_id: token::message_id(&engine.keys.mail, id, identity.from.address.domain()),
+        date: now,
+        unsubscribe: None,
+        in_reply_to: None,
+        references: Vec::new(),
+        auto_generated,
+        extra: Vec::new(),
+    }
 }
 
 /// What every staff mail about a lead says of it.

@@ -3,11 +3,37 @@
 //! A sentence may name an instant (a mail waits until, a promise falls due): its reader's clock tells it, so
 //! the caller says how instants are told.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::domain::ids::{EventId, LeadId};
 use crate::domain::sla::PromiseKind;
-use crate::store::Event;
+use crate::store::{Event, StoreError, Tx};
+
+/// The words that were said with each event of a person and of their doubles. Who stands in for them is known by their
+/// row, and named as long as they have a name.
+///
+/// # Errors
+/// When the store fails.
+pub async fn notes(tx: &mut Tx, person: LeadId) -> Result<BTreeMap<EventId, String>, StoreError> {
+    let mut records = tx.doubles_of(person).await?;
+    records.push(person);
+    let mut notes = BTreeMap::new();
+    for record in records {
+        notes.extend(tx.event_texts(record).await?);
+        for event in tx.events_of_kind(record, "replaced").await? {
+            let instead = event.facts.get("instead").and_then(Value::as_i64);
+            if let Some(instead) = instead
+                && let Some(lead) = tx.leads(&[LeadId(instead)]).await?.pop()
+            {
+                notes.insert(event.id, lead.email.to_string());
+            }
+        }
+    }
+    Ok(notes)
+}
 
 /// An event as one sentence without its time; `None` for those that only machines care about. `told` says an
 /// instant the way the reader of the sentence does.
@@ -122,7 +148,7 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "goes_back" => format!("Goes back by itself at {}: {}.", instant("until"), fact("reason")),
         "stays" => format!("Stays with its rep: {}.", spaced(&fact("why"))),
         "disputed" => format!("Marketing disagrees with the rejection{by}."),
-        "dispute_answered" if fact("verdict") == "moot" => "The dispute is moot: it came back.".to_owned(),
+        "dispute_answered" if fact("verdict") == "moot" => format!("The dispute is moot: {}.", fact("why")),
         "dispute_answered" => format!("The rejection was {}{by}.", fact("verdict")),
         "reason_missing" => format!("The CRM says {}, but not why: its rep is asked.", fact("stage")),
         "merged_into" => "Became part of the lead whose double it is.".to_owned(),

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::column::{instant, millis};
 use super::{StoreError, Tx, each, statements};
-use crate::domain::email::EmailAddress;
 
 statements! {
     ADD = "INSERT INTO inbound_mail (identity, received_at, result, why, raw) VALUES ($1, $2, $3, $4, $5) \
@@ -85,24 +84,7 @@ impl Tx {
             .collect()
     }
 
-    /// Deletes the mails that wait for a person and name `email`, who had their data erased. How many.
-    pub async fn forget_kept_mails_of(&mut self, email: &EmailAddress) -> Result<u64, StoreError> {
-        const PAGE: i64 = 100;
-        let (mut after, mut forgotten) = (0, 0);
-        loop {
-            let mails = self.kept_mails(after, PAGE).await?;
-            let Some(last) = mails.last() else { return Ok(forgotten) };
-            after = last.id;
-            for mail in &mails {
-                let names = String::from_utf8_lossy(&mail.raw).to_lowercase().contains(email.as_str());
-                if names && self.forget_kept_mail(mail.id).await? {
-                    forgotten += 1;
-                }
-            }
-        }
-    }
-
-    /// A person has looked at a mail that waited; `false` when there is none of that number.
+    /// A person has looked at a mail that waited, or it names somebody who wants to be forgotten; `false` when there is none of that number.
     pub async fn forget_kept_mail(&mut self, id: i64) -> Result<bool, StoreError> {
         let rows = each!(self, conn => sqlx::query(FORGET).bind(id).execute(conn).await.map(|done| done.rows_affected()))?;
         Ok(rows > 0)

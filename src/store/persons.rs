@@ -9,10 +9,11 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
-use super::column::millis;
+use super::column::{millis, parsed};
 use super::{StoreError, Tx, bulk, each, statements};
 use crate::domain::email::EmailAddress;
-use crate::domain::ids::LeadId;
+use crate::domain::ids::{LeadId, OutboxId};
+use crate::domain::mail::MailState;
 
 statements! {
     BEING_SENT = "SELECT COUNT(*) FROM outbox WHERE lead_id = $1 AND state = 'sending'";
@@ -29,6 +30,9 @@ statements! {
     // What went to staff about several leads may name this one; it has been read.
     BUNDLES = "UPDATE outbox SET subject = NULL, message = NULL WHERE lead_id IS NULL AND message IS NOT NULL \
                AND state IN ('sent', 'dropped')";
+    WAITING_BUNDLES = "SELECT id, state, recipient, message FROM outbox WHERE lead_id IS NULL AND message IS NOT NULL \
+                       AND state IN ('pending', 'parked', 'sending') ORDER BY id";
+    REWRITE = "UPDATE outbox SET subject = $1, message = $2 WHERE id = $3 AND state IN ('pending', 'parked')";
     MAILS_TO_IT = "UPDATE outbox SET recipient = $1 WHERE lead_id = $2 AND audience = 'lead'";
     // Both addresses may have said the same.
     COPY_SUPPRESSIONS = "INSERT INTO suppression (email, reason, since) SELECT CAST($1 AS TEXT), reason, since \
@@ -40,6 +44,19 @@ statements! {
     WELCOME_BACK = "DELETE FROM erased_person WHERE hash = $1";
 }
 
+/// A mail to staff about several leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingBundle {
+    /// Its row.
+    pub id: OutboxId,
+    /// How far it has come.
+    pub state: MailState,
+    /// To whom.
+    pub recipient: EmailAddress,
+    /// Its bytes.
+    pub message: Vec<u8>,
+}
+
 impl Tx {
     /// Whether a mail to a lead, or about it, is on the wire at this moment.
     pub async fn mail_is_being_sent(&mut self, lead: LeadId) -> Result<bool, StoreError> {
@@ -49,11 +66,10 @@ impl Tx {
     }
 
     /// Takes every personal word of a lead out of every table but its own row, which the caller has locked and
-    /// writes. What was kept under `email` is from now on under `tombstone`.
+    /// writes. Mails that went to it went to `tombstone` from now on.
     pub async fn erase_words_of(
         &mut self,
         lead: LeadId,
-        email: &EmailAddress,
         tombstone: &EmailAddress,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -66,9 +82,46 @@ impl Tx {
         each!(self, conn => sqlx::query(BUNDLES).execute(conn).await.map(drop))?;
         each!(self, conn =>
             sqlx::query(MAILS_TO_IT).bind(tombstone.as_str()).bind(lead.0).execute(conn).await.map(drop))?;
-        self.move_suppressions(email, tombstone).await?;
+        Ok(())
+    }
+
+    /// Forgets answers to requests that name an address: whoever asks the same again asks anew.
+    pub async fn forget_answers_naming(&mut self, email: &EmailAddress) -> Result<(), StoreError> {
         each!(self, conn => sqlx::query(KEPT_ANSWERS).bind(email.as_str()).execute(conn).await.map(drop))?;
         Ok(())
+    }
+
+    /// The mails to staff about several leads that have not left yet, or are on the wire.
+    pub async fn waiting_bundles(&mut self) -> Result<Vec<WaitingBundle>, StoreError> {
+        let rows: Vec<(i64, String, String, Vec<u8>)> =
+            each!(self, conn => sqlx::query_as(WAITING_BUNDLES).fetch_all(conn).await)?;
+        rows.into_iter()
+            .map(|(id, state, recipient, message)| {
+                Ok(WaitingBundle {
+                    id: OutboxId(id),
+                    state: parsed("outbox", id, &state)?,
+                    recipient: parsed("outbox", id, &recipient)?,
+                    message,
+                })
+            })
+            .collect()
+    }
+
+    /// Has one of them say something else; `false` when it is leaving at this moment.
+    pub async fn rewrite_waiting_bundle(
+        &mut self,
+        id: OutboxId,
+        subject: &str,
+        message: &[u8],
+    ) -> Result<bool, StoreError> {
+        let rows = each!(self, conn => sqlx::query(REWRITE)
+            .bind(subject)
+            .bind(message)
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(rows > 0)
     }
 
     /// What was said of one address is said of another, without the words it was said in.

@@ -11,6 +11,7 @@ statements! {
             ON CONFLICT DO NOTHING RETURNING id";
     OF_LEAD = "SELECT id, lead_id, reason, event_id, opened_at, tell_at FROM work_item \
                WHERE lead_id = $1 AND closed_at IS NULL";
+    ALL_OF_LEAD = "SELECT reason, opened_at, closed_at, closed_why FROM work_item WHERE lead_id = $1 ORDER BY id";
     TO_TELL = "SELECT id, lead_id, reason, event_id, opened_at, tell_at FROM work_item \
                WHERE tell_at IS NOT NULL AND tell_at <= $1 ORDER BY tell_at, id LIMIT $2";
     TOLD = "UPDATE work_item SET tell_at = NULL WHERE id = $1";
@@ -34,6 +35,19 @@ pub struct WorkItem {
     pub opened_at: Timestamp,
     /// When the next list is written; `None`: it stood in one.
     pub tell_at: Option<Timestamp>,
+}
+
+/// Something that marketing had to look at, or still has to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastWorkItem {
+    /// Why, by the agreement's name.
+    pub reason: String,
+    /// Since when.
+    pub opened_at: Timestamp,
+    /// Until when; `None`: it still has to.
+    pub closed_at: Option<Timestamp>,
+    /// What came of it.
+    pub closed_why: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -87,6 +101,22 @@ impl Tx {
         let row: Option<WorkItemRow> =
             each!(self, conn => sqlx::query_as(OF_LEAD).bind(lead.0).fetch_optional(conn).await)?;
         row.map(WorkItem::try_from).transpose()
+    }
+
+    /// Everything that marketing ever had to look at of a lead, in order.
+    pub async fn work_items_of(&mut self, lead: LeadId) -> Result<Vec<PastWorkItem>, StoreError> {
+        let rows: Vec<(String, i64, Option<i64>, Option<String>)> =
+            each!(self, conn => sqlx::query_as(ALL_OF_LEAD).bind(lead.0).fetch_all(conn).await)?;
+        rows.into_iter()
+            .map(|(reason, opened_at, closed_at, closed_why)| {
+                Ok(PastWorkItem {
+                    reason,
+                    opened_at: instant("work_item", lead.0, opened_at)?,
+                    closed_at: instant_opt("work_item", lead.0, closed_at)?,
+                    closed_why,
+                })
+            })
+            .collect()
     }
 
     /// What is to stand in the list that is written by `now`, in order.

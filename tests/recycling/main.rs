@@ -2,6 +2,7 @@
 //! at two daemons at once.
 
 mod doubles;
+mod erasure;
 mod people;
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -11,12 +11,12 @@ use nurtured::engine::recycle::Recycling;
 use crate::{DOUBLE, JANE, World, address, lead, text};
 
 impl World {
-    async fn lead(&self, email: &str) -> Lead {
+    pub(super) async fn lead(&self, email: &str) -> Lead {
         let mut tx = self.read().await;
         tx.lead_by_email(&address(email)).await.expect("an answer").expect("a lead")
     }
 
-    async fn tries(&self, email: &str, what: &Recycling) -> Result<Lead, HappenError> {
+    pub(super) async fn tries(&self, email: &str, what: &Recycling) -> Result<Lead, HappenError> {
         self.engine.recycling(&address(email), what, &Said::default(), self.clock.now()).await
     }
 
@@ -28,7 +28,7 @@ impl World {
     }
 
     /// Jane, and a double of hers that was merged into her.
-    async fn with_a_double(campaign: &str) -> World {
+    pub(super) async fn with_a_double(campaign: &str) -> World {
         let world = World::new().await;
         world.comes_in(lead(JANE, campaign)).await;
         world.comes_in(lead(DOUBLE, campaign)).await;

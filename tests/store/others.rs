@@ -3,12 +3,13 @@
 
 use nurtured::domain::access::Scope;
 use nurtured::domain::contact::SuppressionReason;
-use nurtured::domain::ids::{EventId, LeadId};
+use nurtured::domain::ids::{EnrolmentId, EventId, LeadId};
 use nurtured::domain::lead::Answer;
-use nurtured::store::{Began, NewEvent, NewToken, Tx};
+use nurtured::domain::mail::{Audience, MailClass, MailState};
+use nurtured::store::{Began, Lease, NewEvent, NewMail, NewToken, Tx};
 use serde_json::json;
 
-use super::{Place, address, at, insert, lead};
+use super::{Place, address, at, insert, lead, outbox};
 
 fn token(name: &str) -> NewToken {
     NewToken {
@@ -65,6 +66,13 @@ pub async fn a_request_is_begun_once(place: Place) {
     assert_eq!(tx.forget_requests(at("09:02:00")).await.expect("a count"), 0);
     assert_eq!(tx.forget_requests(at("09:02:01")).await.expect("a count"), 1);
     assert_eq!(begin(&mut tx, "b", "12:00:00", "11:59:00").await, Began::First);
+    let named = "{\"email\":\"jane@firm.example\"}";
+    tx.finish_request(crm, "key", at("12:00:00"), 201, named).await.expect("kept");
+    tx.forget_answers_naming(&address("john@firm.example")).await.expect("no effect");
+    let answered = Began::Answered { status: 201, answer: named.to_owned() };
+    assert_eq!(begin(&mut tx, "b", "13:00:00", "12:59:00").await, answered);
+    tx.forget_answers_naming(&address("jane@firm.example")).await.expect("forgotten");
+    assert_eq!(begin(&mut tx, "b", "13:00:00", "12:59:00").await, Began::First);
     tx.commit().await.expect("committed");
     store.close().await;
 }
@@ -82,7 +90,25 @@ pub async fn words_of_a_person_go_and_facts_stay(place: Place) {
         .await
         .expect("kept");
     assert!(!tx.mail_is_being_sent(id).await.expect("an answer"));
-    tx.erase_words_of(id, &jane, &gone, at("10:00:00")).await.expect("erased");
+    tx.erase_words_of(id, &gone, at("10:00:00")).await.expect("erased");
+    tx.move_suppressions(&jane, &gone).await.expect("moved");
+    let list = NewMail {
+        audience: Audience::Staff,
+        class: MailClass::Digest,
+        lead: None,
+        subject: Some("3 leads".to_owned()),
+        message: Some(b"Jane and others".to_vec()),
+        ..outbox::step(id, EnrolmentId(1), "list", "")
+    };
+    let list = NewMail { enrolment: None, sequence: None, step: None, ..list };
+    let list = tx.insert_mail(&list).await.expect("planned").expect("a row");
+    let waiting = tx.waiting_bundles().await.expect("lists");
+    assert_eq!(waiting.iter().map(|list| list.id).collect::<Vec<_>>(), [list]);
+    assert_eq!((waiting[0].state, &waiting[0].message[..]), (MailState::Pending, &b"Jane and others"[..]));
+    assert!(tx.rewrite_waiting_bundle(list, "leads", b"others").await.expect("an answer"));
+    assert_eq!(tx.mail_message(list).await.expect("bytes").as_deref(), Some(&b"others"[..]));
+    tx.mark_sending(&[list], Lease { token: 1, length_ms: 1 }, at("09:00:00")).await.expect("claimed");
+    assert!(!tx.rewrite_waiting_bundle(list, "", b"").await.expect("an answer"), "it is leaving");
     tx.remember_erased("h", Some(id), at("10:00:00")).await.expect("remembered");
     tx.remember_erased("h", Some(id), at("11:00:00")).await.expect("no effect");
     assert!(tx.answers(id).await.expect("answers").is_empty());

@@ -115,6 +115,11 @@ pub async fn what_marketing_has_to_look_at_stands_in_one_list(place: Place) {
     assert!(tx.close_work_item(jane, "mended", at("11:00:00")).await.expect("closed"));
     let once_more = tx.open_work_item(jane, "bad-data", event, at("15:00:00"), at("14:00:00")).await;
     assert!(once_more.expect("opened"), "what was closed may be opened anew");
+    let all = tx.work_items_of(jane).await.expect("a list");
+    assert_eq!(
+        all.iter().map(|item| (item.closed_at, item.closed_why.as_deref())).collect::<Vec<_>>(),
+        [(Some(at("11:00:00")), Some("mended")), (None, None)]
+    );
     tx.commit().await.expect("committed");
     store.close().await;
 }

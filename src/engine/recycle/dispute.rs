@@ -158,7 +158,7 @@ pub(in crate::engine) async fn is_moot(
         return Ok(());
     }
     tx.settle_dispute(last.id, None, Verdict::Moot, wake.now).await?;
-    let facts = json!({ "verdict": Verdict::Moot.name() });
+    let facts = json!({ "verdict": Verdict::Moot.name(), "why": why });
     tx.append(&[wake.event(lead, "dispute_answered", facts)]).await?;
     let ends = [(PromiseKind::Dispute, Ending::Closed)];
     sla::stop_kinds(tx, wake, lead, &ends, why, wake.now).await

@@ -216,11 +216,12 @@ impl Engine {
 }
 
 /// Whatever would go on for a record that ends: mail that waits for it, also such as it asked for or somebody looks
-/// at, what marketing has to do about it, and what is owed after a hand-off. Nobody could keep it any more, because
+/// at, what marketing has to do or to find out about it, and what is owed after a hand-off. Nobody could keep it any more, because
 /// what is said from now on is said of the other one.
 async fn end_what_outlives(tx: &mut Tx, wake: &Wake, double: LeadId) -> Result<(), PassError> {
     deliver::drop_all_waiting_mail(tx, wake, double, MERGED).await?;
     tx.close_work_item(double, MERGED, wake.now).await?;
+    tx.lead_is_complete(double).await?;
     is_moot(tx, wake, double, MERGED).await?;
     let ends = [(PromiseKind::Feedback, Ending::Closed)];
     sla::stop_kinds(tx, wake, double, &ends, MERGED, wake.now).await

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::happen::{HappenError, Said};
 use super::super::pass::PassError;
+use super::super::person::CORRECTED_TO;
 use super::super::{Engine, Wake, staff_mail};
 use crate::domain::agreement::AfterReason;
 use crate::domain::email::EmailAddress;
@@ -43,7 +44,7 @@ impl Engine {
         lead.profile = profile;
         for Change { field, before, after } in &changes {
             let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-            let words = format!("{} → {}", shown(before), shown(after));
+            let words = format!("{}{CORRECTED_TO}{}", shown(before), shown(after));
             let event = by(said, wake.event(lead.id, "corrected", json!({ "field": field })));
             tx.append_with_text(&event, Some(&words)).await?;
         }
@@ -168,10 +169,11 @@ impl Engine {
         };
         self.take_in_one(&mut tx, &wake, &record, Authority::Form).await?;
         self.hand_to_sales(&mut tx, &wake, new, &record).await?;
-        let event = by(said, wake.event(lead.id, "replaced", json!({})));
-        tx.append_with_text(&event, Some(new.as_str())).await?;
-        self.give_up(&mut tx, &wake, &mut lead, "marketing found the right person").await?;
         let found = tx.person_by_email(new).await?;
+        // By its row: the words of one lead name no other, who may want to be forgotten.
+        let facts = json!({ "instead": found.as_ref().map(|found| found.id) });
+        tx.append(&[by(said, wake.event(lead.id, "replaced", facts))]).await?;
+        self.give_up(&mut tx, &wake, &mut lead, "marketing found the right person").await?;
         tx.commit().await?;
         self.wake_up();
         found.ok_or_else(|| HappenError::UnknownLead(new.clone()))

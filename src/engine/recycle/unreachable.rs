@@ -49,7 +49,6 @@ pub(in crate::engine) async fn attempts_are_spent(
 
 /// What its rep, its manager or the lead itself says while it is about to go back: it stays, or waits anew for a
 /// rep who goes on trying. The lead is saved by the caller.
-#[expect(clippy::too_many_arguments, reason = "one happening and everything that it is about")]
 pub(super) async fn say_otherwise(
     engine: &Engine,
     tx: &mut Tx,

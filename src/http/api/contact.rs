@@ -156,16 +156,12 @@ async fn history(site: Site, asked: Asked<OfLead, Page, Nothing>) -> Result<Answ
         let Some(lead) = tx.person_by_email(&email).await? else { return Ok(None) };
         let after = EventId(cursor.map_or(0, |cursor| cursor.0));
         let events = tx.events_of_person_after(lead.id, after, limit.0 + 1).await?;
-        let mut texts = tx.event_texts(lead.id).await?;
-        for double in tx.doubles_of(lead.id).await? {
-            texts.extend(tx.event_texts(double).await?);
-        }
+        let texts = why::notes(&mut tx, lead.id).await?;
         tx.rollback().await?;
         Ok(Some((lead, events, texts)))
     };
     let found = look.await.map_err(|error: StoreError| store_failed(&error))?;
-    let (lead, mut events, texts) = found.ok_or_else(unknown)?;
-    let mut texts: std::collections::BTreeMap<_, _> = texts.into_iter().collect();
+    let (lead, mut events, mut texts) = found.ok_or_else(unknown)?;
     let zone = zone_of(&lead, &site.engine.rules().agreement);
     let zone = jiff::tz::TimeZone::get(&zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let told = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string();

@@ -5,6 +5,10 @@
 //! person is for the engine to say (`engine/ingest.rs`); what a bounce or an out-of-office reply means is to be
 //! told apart beside this file.
 
+mod words;
+
+pub use words::{everything_said, names};
+
 use jiff::Timestamp;
 use mail_parser::{Address, Message, MessageParser, MimeHeaders};
 use sha2::{Digest, Sha256};

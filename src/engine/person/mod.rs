@@ -3,6 +3,12 @@
 //! Erasing leaves the lead's row, under an address that nobody has, with its stages and times: what was promised
 //! and kept stays countable. It takes every personal word, wherever it stands. A keyed hash of the address
 //! remembers not to take the person in again: the next export of a CRM brings them, and nobody would notice.
+//!
+//! A person may have several records, doubles of one another, and may have had other addresses: whatever is done to
+//! one of them is done to all.
+
+mod erase;
+mod export;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -10,13 +16,13 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use thiserror::Error;
 
+use super::Engine;
 use super::pass::PassError;
-use super::{Engine, hand_off, recycle};
 use crate::domain::contact::{Channel, Purpose, SuppressionReason};
 use crate::domain::email::EmailAddress;
 use crate::domain::hex::hex;
-use crate::domain::ids::LeadId;
-use crate::domain::lead::{Grade, Lead, Profile, Stage};
+use crate::domain::ids::{EventId, LeadId};
+use crate::domain::lead::{Grade, Lead};
 use crate::domain::recycle::goes_with_the_person;
 use crate::store::{NewEvent, StoreError, Tx};
 
@@ -25,6 +31,9 @@ const HASH_BYTES: usize = 20;
 
 /// Where erased people live: a domain that no mail reaches (RFC 2606 section 2).
 const NOWHERE: &str = "erased.invalid";
+
+/// What stands between a value and the one that it was corrected to.
+pub(super) const CORRECTED_TO: &str = " → ";
 
 /// Why a person's wish could not be met.
 #[derive(Debug, Error)]
@@ -72,84 +81,6 @@ impl Engine {
         }
         let own = format!("{hash}-{lead}@{NOWHERE}");
         Ok(own.parse().expect("hexadecimal digits at a domain are an address"))
-    }
-
-    /// Erases what is kept of a person, in every record that turned out to be theirs. `by` is who did it, for the
-    /// log: a rep, a token, a command. `false` when it was done before.
-    ///
-    /// # Errors
-    /// [`PersonError::BeingSent`] passes within seconds; what was erased until then stays so.
-    pub async fn erase(&self, email: &EmailAddress, by: &str, now: Timestamp) -> Result<bool, PersonError> {
-        for record in self.other_records(email).await? {
-            self.erase_record(&record, by, now).await?;
-        }
-        self.erase_record(email, by, now).await
-    }
-
-    /// The addresses of the other records of a person: the doubles that were merged into it, or it of which the one
-    /// at `email` is a double.
-    async fn other_records(&self, email: &EmailAddress) -> Result<Vec<EmailAddress>, PersonError> {
-        let mut tx = self.store.read().await?;
-        let mut records = Vec::new();
-        if let Some(person) = tx.person_by_email(email).await? {
-            let mut ids = tx.doubles_of(person.id).await?;
-            ids.push(person.id);
-            records = tx.leads(&ids).await?.into_iter().map(|lead| lead.email).collect();
-            // One that was erased before stays as it is: it may be that not all of them could be the last time.
-            records.retain(|record| record != email && !is_tombstone(record));
-        }
-        tx.rollback().await?;
-        Ok(records)
-    }
-
-    async fn erase_record(
-        &self,
-        email: &EmailAddress,
-        by: &str,
-        now: Timestamp,
-    ) -> Result<bool, PersonError> {
-        let wake = self.wake_at(now);
-        let hash = self.erased_hash(email);
-        let mut tx = self.store.begin().await?;
-        let Some(mut lead) = tx.lock_lead_by_email(email).await? else {
-            let known = !tx.erased_among(std::slice::from_ref(&hash)).await?.is_empty();
-            tx.rollback().await?;
-            return if known { Ok(false) } else { Err(PersonError::Unknown(email.clone())) };
-        };
-        if tx.mail_is_being_sent(lead.id).await? {
-            tx.rollback().await?;
-            return Err(PersonError::BeingSent);
-        }
-        const WHY: &str = "the person had their data erased";
-        self.end_sequence(&mut tx, &wake, lead.id, WHY).await?;
-        for clock in tx.running_clocks(lead.id).await? {
-            tx.stop_clock(clock.id, "closed", WHY, now).await?;
-            let facts = json!({ "promise": clock.kind.name(), "state": "closed", "why": WHY });
-            tx.append(&[wake.event(lead.id, "clock_stopped", facts)]).await?;
-        }
-        if let Some(open) = tx.open_hand_off(lead.id).await? {
-            hand_off::end(&mut tx, &wake, &open, WHY).await?;
-        }
-        tx.close_work_item(lead.id, WHY, now).await?;
-        recycle::is_moot(&mut tx, &wake, lead.id, WHY).await?;
-        let mut events = Vec::new();
-        if lead.stage != Stage::Disqualified {
-            events.push(wake.stage(&mut lead, Stage::Disqualified, WHY));
-        }
-        events.push(NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "erased", json!({})) });
-        tx.append(&events).await?;
-        let tombstone = Engine::tombstone(&hash);
-        let row = Engine::tombstone_of(&mut tx, &hash, lead.id).await?;
-        tx.forget_matters_of(lead.id).await?;
-        tx.erase_words_of(lead.id, email, &tombstone, now).await?;
-        tx.forget_kept_mails_of(email).await?;
-        tx.suppress(&tombstone, SuppressionReason::Erased, None, now).await?;
-        tx.suppress(&row, SuppressionReason::Erased, None, now).await?;
-        tx.remember_erased(&hash, Some(lead.id), now).await?;
-        tx.save_lead(&without_words(lead, row)).await?;
-        tx.commit().await?;
-        self.wake_up();
-        Ok(true)
     }
 
     /// The person asked to be known again. What they had said before (no mail, no calls) holds again, too. `false`
@@ -273,25 +204,50 @@ impl Engine {
         tx.rollback().await?;
         Ok(found)
     }
-
-    /// Everything that is kept of a person, as one JSON object.
-    ///
-    /// # Errors
-    /// When nobody knows them, or the store fails.
-    pub async fn export(&self, email: &EmailAddress) -> Result<Value, PersonError> {
-        let mut tx = self.store.read().await?;
-        let Some(lead) = tx.lead_by_email(email).await? else {
-            return Err(PersonError::Unknown(email.clone()));
-        };
-        let export = everything(&mut tx, &lead).await?;
-        tx.rollback().await?;
-        Ok(export)
-    }
 }
 
 /// Whether nobody has that address: it stands for somebody who was erased.
 fn is_tombstone(email: &EmailAddress) -> bool {
     email.as_str().strip_suffix(NOWHERE).is_some_and(|rest| rest.ends_with('@'))
+}
+
+/// The records of a person.
+struct Records {
+    /// The lead that goes on, and its doubles, as they were merged.
+    leads: Vec<Lead>,
+}
+
+impl Records {
+    /// Those of whoever has the address; none when nobody has.
+    async fn of(tx: &mut Tx, email: &EmailAddress) -> Result<Records, StoreError> {
+        let Some(person) = tx.person_by_email(email).await? else {
+            return Ok(Records { leads: Vec::new() });
+        };
+        let doubles = tx.doubles_of(person.id).await?;
+        let mut leads = vec![person];
+        let rows = tx.leads(&doubles).await?;
+        leads.extend(doubles.iter().filter_map(|id| rows.iter().find(|lead| lead.id == *id).cloned()));
+        Ok(Records { leads })
+    }
+}
+
+/// The addresses that a lead had before they were corrected, the first one first. The log has them as words, because
+/// words can be erased.
+async fn former_addresses(tx: &mut Tx, lead: &Lead) -> Result<Vec<EmailAddress>, StoreError> {
+    let texts: std::collections::BTreeMap<EventId, String> =
+        tx.event_texts(lead.id).await?.into_iter().collect();
+    let mut former: Vec<EmailAddress> = Vec::new();
+    for event in tx.events_of_kind(lead.id, "corrected").await? {
+        if event.facts.get("field").and_then(Value::as_str) == Some("email")
+            && let Some((before, _)) = texts.get(&event.id).and_then(|words| words.split_once(CORRECTED_TO))
+            && let Ok(before) = before.parse()
+            && lead.email != before
+            && !former.contains(&before)
+        {
+            former.push(before);
+        }
+    }
+    Ok(former)
 }
 
 /// The lead that a refusal said of `email` is about, locked: what goes with the person is the person's, whichever of
@@ -305,24 +261,6 @@ async fn whose_refusal(
         tx.lock_person_by_email(email).await
     } else {
         tx.lock_lead_by_email(email).await
-    }
-}
-
-/// The row of a lead as it stays.
-fn without_words(lead: Lead, tombstone: EmailAddress) -> Lead {
-    Lead {
-        email: tombstone,
-        profile: Profile::default(),
-        base_score: 0,
-        score: 0,
-        grade: None,
-        owner: None,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        ..lead
     }
 }
 
@@ -344,68 +282,4 @@ pub(super) fn lead_facts(lead: &Lead) -> Value {
         "follow_up_at": lead.follow_up_at,
         "created_at": lead.created_at,
     })
-}
-
-async fn everything(tx: &mut Tx, lead: &Lead) -> Result<Value, StoreError> {
-    let mut notes: std::collections::BTreeMap<_, _> = tx.event_texts(lead.id).await?.into_iter().collect();
-    let mut events = Vec::new();
-    for event in tx.events_of(lead.id).await? {
-        events.push(json!({
-            "at": event.occurred_at,
-            "recorded_at": event.recorded_at,
-            "kind": event.kind,
-            "by": event.actor,
-            "facts": event.facts,
-            "note": notes.remove(&event.id),
-        }));
-    }
-    let mails = tx.mails_of(lead.id).await?.into_iter().map(|mail| {
-        json!({
-            "to": mail.recipient.as_str(),
-            "class": mail.class.name(),
-            "subject": mail.subject,
-            "sequence": mail.sequence,
-            "step": mail.step,
-            "state": mail.state.name(),
-            "planned_at": mail.planned_at,
-            "ended_at": mail.ended_at,
-        })
-    });
-    let mails: Vec<Value> = mails.collect();
-    let enrolments = tx.enrolments_of(lead.id).await?.into_iter().map(|enrolment| {
-        json!({ "sequence": enrolment.sequence, "round": enrolment.round, "last_sent_at": enrolment.last_sent_at })
-    });
-    let enrolments: Vec<Value> = enrolments.collect();
-    let hand_offs = tx.hand_offs_of(lead.id).await?.into_iter().map(|given| {
-        json!({
-            "rep": given.rep.as_str(),
-            "team": given.team,
-            "campaign": given.campaign,
-            "at": given.at,
-            "accepted_at": given.accepted_at,
-            "ended_at": given.ended_at,
-            "ended_why": given.ended_why,
-        })
-    });
-    let hand_offs: Vec<Value> = hand_offs.collect();
-    let contacts = tx.contacts_since(&[lead.id], 0).await?.into_iter().map(|contact| {
-        let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(contact.local_date));
-        json!({ "on": date.ok().map(|date| date.to_string()), "channel": contact.channel.name() })
-    });
-    let contacts: Vec<Value> = contacts.collect();
-    let suppressions = tx.suppressions(&lead.email).await?.into_iter();
-    let suppressions: Vec<Value> =
-        suppressions.map(|row| json!({ "reason": row.reason.name(), "since": row.since })).collect();
-    Ok(json!({
-        "lead": lead_facts(lead),
-        "touches": tx.touches(lead.id).await?,
-        "answers": tx.answers(lead.id).await?,
-        "activities": tx.activities(lead.id).await?,
-        "suppressions": suppressions,
-        "enrolments": enrolments,
-        "hand_offs": hand_offs,
-        "contacts": contacts,
-        "mails": mails,
-        "events": events,
-    }))
 }
