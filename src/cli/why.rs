@@ -11,12 +11,10 @@ use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::contact::{Channel, Permission};
 use crate::domain::email::EmailAddress;
-use crate::domain::lead::{Lead, Stage};
-use crate::domain::mail::MailState;
-use crate::domain::sla::NextAttempt;
+use crate::domain::lead::Lead;
+use crate::engine::coming::Coming;
 use crate::engine::hours::zone_of;
-use crate::engine::{Engine, simulate, why};
-use crate::store::{StoreError, Tx};
+use crate::engine::{simulate, why};
 
 /// Tell the history of a lead with its reasons, and what comes next
 #[derive(Debug, Args)]
@@ -46,22 +44,14 @@ impl Why {
                 line(&told.to_json())?;
                 continue;
             }
-            let words = match told.kind.as_str() {
-                "mail" => {
-                    let fact = |name: &str| {
-                        told.facts.get(name).and_then(|value| value.as_str()).unwrap_or_default()
-                    };
-                    Some(format!("Mail to {}: “{}”.", fact("to"), fact("subject")))
-                }
-                _ => why::words(&told.event, |at| clock(at, &zone)),
-            };
+            let words = why::sentence(&told, |at| clock(at, &zone));
             if let Some(words) = words {
                 let note = note.map(|note| format!(" “{note}”")).unwrap_or_default();
                 line(&format!("{}  {words}{note}", clock(told.at, &zone)))?;
             }
         }
-        let calendar = Plan { engine: &engine, zone: &zone, now: Clock::System.now() };
-        let next = calendar.coming(&mut tx, &lead).await.map_err(CliError::failed)?;
+        let now = Clock::System.now();
+        let next = engine.coming(&mut tx, &lead, now).await.map_err(CliError::failed)?;
         tx.rollback().await.map_err(CliError::failed)?;
         if self.json {
             return Ok(());
@@ -71,8 +61,13 @@ impl Why {
         if next.is_empty() {
             line("  nothing is planned until something happens")?;
         }
-        for next in next {
-            line(&format!("  {next}"))?;
+        for Coming { at, by_itself, words, .. } in next {
+            match at {
+                // What is due is done as soon as a daemon looks.
+                Some(at) if by_itself && at <= now => line(&format!("  at the daemon's next look  {words}"))?,
+                Some(at) => line(&format!("  {}  {words}", clock(at, &zone)))?,
+                None => line(&format!("  {words}"))?,
+            }
         }
         Ok(())
     }
@@ -80,71 +75,6 @@ impl Why {
 
 fn with_owner(lead: &Lead) -> String {
     lead.owner.as_ref().map(|owner| format!(", with {owner}")).unwrap_or_default()
-}
-
-/// How what is planned is told.
-struct Plan<'a> {
-    engine: &'a Engine,
-    zone: &'a TimeZone,
-    now: Timestamp,
-}
-
-impl Plan<'_> {
-    /// "Tue …  attempt 3 is due, by email".
-    fn attempt(&self, next: &NextAttempt) -> String {
-        let channel = next.channel.map(|channel| format!(", by {}", channel.name())).unwrap_or_default();
-        let overdue = if next.due <= self.now { ", overdue" } else { "" };
-        format!("{}  attempt {} is due{channel}{overdue}", clock(next.due, self.zone), next.number)
-    }
-
-    /// When something is planned; what is due is done as soon as a daemon looks.
-    fn when(&self, due: Timestamp) -> String {
-        if due <= self.now { "at the daemon's next look".to_owned() } else { clock(due, self.zone) }
-    }
-
-    /// What is planned for a lead, each with its time.
-    async fn coming(&self, tx: &mut Tx, lead: &Lead) -> Result<Vec<String>, StoreError> {
-        let mut next = Vec::new();
-        for mail in tx.mails_of(lead.id).await? {
-            let what = match (&mail.sequence, &mail.step) {
-                (Some(sequence), Some(step)) => format!("mail {sequence}/{step}"),
-                _ => format!("{} mail to {}", mail.class.name().replace('_', " "), mail.recipient),
-            };
-            let reason = mail.held_why.or(mail.last_error).map(|why| format!(": {why}")).unwrap_or_default();
-            match mail.state {
-                MailState::Pending => next.push(format!("{}  {what}{reason}", self.when(mail.due_at))),
-                MailState::Sending => next.push(format!("{what} is being sent")),
-                MailState::InDoubt => {
-                    next.push(format!("{what} may or may not have arrived (nurtured outbox --in-doubt)"));
-                }
-                MailState::Parked => next.push(format!("{what} needs a person{reason}")),
-                MailState::Sent | MailState::Skipped | MailState::Dropped => {}
-            }
-        }
-        if let Some(enrolment) = tx.active_enrolment(lead.id).await?
-            && let Some(due) = enrolment.due_at
-        {
-            next.push(format!("{}  the next step of sequence {}", self.when(due), enrolment.sequence));
-        }
-        for running in tx.running_clocks(lead.id).await? {
-            let due = clock(running.deadline_at, self.zone);
-            next.push(format!("{due}  {} is due", running.kind.words()));
-            if let Ok(Some(attempt)) = self.engine.next_attempt(tx, lead, &running).await {
-                next.push(self.attempt(&attempt));
-            }
-        }
-        if let Some(due) = lead.due_at {
-            let what = match lead.stage {
-                Stage::Resting => "its rest is over",
-                Stage::Qualified => "it is handed to a rep",
-                _ => "its stage is decided anew",
-            };
-            next.push(format!("{}  {what}", self.when(due)));
-        } else if lead.stage == Stage::Qualified {
-            next.push("it waits for a rep with room".to_owned());
-        }
-        Ok(next)
-    }
 }
 
 fn clock(at: Timestamp, zone: &TimeZone) -> String {

@@ -19,6 +19,7 @@ pub mod answer;
 pub mod arrival;
 mod call_list;
 mod clock_watch;
+pub mod coming;
 mod commitments;
 mod context;
 mod deliver;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::simulate::Line;
 use crate::domain::ids::{EventId, LeadId};
 use crate::domain::sla::PromiseKind;
 use crate::store::{Event, StoreError, Tx};
@@ -185,6 +186,15 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "review_overdue" => format!("The review of the agreement was due by {}.", fact("due")),
         _ => return None,
     })
+}
+
+/// The same of an event with what its mail says, if it is one.
+pub fn sentence(line: &Line, told: impl Fn(Timestamp) -> String) -> Option<String> {
+    if line.kind != "mail" {
+        return words(&line.event, told);
+    }
+    let fact = |name: &str| line.facts.get(name).and_then(Value::as_str).unwrap_or_default();
+    Some(format!("Mail to {}: “{}”.", fact("to"), fact("subject")))
 }
 
 /// How much came from a double.

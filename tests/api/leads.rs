@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use nurtured::domain::access::Scope;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::site::{Site, bearer, start};
 
@@ -153,6 +153,11 @@ pub async fn a_crm_asks_before_a_rep_dials(site: Site) {
 pub async fn the_history_has_its_reasons(site: Site) {
     let token = site.token(&[Scope::LeadsRead, Scope::LeadsWrite]).await;
     let owner = handed_off(&site, &token).await;
+    let planned = |page: Value| page["coming"].as_array().expect("what comes next").clone();
+    let coming = planned(site.get(&token, &format!("{JANE}/why?limit=1")).await.ok(200));
+    let contact = coming.iter().find(|next| next["words"] == "first contact is due").expect("a promise");
+    assert_eq!(contact["kind"], "promise");
+    assert!(contact["at"].as_str().is_some_and(|at| at.starts_with("2026-03-02T")), "{contact}");
     let won = json!({ "kind": "won", "by": owner, "note": "The demo convinced." });
     site.post(&token, &format!("{JANE}/dispositions"), won).await.ok(200);
     let (mut entries, mut path) = (Vec::new(), format!("{JANE}/why?limit=3"));
@@ -163,6 +168,15 @@ pub async fn the_history_has_its_reasons(site: Site) {
         path = format!("{JANE}/why?limit=3&cursor={next}");
     }
     let told: Vec<&str> = entries.iter().filter_map(|entry| entry["words"].as_str()).collect();
+    let mail = entries.iter().find(|entry| entry["kind"] == "mail").expect("a mail");
+    assert_eq!(
+        mail["words"],
+        format!(
+            "Mail to {}: “{}”.",
+            mail["facts"]["to"].as_str().unwrap(),
+            mail["facts"]["subject"].as_str().unwrap()
+        )
+    );
     assert_eq!(told[0], "Came in from google.");
     assert!(told.iter().any(|words| words.starts_with("Handed to ")), "{told:?}");
     let won = entries.iter().find(|entry| entry["kind"] == "won").expect("it was won");

@@ -12,9 +12,10 @@ use super::{Site, store_failed};
 use crate::domain::access::Scope;
 use crate::domain::contact::Permission;
 use crate::domain::ids::EventId;
+use crate::engine::coming::Coming;
 use crate::engine::happen::HappenError;
 use crate::engine::hours::zone_of;
-use crate::engine::why;
+use crate::engine::{simulate, why};
 use crate::store::StoreError;
 
 pub fn operations() -> Vec<Operation> {
@@ -40,7 +41,7 @@ pub fn operations() -> Vec<Operation> {
                 path: "/leads/{email}/why",
                 scope: Scope::LeadsRead,
                 id: "why",
-                summary: "What happened to a lead, and why",
+                summary: "What happened to a lead and why, and what comes next",
                 description: "In the order of the log, page by page. `words` is for people, `kind` and `facts` are for \
                               programs.",
                 answers: &[(200, "A page of the history")],
@@ -126,6 +127,8 @@ struct Page {
 struct History {
     /// What happened.
     entries: Vec<Entry>,
+    /// What comes next, as things stand; the same on every page.
+    coming: Vec<Planned>,
     /// The `cursor` of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -148,6 +151,17 @@ struct Entry {
     note: Option<String>,
 }
 
+/// Something that is planned.
+#[derive(Serialize, JsonSchema)]
+struct Planned {
+    /// When; absent: that depends on somebody. What is past is done at the daemon's next look, or somebody is late.
+    at: Option<Timestamp>,
+    /// What: `mail`, `step` (of its sequence), `promise`, `attempt`, `stage`.
+    kind: &'static str,
+    /// The same in words.
+    words: String,
+}
+
 async fn history(site: Site, asked: Asked<OfLead, Page, Nothing>) -> Result<Answer<History>, Problem> {
     let email = asked.path.email.0;
     let Page { limit, cursor } = asked.query;
@@ -155,29 +169,35 @@ async fn history(site: Site, asked: Asked<OfLead, Page, Nothing>) -> Result<Answ
         let mut tx = site.engine.store().read().await?;
         let Some(lead) = tx.person_by_email(&email).await? else { return Ok(None) };
         let after = EventId(cursor.map_or(0, |cursor| cursor.0));
-        let events = tx.events_of_person_after(lead.id, after, limit.0 + 1).await?;
+        let mut events = Vec::new();
+        for event in tx.events_of_person_after(lead.id, after, limit.0 + 1).await? {
+            events.push(simulate::line(&mut tx, event).await?);
+        }
+        let coming = site.engine.coming(&mut tx, &lead, site.now()).await?;
         let texts = why::notes(&mut tx, lead.id).await?;
         tx.rollback().await?;
-        Ok(Some((lead, events, texts)))
+        Ok(Some((lead, events, texts, coming)))
     };
     let found = look.await.map_err(|error: StoreError| store_failed(&error))?;
-    let (lead, mut events, mut texts) = found.ok_or_else(unknown)?;
+    let (lead, mut events, mut texts, coming) = found.ok_or_else(unknown)?;
     let zone = zone_of(&lead, &site.engine.rules().agreement);
     let zone = jiff::tz::TimeZone::get(&zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let told = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string();
     let more = events.len() as i64 > limit.0;
     events.truncate(usize::try_from(limit.0).unwrap_or(usize::MAX));
-    let next = events.last().filter(|_| more).map(|last| Cursor(last.id.0).text());
+    let next = events.last().filter(|_| more).map(|last| Cursor(last.event.id.0).text());
     let entries = events
         .into_iter()
-        .map(|event| Entry {
-            at: event.occurred_at,
-            words: why::words(&event, told),
-            by: event.actor.clone(),
-            note: texts.remove(&event.id),
-            facts: event.facts.as_object().cloned().unwrap_or_default(),
-            kind: event.kind,
+        .map(|line| Entry {
+            at: line.at,
+            words: why::sentence(&line, told),
+            by: line.event.actor.clone(),
+            note: texts.remove(&line.event.id),
+            facts: line.facts.as_object().cloned().unwrap_or_default(),
+            kind: line.kind,
         })
         .collect();
-    Ok(Answer(200, History { entries, next }))
+    let planned = |next: Coming| Planned { at: next.at, kind: next.kind, words: next.words };
+    let coming = coming.into_iter().map(planned).collect();
+    Ok(Answer(200, History { entries, coming, next }))
 }
