@@ -40,7 +40,7 @@ stories! {
         a_key_names_one_request, old_answers_are_forgotten;
     tokens: a_token_is_good_for_its_scopes_until_it_is_revoked_or_expires;
     forms: a_form_hands_in_a_lead_and_learns_nothing, a_form_s_key_is_for_forms_alone;
-    persons: what_is_erased_is_nowhere, what_is_kept_of_a_person_is_told_whole,
+    persons: what_is_erased_is_nowhere, every_column_that_may_hold_words_is_looked_at, what_is_kept_of_a_person_is_told_whole,
         whoever_was_erased_is_not_taken_in_again_until_they_ask;
     webhooks: each_event_is_told_once_in_its_order_and_signed,
         a_message_that_is_not_taken_waits_with_those_behind_it_and_others_pass,
