@@ -401,8 +401,9 @@ pub struct Marketing {
     pub soon_score: Option<i64>,
     /// What it owes, in the order of the file.
     pub commitments: Vec<Commitment>,
-    /// How soon a team's manager answers when marketing disputes a rejection; `None`: it disputes none.
-    pub dispute_answer: Option<Target>,
+    /// How soon a team's manager answers when marketing disputes a rejection, and who is told meanwhile; `None`: it
+    /// disputes none.
+    pub dispute_answer: Option<Promise>,
 }
 
 /// A series of mails.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::section::{Located, Source};
-use crate::domain::agreement::{Agreement, Reentry, Role, Sequence};
+use crate::domain::agreement::{Agreement, Level, Reentry, Role, Sequence, Team};
 use crate::domain::email::EmailAddress;
 use crate::problem::{Problem, Problems, nearest};
 
@@ -82,6 +82,8 @@ pub struct References {
     agreed: Vec<(String, Reference)>,
     /// Who stands in for which team, and where the team says so.
     stand_ins: Vec<(String, EmailAddress, Place)>,
+    /// Levels that belong to no policy, and where they stand.
+    told: Vec<(Level, Place)>,
 }
 
 /// A place in a file, in bytes.
@@ -106,6 +108,13 @@ impl References {
     /// A campaign gives its leads to a team under a policy.
     pub fn agree(&mut self, team: &str, source: &Source<'_>, policy: &Located<String>) {
         self.agreed.push((team.to_owned(), reference(What::Policy, source, policy)));
+    }
+
+    /// A level tells somebody of whichever team a lead was with.
+    pub fn tell(&mut self, source: &Source<'_>, span: Range<usize>, level: &Level) {
+        let place =
+            Place { file: source.file.to_owned(), span: source.base + span.start..source.base + span.end };
+        self.told.push((level.clone(), place));
     }
 
     /// Somebody stands in for a team's reps.
@@ -164,7 +173,7 @@ impl References {
         }
     }
 
-    /// Reports policies that tell somebody whom the team does not have.
+    /// Reports policies, and levels of no policy, that tell somebody whom the team does not have.
     pub fn report_unfilled_roles(&self, agreement: &Agreement, problems: &mut Problems) {
         for (team, policy) in &self.agreed {
             let (Some(team), Some(promises)) = (
@@ -174,18 +183,26 @@ impl References {
                 continue;
             };
             let levels = promises.values().flat_map(|promise| &promise.levels);
-            let missing = [
-                (Role::Director, "director", team.director.is_none()),
-                (Role::Backup, "backup", team.backup.is_none()),
-            ];
-            for (role, word, missing) in missing {
-                if missing && levels.clone().any(|level| level.tell.contains(&role)) {
+            for (role, word) in unfilled(team) {
+                if levels.clone().any(|level| level.tell.contains(&role)) {
                     let message = format!(
                         "policy `{}` tells the {word}, but team `{}` has none",
                         policy.name, team.name
                     );
                     problems.push(
                         Problem::at(&policy.file, policy.span.clone(), message)
+                            .hint(format!("add `{word}` to [teams.{}], or tell the manager", team.name)),
+                    );
+                }
+            }
+        }
+        for (level, place) in &self.told {
+            for team in agreement.teams.values() {
+                for (_, word) in unfilled(team).filter(|(role, _)| level.tell.contains(role)) {
+                    let message =
+                        format!("level `{}` tells the {word}, but team `{}` has none", level.name, team.name);
+                    problems.push(
+                        Problem::at(&place.file, place.span.clone(), message)
                             .hint(format!("add `{word}` to [teams.{}], or tell the manager", team.name)),
                     );
                 }
@@ -233,6 +250,15 @@ impl References {
             problems.push(problem.hint("write `reentry = \"always\"`, or end with another `then`"));
         }
     }
+}
+
+/// The roles that nobody has in a team, and their words.
+fn unfilled(team: &Team) -> impl Iterator<Item = (Role, &'static str)> {
+    let roles = [
+        (Role::Director, "director", team.director.is_none()),
+        (Role::Backup, "backup", team.backup.is_none()),
+    ];
+    roles.into_iter().filter(|(_, _, missing)| *missing).map(|(role, word, _)| (role, word))
 }
 
 /// The teams through which `team`'s stand-ins lead back to it: `sales`, `partners`, `sales`.

@@ -1,5 +1,6 @@
 //! Playbooks as people write them, right and wrong, and what they are told.
 
+mod dispute;
 mod routing;
 
 use proptest::prelude::*;

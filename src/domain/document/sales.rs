@@ -159,9 +159,12 @@ pub(super) fn reasons(agreement: &Agreement) -> Section {
     });
     let table = Block::Table(["Reason", "When", "What follows"].map(str::to_owned).to_vec(), rows.collect());
     let mut after = "A lead that raises its hand comes back at once, whatever it rests for.".to_owned();
-    if let Some(target) = agreement.marketing.dispute_answer {
+    if let Some(promise) = &agreement.marketing.dispute_answer {
+        let otherwise: Vec<String> = promise.levels.iter().map(level).collect();
         after.push_str(&format!(
-            " Marketing may dispute a rejection once; the team's manager answers within {target}."
+            " Marketing may dispute a rejection once; the team's manager answers within {}. {}",
+            promise.target,
+            otherwise.join(" ")
         ));
     }
     let mut blocks = vec![table, Block::Text(after)];

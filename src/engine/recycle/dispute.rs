@@ -19,7 +19,7 @@ use crate::domain::lead::{Lead, Stage};
 use crate::domain::recycle::dispute::{Rejection, may_answer, may_dispute};
 use crate::domain::recycle::{NextRep, Refused, Verdict};
 use crate::domain::sla::course::Ending;
-use crate::domain::sla::{Promise, PromiseKind, Terms};
+use crate::domain::sla::{PromiseKind, Terms};
 use crate::problem::nearest;
 use crate::store::{GivenBack, HandOff, NewEvent, StoreError, Tx};
 
@@ -45,7 +45,8 @@ impl Engine {
         may_dispute(&lead, facts, said.by.as_ref(), agreement, &hours).map_err(Refusal::from)?;
         let why = said.words.as_deref().map(str::trim).filter(|why| !why.is_empty());
         let why = why.ok_or(Refusal::Recycling(Refused::SayWhy))?;
-        let (Some((given_back, hand_off)), Some(target)) = (last, agreement.marketing.dispute_answer) else {
+        let (Some((given_back, hand_off)), Some(promise)) = (last, &agreement.marketing.dispute_answer)
+        else {
             return Err(Refusal::Recycling(Refused::NoDisputes).into());
         };
         let event = said_by(said, wake.event(lead.id, "disputed", json!({ "reason": given_back.reason })));
@@ -55,9 +56,8 @@ impl Engine {
         else {
             return Err(Refusal::Recycling(Refused::NoDisputes).into());
         };
-        let promise = Promise { target, levels: PromiseKind::Dispute.usual_levels() };
         let office = team_calendar(&wake, team);
-        let terms = Terms::new(&hand_off.policy, &promise, &[office], now).map_err(PassError::from)?;
+        let terms = Terms::new(&hand_off.policy, promise, &[office], now).map_err(PassError::from)?;
         let kind = PromiseKind::Dispute;
         let begun = sla::start(&mut tx, &wake, &lead, hand_off.id, kind, &terms).await?;
         staff_mail::dispute(self, &mut tx, &wake, &lead, team, &hand_off, &terms, &begun).await?;

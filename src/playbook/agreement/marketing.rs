@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Reading;
-use crate::domain::agreement::{Marketing, Review};
+use super::policies::Rungs;
+use crate::domain::agreement::{Marketing, Review, Role};
 use crate::domain::capacity::Volume;
 use crate::domain::commitments::{Commitment, Complete, FIELDS};
+use crate::domain::sla::{Promise, PromiseKind};
 use crate::playbook::fields;
 use crate::playbook::references::What;
 use crate::playbook::section::{Located, Section};
@@ -39,7 +41,7 @@ impl Reading<'_> {
         let manager = section.parsed("manager", fields::email);
         let calendar = section.parsed("calendar", fields::name);
         let calendar = calendar.map(|name| self.references.refer(What::Calendar, &section.source, &name));
-        let dispute_answer = section.parsed("dispute_answer", fields::target).map(|target| target.value);
+        let dispute_answer = self.dispute_answer(&mut section);
         let soon_score = section.integer("soon_score", 1..=10_000);
         let mut names = BTreeSet::new();
         let mut commitments = Vec::new();
@@ -48,6 +50,38 @@ impl Reading<'_> {
         }
         section.finish();
         Some(Marketing { manager: manager?.value, calendar, dispute_answer, soon_score, commitments })
+    }
+
+    /// `dispute_answer`, and `[[marketing.dispute_levels]]`: whom to tell while the answer is owed.
+    fn dispute_answer(&mut self, marketing: &mut Section<'_>) -> Option<Promise> {
+        const KIND: PromiseKind = PromiseKind::Dispute;
+        let target = marketing.parsed("dispute_answer", fields::target).map(|target| target.value);
+        let given = marketing.has("dispute_levels");
+        if given && !marketing.has("dispute_answer") {
+            marketing.refuse(
+                "dispute_levels",
+                "marketing disputes nothing, so no answer is owed",
+                "write `dispute_answer = \"2 business days\"`, or delete these levels",
+            );
+        }
+        let mut rungs = Rungs::default();
+        let mut levels = Vec::new();
+        for section in marketing.sections("dispute_levels") {
+            let (source, span) = (section.source, section.span.clone());
+            if let Some(level) = rungs.read(section, Some(KIND)) {
+                if level.tell.contains(&Role::Owner) {
+                    source.refuse(
+                        &span,
+                        "whoever gave the lead back does not decide whether that was right",
+                        "tell the `manager`, the `backup` or the `director`",
+                    );
+                }
+                self.references.tell(&source, span, &level);
+                levels.push(level);
+            }
+        }
+        let levels = if given { levels } else { KIND.usual_levels() };
+        Some(Promise { target: target?, levels })
     }
 
     fn commitment(&mut self, mut section: Section<'_>, names: &mut BTreeSet<String>) -> Option<Commitment> {

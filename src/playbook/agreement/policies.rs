@@ -140,8 +140,7 @@ fn attempts(policy: &mut Section<'_>) -> Option<(i64, AttemptsOwed)> {
 /// The rungs of each promise, which have to be in order of time.
 fn levels(policy: &str, section: &mut Section<'_>) -> BTreeMap<PromiseKind, Vec<Level>> {
     let mut levels: BTreeMap<PromiseKind, Vec<Level>> = BTreeMap::new();
-    let mut names = BTreeSet::new();
-    let mut last: BTreeMap<PromiseKind, i64> = BTreeMap::new();
+    let mut rungs = Rungs::default();
     for mut level in section.sections("levels") {
         let promise = match level.parsed("promise", fields::promise) {
             Some(promise) => {
@@ -156,6 +155,28 @@ fn levels(policy: &str, section: &mut Section<'_>) -> BTreeMap<PromiseKind, Vec<
             None if level.has("promise") => None,
             None => Some(PromiseKind::FirstContact),
         };
+        if let (Some(level), Some(promise)) = (rungs.read(level, promise), promise) {
+            levels.entry(promise).or_default().push(level);
+        }
+    }
+    if !rungs.last.contains_key(&PromiseKind::FirstContact) && section.has("first_contact") {
+        let hint = format!("add [[policies.{policy}.levels]] with `name`, `at` and `tell`");
+        section.source.refuse(&section.span, "nobody is told when the promise is not kept", hint);
+    }
+    levels
+}
+
+/// The rungs that were read so far.
+#[derive(Default)]
+pub(super) struct Rungs {
+    names: BTreeSet<(Option<PromiseKind>, String)>,
+    /// Where the last one of each promise was.
+    last: BTreeMap<PromiseKind, i64>,
+}
+
+impl Rungs {
+    /// The next rung of `promise`; `None` when it cannot be, or it is not known of what.
+    pub(super) fn read(&mut self, mut level: Section<'_>, promise: Option<PromiseKind>) -> Option<Level> {
         level.require("name", "write what it is called in mails: `warning`, `breach`");
         level.require("at", "write at which share of the target it is reached: `75%`");
         let name: Option<Located<String>> = level.parsed("name", fields::name);
@@ -163,12 +184,12 @@ fn levels(policy: &str, section: &mut Section<'_>) -> BTreeMap<PromiseKind, Vec<
         let tell: Vec<_> = level.list("tell", fields::role);
         let reassign = level.flag("reassign");
         if let Some(name) = &name
-            && !names.insert((promise, name.value.clone()))
+            && !self.names.insert((promise, name.value.clone()))
         {
             level.refuse("name", format!("level `{}` is there twice", name.value), "give each its own name");
         }
         if let (Some(at), Some(promise)) = (&at, promise)
-            && let Some(before) = last.insert(promise, at.value)
+            && let Some(before) = self.last.insert(promise, at.value)
             && at.value <= before
         {
             let message = format!("{}% is not after the level before it", at.value);
@@ -194,20 +215,13 @@ fn levels(policy: &str, section: &mut Section<'_>) -> BTreeMap<PromiseKind, Vec<
             );
         }
         level.finish();
-        if let (Some(name), Some(at), Some(promise)) = (name, at, promise) {
-            levels.entry(promise).or_default().push(Level {
-                name: name.value,
-                at_percent: at.value,
-                tell: tell.into_iter().map(|role| role.value).collect(),
-                reassign,
-            });
-        }
+        Some(Level {
+            name: name?.value,
+            at_percent: at?.value,
+            tell: tell.into_iter().map(|role| role.value).collect(),
+            reassign,
+        })
     }
-    if !last.contains_key(&PromiseKind::FirstContact) && section.has("first_contact") {
-        let hint = format!("add [[policies.{policy}.levels]] with `name`, `at` and `tell`");
-        section.source.refuse(&section.span, "nobody is told when the promise is not kept", hint);
-    }
-    levels
 }
 
 /// Where a policy makes the promise.
