@@ -506,7 +506,7 @@ fn what_should_be_looked_at_is_a_warning_and_no_problem() {
         warned(signed, too_much, "2026-02-03"),
         [
             "team `sales` cannot take what is expected: in the week of 2 March 2026 it gets 20 ready leads, and with \
-          everybody there it takes 15"
+          everybody there 5 of them find no rep"
         ]
     );
     let enough = too_much.replace("40", "30");
