@@ -26,6 +26,8 @@ use nurtured::mail::transport::{Memory, Outcome, Parcel, Reply, Scope, Transport
 use nurtured::playbook::PlaybookFiles;
 use nurtured::store::{Event, LeadFilter, NewSlaClock, OutboxMail, RoutingDuty, Store};
 use postgres::Database;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, Executor, SqliteConnection};
 
 const JANE: &str = "jane@acme.example";
 const WELCOME: &str = "sequences/welcome/sequence.toml";
@@ -36,7 +38,7 @@ struct World {
     engine: Arc<Engine>,
     clock: ManualClock,
     mails: Memory,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -52,7 +54,7 @@ impl World {
         set(&store, &playbook, &clock).await;
         let mails = Memory::new();
         let engine = engine(store, &clock, &mails).await;
-        World { engine, clock, mails, _folder: folder }
+        World { engine, clock, mails, folder }
     }
 
     /// Somebody comes in now.
@@ -1092,6 +1094,28 @@ async fn a_new_campaign_of_some_reps_is_told_to_them_alone() {
     assert_eq!(told.len(), 1);
     assert!(told[0].contains("Campaign summer is new") && told[0].contains("summer offer"), "{}", told[0]);
     assert!(!told[0].contains("No mail of it leaves before"), "nobody waits for it: {}", told[0]);
+}
+
+#[tokio::test]
+async fn nobody_is_taken_in_while_the_team_cannot_be_told() {
+    let world = World::new().await;
+    world.wakes_at(berlin(2, 9, 0)).await;
+    world.mails.take();
+    let database = world.folder.path().join("world.db");
+    let options = SqliteConnectOptions::new().filename(database);
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a connection");
+    connection.execute("ALTER TABLE campaign_known RENAME TO lost").await.expect("renamed");
+    world.edit("agreement.toml", "[campaigns.default]", "[campaigns.default]\nbrief = \"New.\"").await;
+    world.comes_in(JANE, "default").await;
+    let failed = world.engine.wake_until_done(berlin(2, 9, 0)).await;
+    assert_eq!(failed.failures().map(|(pass, _)| pass).collect::<Vec<_>>(), ["announce"]);
+    assert_eq!(world.lead(JANE).await.stage, Stage::New);
+    connection.execute("ALTER TABLE lost RENAME TO campaign_known").await.expect("renamed");
+    world.wakes_at(berlin(2, 9, 1)).await;
+    assert_eq!(news_to(&world.mails.take(), "rep1@ours.example").len(), 1, "now the team knows");
+    assert_eq!(world.lead(JANE).await.stage, Stage::Nurturing);
+    world.until(berlin(3, 16, 0)).await;
+    assert_eq!(world.steps(JANE).await, [], "and she is written to when it has had two days");
 }
 
 #[tokio::test]

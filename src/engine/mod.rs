@@ -80,6 +80,10 @@ use playbooks::{InForce, PlaybookError, Playbooks};
 /// How long to wait, before the daemon ends, between two tries to write what it did.
 const WRITE_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// The passes that wait while the team could not be told of the campaigns: those that take leads into sequences and
+/// plan their mails.
+const UNANNOUNCED: [&str; 3] = ["intake", "nurture", "recycle"];
+
 /// Who we are, as our mail says it.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -301,8 +305,11 @@ impl Engine {
         if let Err(error) = clock_watch::look(self, &wake).await {
             report.add("clock", Err(error));
         }
+        // Nobody is written to of whom a team does not know why: what brings leads into sequences waits then.
+        let mut held: &[&str] = &[];
         if let Err(error) = announce::run(self, &wake).await {
             report.add("announce", Err(error));
+            held = &UNANNOUNCED;
         }
         let passes: [(&'static str, BoxFuture<'_, Result<PassReport, PassError>>); 11] = [
             ("intake", Box::pin(intake::run(self, &wake))),
@@ -320,6 +327,9 @@ impl Engine {
         for (name, pass) in passes {
             if self.is_stopping() {
                 break;
+            }
+            if held.contains(&name) {
+                continue;
             }
             let result = pass::guarded(pass).await;
             let shut = self.store.is_exclusive() && result.as_ref().is_err_and(PassError::is_store_shut);
@@ -345,6 +355,7 @@ impl Engine {
             tx.look_at_waiting_leads(now).await?;
             tx.look_at_reports().await?;
             tx.commit().await?;
+            self.playbooks.settle(&rules.version);
         }
         Ok(())
     }

@@ -52,6 +52,8 @@ pub enum PlaybookError {
 /// The versions at hand.
 pub struct Playbooks {
     in_force: ArcSwap<InForce>,
+    /// The version under which whoever waits was last looked at.
+    settled: Mutex<String>,
     others: Mutex<HashMap<String, Arc<InForce>>>,
 }
 
@@ -82,7 +84,11 @@ impl Playbooks {
         let version = tx.playbook_in_force().await?.ok_or(PlaybookError::None)?;
         tx.rollback().await?;
         let in_force = read(store, &version).await?;
-        Ok(Playbooks { in_force: ArcSwap::from_pointee(in_force), others: Mutex::new(HashMap::new()) })
+        Ok(Playbooks {
+            settled: Mutex::new(version),
+            in_force: ArcSwap::from_pointee(in_force),
+            others: Mutex::new(HashMap::new()),
+        })
     }
 
     /// The playbook in force.
@@ -91,7 +97,7 @@ impl Playbooks {
     }
 
     /// Takes up the playbook that is in force now: this daemon, or another one, may have changed it. `true`
-    /// when it is another one than before.
+    /// when it is another one than that under which whoever waits was last looked at ([`Playbooks::settle`]).
     ///
     /// # Errors
     /// When it cannot be read; the one before stays.
@@ -100,13 +106,17 @@ impl Playbooks {
         let version = tx.playbook_in_force().await?.ok_or(PlaybookError::None)?;
         tx.rollback().await?;
         let before = self.in_force();
-        if before.version == version {
-            return Ok(false);
+        if before.version != version {
+            self.in_force.store(Arc::new(read(store, &version).await?));
+            self.keep(before);
+            tracing::info!(playbook.version = version, "playbook {} is in force", short(&version));
         }
-        self.in_force.store(Arc::new(read(store, &version).await?));
-        self.keep(before);
-        tracing::info!(playbook.version = version, "playbook {} is in force", short(&version));
-        Ok(true)
+        Ok(*self.settled.lock().unwrap_or_else(PoisonError::into_inner) != version)
+    }
+
+    /// Whoever waits is looked at under that version.
+    pub fn settle(&self, version: &str) {
+        version.clone_into(&mut self.settled.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The playbook of that version.

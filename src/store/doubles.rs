@@ -154,7 +154,7 @@ impl Tx {
             let sql = format!(
                 "SELECT id FROM lead WHERE id IN (SELECT id FROM lead WHERE email IN ({list}) UNION \
                  SELECT into_id FROM merged_lead JOIN lead ON lead.id = merged_lead.lead_id \
-                 WHERE lead.email IN ({list})) ORDER BY id FOR UPDATE"
+                 WHERE lead.email IN ({list})) ORDER BY id FOR NO KEY UPDATE"
             );
             each!(self, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql));

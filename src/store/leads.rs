@@ -210,10 +210,15 @@ impl Tx {
 
     /// The leads of these rows, in the order of their ids, locked in that order until the transaction ends.
     /// Whoever changes a lead, or decides on its behalf, locks it first; one order for all means that no
-    /// two wait for each other.
+    /// two wait for each other. Nor does whoever locks a lead wait for a row that names it as its own (`NO KEY`):
+    /// such rows are written without a lock of the lead, too, and in any order.
     pub async fn lock_leads(&mut self, ids: &[LeadId]) -> Result<Vec<Lead>, StoreError> {
-        let order = if self.locks_rows() { "ORDER BY id FOR UPDATE" } else { "ORDER BY id" };
-        self.select_leads(ids, order).await
+        let order = if self.locks_rows() { "ORDER BY id FOR NO KEY UPDATE" } else { "ORDER BY id" };
+        // Of very many a part is locked at a time.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        self.select_leads(&ids, order).await
     }
 
     async fn select_leads(&mut self, ids: &[LeadId], after: &str) -> Result<Vec<Lead>, StoreError> {
@@ -236,7 +241,7 @@ impl Tx {
     /// their ids. Several daemons that look for work at once get different ones.
     pub async fn lock_free_leads(&mut self, ids: &[LeadId], limit: usize) -> Result<Vec<Lead>, StoreError> {
         let order = if self.locks_rows() {
-            format!("ORDER BY id LIMIT {limit} FOR UPDATE SKIP LOCKED")
+            format!("ORDER BY id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED")
         } else {
             format!("ORDER BY id LIMIT {limit}")
         };
@@ -255,7 +260,7 @@ impl Tx {
             "SELECT ",
             columns!(),
             " FROM lead WHERE stage = $1 AND due_at IS NOT NULL AND due_at <= $2 \
-             ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED"
+             ORDER BY due_at, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
         );
         let sql = if self.locks_rows() { DUE_LOCKED } else { DUE };
         let rows = each!(self, conn =>

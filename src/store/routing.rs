@@ -390,10 +390,26 @@ impl Tx {
         campaigns: &[&str],
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "UPDATE lead SET due_at = $1 WHERE stage = 'qualified' AND due_at IS NULL AND campaign NOT IN ({})",
-            bulk::list(2, campaigns.len())
-        );
+        let list = bulk::list(2, campaigns.len());
+        let of_no_campaign = format!("stage = 'qualified' AND due_at IS NULL AND campaign NOT IN ({list})");
+        // These and those on marketing's list, in the order of all locks; an update takes them in any.
+        if self.locks_rows() {
+            let lock = format!(
+                "SELECT id FROM lead WHERE $1 > 0 AND ({of_no_campaign}) OR stage = 'nurturing' \
+                 AND id IN (SELECT lead_id FROM incomplete_lead) ORDER BY id FOR NO KEY UPDATE"
+            );
+            self.of_campaigns(lock, at, campaigns).await?;
+        }
+        self.of_campaigns(format!("UPDATE lead SET due_at = $1 WHERE {of_no_campaign}"), at, campaigns).await
+    }
+
+    /// A statement whose first value is an instant, and whose others are campaigns.
+    async fn of_campaigns(
+        &mut self,
+        sql: String,
+        at: Timestamp,
+        campaigns: &[&str],
+    ) -> Result<(), StoreError> {
         each!(self, conn => {
             let mut query = sqlx::query(AssertSqlSafe(sql)).bind(millis(at));
             for campaign in campaigns {
@@ -454,6 +470,7 @@ impl Tx {
     }
 
     /// Has the leads on marketing's list looked at: something else may be required from now on.
+    /// Whoever changes other leads too locks all of them first.
     pub async fn look_at_incomplete_leads(&mut self, at: Timestamp) -> Result<(), StoreError> {
         each!(self, conn => sqlx::query(REASSESS).bind(millis(at)).execute(conn).await.map(drop))?;
         Ok(())

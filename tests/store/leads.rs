@@ -173,6 +173,9 @@ pub async fn leads_in_other_hands_are_left_to_them(place: Place) {
     if !store.is_exclusive() {
         let mut other = store.begin().await.expect("a transaction");
         assert_eq!(numbers(&other.lock_free_leads(&[a, b], 10).await.expect("leads")), [b]);
+        // What somebody notes about a lead waits for nobody who has it locked: they may wait for each other else.
+        let visit = Activity { name: "visit".to_owned(), occurred_at: at("09:00:00") };
+        assert!(other.insert_activity(a, &visit, "v", at("09:00:00")).await.expect("noted"));
         // Nobody who has leads locked waits for another's.
         other.look_at_waiting_leads(at("10:00:00")).await.expect("noted");
         other.commit().await.expect("committed");
