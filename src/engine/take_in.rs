@@ -236,7 +236,8 @@ impl Engine {
             CrmReason::Missing(None) => return Ok(()),
         };
         if !lead.stage.sales_has_the_word() {
-            let Some(owner) = owner.or(lead.owner.as_ref()).cloned().or_else(|| any_rep(agreement)) else {
+            let Some(owner) = owner.or(lead.owner.as_ref()).cloned().or_else(|| answers_for(wake, lead))
+            else {
                 return Ok(());
             };
             self.hand_over_quietly(tx, wake, lead, &owner).await?;
@@ -444,8 +445,12 @@ fn given_reason(agreement: &Agreement, change: &StageChange, allowed: fn(&Reason
     CrmReason::Missing(gentlest.map(|reason| reason.name.clone()))
 }
 
-fn any_rep(agreement: &Agreement) -> Option<EmailAddress> {
-    agreement.teams.values().next()?.reps.first().map(|rep| rep.email.clone())
+/// Who answers for a lead that a CRM has with nobody: the manager of the team to which it would go. A rep who never
+/// had it would be counted for it, and get it again in its next round.
+fn answers_for(wake: &Wake, lead: &Lead) -> Option<EmailAddress> {
+    let teams = &wake.rules.agreement.teams;
+    let own = hand_off::campaign_of(wake, lead).and_then(|campaign| teams.get(&campaign.team));
+    own.or_else(|| teams.values().next()).map(|team| team.manager.clone())
 }
 
 fn new_lead(record: &LeadRecord, now: Timestamp) -> Lead {

@@ -123,7 +123,8 @@ impl Board {
                 continue;
             }
             let known = match of_lead.lead.and_then(|(lead, _)| lead.owner.as_ref()) {
-                Some(owner) => Some((owner, "has the account already")),
+                Some(owner) if of_lead.colleagues.contains(owner) => Some((owner, "has the account already")),
+                Some(owner) => Some((owner, "owns it already")),
                 None => of_lead.knows.map(|rep| (rep, "had it before and knows it")),
             };
             let theirs =

@@ -5,8 +5,10 @@
 //! that waits has no due time of its own. What frees a place says so once ([`Tx::look_at_waiting_leads`]), and then
 //! only the head of the queue is looked at, however long that is.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::board::{Board, Found, Nobody, OfLead, destinations};
 use super::{Given, earliest, full, hand_off, not_before, policy_of};
@@ -100,8 +102,9 @@ pub(super) async fn release(
                 tx.rollback().await?;
                 return Ok(report);
             }
-            report.put_off += wait(engine, &mut tx, wake, &board, entered).await?;
+            wait(engine, &mut tx, wake, &board).await?;
             tx.commit().await?;
+            report.put_off += say_why(engine, wake, &board, entered).await?;
             return Ok(report);
         }
         tx.commit().await?;
@@ -210,15 +213,8 @@ async fn note_given(
     Ok(())
 }
 
-/// There is no room for anybody who waits: plans the next look, tells those who have just come why they wait, and
-/// managers that a team is full. How many have just come.
-async fn wait(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    board: &Board,
-    entered: &[LeadId],
-) -> Result<u64, PassError> {
+/// There is no room for anybody who waits: plans the next look, and tells managers that a team is full.
+async fn wait(engine: &Engine, tx: &mut Tx, wake: &Wake, board: &Board) -> Result<(), PassError> {
     let mut next: Option<Timestamp> = None;
     let mut teams = full::Teams::default();
     for campaign in &wake.rules.agreement.campaigns {
@@ -233,21 +229,34 @@ async fn wait(
         teams.full.extend(nobody.full.into_iter().filter(|team| *team == campaign.team));
     }
     tx.plan_routing(RoutingDuty::Waiting, next).await?;
-    full::tell(engine, tx, wake, board, &teams).await?;
+    full::tell(engine, tx, wake, board, &teams).await
+}
+
+/// Leads that have just come into the queue and have to wait are told why, in their logs. How many they are.
+async fn say_why(engine: &Engine, wake: &Wake, board: &Board, entered: &[LeadId]) -> Result<u64, PassError> {
     let mut waiting = 0;
-    for lead in tx.leads(entered).await? {
-        if lead.stage != Stage::Qualified || lead.due_at.is_some() {
-            continue;
+    let mut whys: BTreeMap<&str, Value> = BTreeMap::new();
+    for ids in entered.chunks(BATCH as usize) {
+        let mut tx = engine.store.begin().await?;
+        let mut events = Vec::new();
+        for lead in tx.lock_leads(ids).await? {
+            if lead.stage != Stage::Qualified || lead.due_at.is_some() {
+                continue;
+            }
+            waiting += 1;
+            let Some(campaign) = super::campaign_of(wake, &lead) else { continue };
+            let facts = whys.entry(&campaign.name).or_insert_with(|| {
+                let nobody = nobody(wake, board, campaign);
+                json!({ "until": nobody.until.map(|until| until.to_string()), "why": nobody.why })
+            });
+            let last = tx.events_of_kind(lead.id, "waiting").await?.pop();
+            // Said once, not at each look.
+            if last.is_none_or(|last| last.facts != *facts) {
+                events.push(wake.event(lead.id, "waiting", facts.clone()));
+            }
         }
-        waiting += 1;
-        let Some(campaign) = super::campaign_of(wake, &lead) else { continue };
-        let nobody = nobody(wake, board, campaign);
-        let facts = json!({ "until": nobody.until.map(|until| until.to_string()), "why": nobody.why });
-        let last = tx.events_of_kind(lead.id, "waiting").await?.pop();
-        // Said once, not at each look.
-        if last.is_none_or(|last| last.facts != facts) {
-            tx.append(&[wake.event(lead.id, "waiting", facts)]).await?;
-        }
+        tx.append(&events).await?;
+        tx.commit().await?;
     }
     Ok(waiting)
 }
