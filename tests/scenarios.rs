@@ -240,7 +240,7 @@ impl Rule {
         for line in &lines {
             let _ = writeln!(course.json, "{}", line.to_json());
             // Figures come on Mondays whatever else happens; rules about them are called so.
-            let is_told = self.name.starts_with("figures-") || !is_report(line);
+            let is_told = self.name.starts_with("figures-") || !is_figures(line);
             if let Some(words) = told(line, &zones).filter(|_| is_told) {
                 let _ = writeln!(course.told, "{words}");
             }
@@ -249,11 +249,12 @@ impl Rule {
     }
 }
 
-/// Whether it is the mail of figures. Other reports are about something that happened.
-fn is_report(line: &Line) -> bool {
-    const OTHERS: [&str; 2] = ["Marketing is behind", "The agreement was due"];
+/// Whether it is the mail of figures: "Week 10, 2 to 8 March 2026: …", "March 2026: …".
+fn is_figures(line: &Line) -> bool {
     let fact = |name: &str| line.facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    fact("class") == "report" && !OTHERS.iter().any(|other| fact("subject").starts_with(other))
+    let is_month = |title: &str| jiff::civil::Date::strptime("%d %B %Y", format!("1 {title}")).is_ok();
+    let title = fact("subject").split([':', ',']).next().unwrap_or_default();
+    fact("class") == "report" && (title.starts_with("Week ") || is_month(title))
 }
 
 /// The zone of each lead.
@@ -324,6 +325,7 @@ fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
         "called_against_gate" => format!("called against the gate: {}", fact("why")),
         "terms_changed" => format!("{} changed to {}", fact("promise"), instant("to", OFFICE)),
         "not_reassigned" => format!("stays with {}: {}", name(fact("rep")), fact("why")),
+        "last_listed" => "is on the list of calls for the last time".to_owned(),
         "told_later" => format!(
             "{} hears of {} at {}: {}",
             name(fact("to")),

@@ -2,10 +2,12 @@
 //!
 //! A mail for each attempt that is owed would be forty a day and read by nobody. The list has what was never
 //! tried, what is owed today, and who asked to be called today; who cannot be called before tomorrow (away, asked
-//! us to wait) is not on it.
+//! us to wait) is not on it. When all is told of a broken promise it stands there once more, and says so: a list
+//! that repeats for ever what nobody does is read by nobody.
 
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use super::duty::Duty;
 use super::pass::{PassError, PassReport};
@@ -16,10 +18,13 @@ use crate::domain::email::EmailAddress;
 use crate::domain::escalation::{Purpose, next_morning};
 use crate::domain::lead::Lead;
 use crate::domain::sla::PromiseKind;
-use crate::store::Tx;
+use crate::store::{SlaClock, Tx};
 
-/// Reps whose lists are written in one transaction.
-const REPS: i64 = 5;
+/// Reps whose lists are written in one transaction: one, as nobody is given a lead meanwhile.
+const REPS: i64 = 1;
+
+/// The event of a lead that is on the list for the last time.
+const LAST_LISTED: &str = "last_listed";
 
 /// A rep has a lead: there may be something to call tomorrow morning.
 pub(super) async fn expect(tx: &mut Tx, wake: &Wake, rep: &EmailAddress) -> Result<(), PassError> {
@@ -110,14 +115,42 @@ async fn call(
         return Ok(None);
     }
     let asked_for_today = lead.follow_up_at.filter(|at| calendar.local(*at).date() == today);
-    let (what, due) = match (asked_for_today, owed(engine, tx, lead, tonight).await?) {
+    let clocks = tx.running_clocks(lead.id).await?;
+    let (what, due) = match (asked_for_today, owed(engine, tx, lead, &clocks, tonight).await?) {
         (Some(at), _) => ("call".to_owned(), at),
         (None, Some(owed)) => owed,
         (None, None) => return Ok(None),
     };
+    let is_last = asked_for_today.is_none() && is_over(&clocks, wake.now);
+    if is_last && !leave(tx, wake, lead, &clocks).await? {
+        return Ok(None);
+    }
     let about = staff_mail::about(engine, tx, wake, lead, rep).await?;
     let tried = staff_mail::tried(tx, lead, calendar).await?;
-    Ok(Some(Call { about, what, due, asked_for: asked_for_today.is_some(), tried }))
+    let act = staff_mail::act_in_line(engine, tx, wake, lead, rep).await?;
+    Ok(Some(Call { about, what, due, asked_for: asked_for_today.is_some(), is_last, tried, act }))
+}
+
+/// The promises that ask for a call.
+fn of_calls(clocks: &[SlaClock]) -> impl Iterator<Item = &SlaClock> {
+    let kinds = [PromiseKind::FirstContact, PromiseKind::Attempts];
+    clocks.iter().filter(move |clock| kinds.contains(&clock.kind))
+}
+
+/// Whether everything that asks for a call is broken, and everybody was told whom the agreement names.
+fn is_over(clocks: &[SlaClock], now: Timestamp) -> bool {
+    of_calls(clocks).all(|clock| clock.deadline_at <= now && clock.next_at.is_none())
+}
+
+/// Notes that a lead is on the list for the last time; `false` when it was before.
+async fn leave(tx: &mut Tx, wake: &Wake, lead: &Lead, clocks: &[SlaClock]) -> Result<bool, PassError> {
+    let facts = json!({ "promises": of_calls(clocks).map(|clock| clock.id.0).collect::<Vec<_>>() });
+    let before = tx.events_of_kind(lead.id, LAST_LISTED).await?;
+    if before.iter().any(|event| event.facts == facts) {
+        return Ok(false);
+    }
+    tx.append(&[wake.event(lead.id, LAST_LISTED, facts)]).await?;
+    Ok(true)
 }
 
 /// The attempt that is owed next, and until when; `None` when none is owed before tomorrow.
@@ -125,9 +158,9 @@ async fn owed(
     engine: &Engine,
     tx: &mut Tx,
     lead: &Lead,
+    clocks: &[SlaClock],
     tonight: Timestamp,
 ) -> Result<Option<(String, Timestamp)>, PassError> {
-    let clocks = tx.running_clocks(lead.id).await?;
     // Who was never tried is on the list whenever it falls due.
     if let Some(first) = clocks.iter().find(|clock| clock.kind == PromiseKind::FirstContact) {
         return Ok(Some((PromiseKind::FirstContact.words().to_owned(), first.deadline_at)));

@@ -300,6 +300,7 @@ fn line<'a>(
         whose: lead.owner.as_ref(),
         lost: what.weight.own && lead.owner.as_ref() != Some(reader),
         found_late: what.weight.found_late,
+        act: None,
     }
 }
 

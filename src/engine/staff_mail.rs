@@ -179,6 +179,7 @@ pub(super) async fn level(
             values["actions"] = dispute::actions(&lead.email);
         }
         if let Some(next) = &told.next_owner {
+            values["next_owner"] = json!(next.name);
             values["note"] = json!(format!("The lead now belongs to {}.", next.name));
         }
         if let Some(why) = told.stays {
@@ -500,6 +501,18 @@ pub(super) async fn about(
         partner::withhold(&mut values, shares);
     }
     Ok(values)
+}
+
+/// What somebody can do about a lead by one link in a list of several: what it is called, and the link.
+pub(super) async fn act_in_line(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    to: &EmailAddress,
+) -> Result<Option<(&'static str, String)>, PassError> {
+    let hand_off = current_hand_off(tx, lead).await?;
+    Ok(actions::offer_in_line(engine, wake, lead, hand_off.as_ref(), to))
 }
 
 /// A lead as a list of several tells it to `to`: of a partner's lead what is shared.

@@ -121,6 +121,7 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
             format!("Level {}{of} reached{}.", fact("level"), if late { ", found late" } else { "" })
         }
         "not_reassigned" => fact("why"),
+        "last_listed" => "Is on its rep's list of calls for the last time.".to_owned(),
         "told_later" => {
             format!("{} is told in the digest of {}: {}.", fact("to"), instant("until"), fact("why"))
         }

@@ -99,6 +99,9 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
     };
     if sample == Sample::Rich {
         values.insert("note".to_owned(), json!(note));
+        if name == "reassigned" {
+            values.insert("next_owner".to_owned(), json!("Sam Berger"));
+        }
     }
     Value::Object(values)
 }
@@ -106,11 +109,23 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
 fn digest(sample: Sample, name: &str) -> Value {
     let mut digest = match (name, sample) {
         ("call-list", _) => json!({ "headline": "2 calls" }),
-        ("away", _) => json!({
+        ("away", Sample::Bare) => json!({
             "headline": "1 lead",
             "groups": [{
                 "heading": "1 lead",
-                "lines": [{ "display": "Jane Doe, Acme", "words": "now with Sam Berger" }],
+                "lines": [{ "display": "jane.doe@acme.example", "words": "now with Sam Berger" }],
+            }],
+        }),
+        ("away", Sample::Rich) => json!({
+            "headline": "1 lead",
+            "groups": [{
+                "heading": "1 lead",
+                "lines": [{
+                    "display": "Jane Doe, Acme",
+                    "words": "now with Sam Berger",
+                    "todo": "Tell Sam Berger what you know",
+                    "todo_url": "mailto:rep2@ours.example",
+                }],
             }],
         }),
         (_, Sample::Bare) => json!({
@@ -132,6 +147,8 @@ fn digest(sample: Sample, name: &str) -> Value {
                         {
                             "display": "Jane Doe, Acme",
                             "words": "first contact within 8 business hours was due Mon 2 Mar 10:30. Found late.",
+                            "act": "Give it to somebody else, or take it",
+                            "act_url": "https://nurtured.ours.example/a/jane",
                         },
                         {
                             "display": "Jo Bloggs, Initech",
@@ -149,6 +166,8 @@ fn digest(sample: Sample, name: &str) -> Value {
                             "words": "first contact within 1 business hour was due Tue 3 Mar 11:05.",
                             "todo": "Call +493090182000",
                             "todo_url": "tel:+493090182000",
+                            "act": "Log it, or give it back",
+                            "act_url": "https://nurtured.ours.example/a/ann",
                         },
                         {
                             "display": "Tim Poe, Globex",
@@ -197,7 +216,11 @@ fn calls(sample: Sample) -> Value {
                 "call_words": "Yes, until 12:00 their time.",
                 "what": "attempt 3 of 6",
                 "due": "overdue since Mon 2 Mar 10:30",
+                "last": "This list says it for the last time: everybody was told whom the agreement names. \
+                         Call, or give it back with the reason.",
                 "tried": ["Thu 26 Feb 10:12: by phone, no answer", "Fri 27 Feb 15:40: by email, sent"],
+                "act": "Log it, or give it back",
+                "act_url": "https://nurtured.ours.example/a/sample",
             },
             bare,
         ]),
@@ -504,6 +527,7 @@ fn promise(sample: Sample, name: &str) -> Value {
             "ended_by": ended_by,
             "asks_for_contact": true,
             "what": "first contact within 8 business hours",
+            "named": (name == "dispute").then_some("Answer to a dispute"),
             "since": "Tue 3 Mar 10:05",
             "by": "Wed 4 Mar 11:35",
             "by_short": "Wed 11:35",

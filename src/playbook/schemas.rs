@@ -96,6 +96,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
             "what was promised; all of it is missing in `notice`, `operator`, `behind`, `review` and `work-list`",
             vec![
                 Field::text("what", "\"first contact within 8 business hours\""),
+                Field::text("named", "for a subject: \"Acceptance\"; may be missing: it is first contact"),
                 Field::text("since", "when it began: \"Tue 3 Mar 09:00\""),
                 Field::text("by", "when it falls due: \"Tue 3 Mar 14:00\""),
                 Field::text("by_short", "the same for a subject: \"Tue 14:00\""),
@@ -157,6 +158,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                 Field::text("why", "what they say; may be missing"),
             ],
         ),
+        Field::text("next_owner", "who has the lead now, when it was taken from its rep; may be missing"),
         Field::text("note", "what this mail is about, in words; may be missing"),
         Field::text("unless", "what happens if nobody acts on a `notice`; may be missing"),
         Field::list(
@@ -217,6 +219,8 @@ fn digest() -> Vec<Field> {
         Field::text("words", "what is to be said of it"),
         Field::text("todo", "what its own rep can do: \"Call +49 30 901820\"; may be missing"),
         Field::url("todo_url", "the link that does it; may be missing"),
+        Field::text("act", "what the reader can do about it: \"Log it, or give it back\"; may be missing"),
+        Field::url("act_url", "the page that does it, or the answer; may be missing"),
     ];
     vec![
         Field::text("headline", "how many of what: \"5 leads overdue, 2 due soon\""),
@@ -250,7 +254,10 @@ fn call() -> Vec<Field> {
         Field::text("call_words", "whether it may be called now, as a sentence"),
         Field::text("what", "what is owed: \"First contact\""),
         Field::text("due", "until when: \"by 11:30\""),
+        Field::text("last", "that the list says it for the last time; may be missing"),
         Field::texts("tried", "what was tried, the oldest first"),
+        Field::text("act", "what its rep can do about it: \"Log it, or give it back\"; may be missing"),
+        Field::url("act_url", "the page that does it, or the answer; may be missing"),
     ]
 }
 

@@ -51,7 +51,43 @@ pub(super) fn offer(
     hand_off: Option<&HandOff>,
     to: &EmailAddress,
 ) {
-    let reader = if lead.owner.as_ref() == Some(to) {
+    let reader = reader(wake, lead, hand_off, to);
+    let way = way_of(engine, wake, reader, hand_off, to);
+    values["buttons"] = buttons(&way, reader, lead.stage);
+    values["actions"] = match way {
+        Way::Command => commands(&lead.email, reader),
+        Way::Page(_) | Way::Answer(..) => json!([]),
+    };
+}
+
+/// What the reader can do in one line of a list: what it is called, and the link; `None` when there is no way.
+pub(super) fn offer_in_line(
+    engine: &Engine,
+    wake: &Wake,
+    lead: &Lead,
+    hand_off: Option<&HandOff>,
+    to: &EmailAddress,
+) -> Option<(&'static str, String)> {
+    let reader = reader(wake, lead, hand_off, to);
+    in_line(way_of(engine, wake, reader, hand_off, to), reader)
+}
+
+fn in_line(way: Way<'_>, reader: Reader) -> Option<(&'static str, String)> {
+    let label = match reader {
+        Reader::Rep => "Log it, or give it back",
+        Reader::Manager => "Give it to somebody else, or take it",
+        Reader::Former | Reader::Other => return None,
+    };
+    match way {
+        Way::Page(page) => Some((label, page)),
+        Way::Answer(..) => Some(("Send me what I can answer", link(&way, HELP))),
+        Way::Command => None,
+    }
+}
+
+/// What `to` has to do with the lead.
+fn reader(wake: &Wake, lead: &Lead, hand_off: Option<&HandOff>, to: &EmailAddress) -> Reader {
+    if lead.owner.as_ref() == Some(to) {
         Reader::Rep
     } else if wake.rules.agreement.answers_for_team(to) && lead.owner.is_some() {
         Reader::Manager
@@ -59,16 +95,20 @@ pub(super) fn offer(
         Reader::Former
     } else {
         Reader::Other
-    };
-    let way = match (hand_off, reader) {
+    }
+}
+
+fn way_of<'a>(
+    engine: &'a Engine,
+    wake: &Wake,
+    reader: Reader,
+    hand_off: Option<&HandOff>,
+    to: &EmailAddress,
+) -> Way<'a> {
+    match (hand_off, reader) {
         (None, _) | (_, Reader::Other) => Way::Command,
         (Some(hand_off), _) => way(&engine.identity, &engine.keys, hand_off.id, to, wake.now),
-    };
-    values["buttons"] = buttons(&way, reader, lead.stage);
-    values["actions"] = match way {
-        Way::Command => commands(&lead.email, reader),
-        Way::Page(_) | Way::Answer(..) => json!([]),
-    };
+    }
 }
 
 /// Everything that can be said by an answer, for whoever asks.
@@ -166,7 +206,11 @@ fn buttons(way: &Way<'_>, reader: Reader, stage: Stage) -> Value {
 pub(in crate::engine) const HELP: &str = "help";
 
 fn button(way: &Way<'_>, order: &str, label: &str, main: bool) -> Value {
-    let link = match way {
+    json!({ "label": label, "link": link(way, order), "main": main })
+}
+
+fn link(way: &Way<'_>, order: &str) -> String {
+    match way {
         Way::Page(page) => format!("{page}/{order}"),
         Way::Answer(log, token) => {
             let subject = format!("{order} [{token}]");
@@ -174,8 +218,7 @@ fn button(way: &Way<'_>, order: &str, label: &str, main: bool) -> Value {
             format!("{}?subject={}", mailto(log), subject.replace('[', "%5B").replace(']', "%5D"))
         }
         Way::Command => String::new(),
-    };
-    json!({ "label": label, "link": link, "main": main })
+    }
 }
 
 /// What the reader can do as commands. What came of a call is for the lead's own rep to say.
@@ -240,6 +283,27 @@ mod tests {
         assert_eq!(offered[0]["link"], format!("mailto:log@ours.example?subject=accept%20%5B{token}%5D"));
         assert!(verify(b"key", &token).is_some());
         assert_eq!(labels(&buttons(&way, Reader::Manager, Stage::HandedOff))[0], "I take it over");
+    }
+
+    #[test]
+    fn a_line_of_a_list_has_one_link_for_who_can_act() {
+        let log = address("log@ours.example");
+        let page = || Way::Page("https://go.ours.example/a/token".to_owned());
+        for (way, reader, expected) in [
+            (page(), Reader::Rep, Some("https://go.ours.example/a/token")),
+            (page(), Reader::Manager, Some("https://go.ours.example/a/token")),
+            (page(), Reader::Former, None),
+            (page(), Reader::Other, None),
+            (
+                Way::Answer(&log, "token".to_owned()),
+                Reader::Rep,
+                Some("mailto:log@ours.example?subject=help%20%5Btoken%5D"),
+            ),
+            (Way::Command, Reader::Rep, None),
+        ] {
+            let link = in_line(way, reader).map(|(_, link)| link);
+            assert_eq!(link.as_deref(), expected, "{reader:?}");
+        }
     }
 
     #[test]

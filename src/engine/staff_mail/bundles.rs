@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Plan, as_told, name_of, put, words, working_hours};
+use super::{Plan, act_in_line, as_told, name_of, put, words, working_hours};
 use crate::domain::calendar::Calendar;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::OutboxId;
@@ -20,6 +20,10 @@ use crate::store::Tx;
 
 /// So many lines are told in full; of the rest who it is.
 const IN_FULL: usize = 20;
+
+/// Of a call that is on the list for the last time.
+const LAST: &str = "This list says it for the last time: everybody was told whom the agreement names. Call, or give it \
+                    back with the reason.";
 
 /// What a line of a digest is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +48,8 @@ pub(in crate::engine) struct Line<'a> {
     pub lost: bool,
     /// It fell due while nobody looked.
     pub found_late: bool,
+    /// What the reader can do about it by one link: what it is called, and the link.
+    pub act: Option<(&'static str, String)>,
 }
 
 impl Line<'_> {
@@ -59,10 +65,14 @@ pub(in crate::engine) async fn write_digest(
     tx: &mut Tx,
     wake: &Wake,
     to: &EmailAddress,
-    lines: Vec<Line<'_>>,
+    mut lines: Vec<Line<'_>>,
     settled: &[String],
     unique_key: String,
 ) -> Result<Option<OutboxId>, PassError> {
+    lines.sort_by_key(|line| line.about);
+    for line in lines.iter_mut().take(IN_FULL) {
+        line.act = act_in_line(engine, tx, wake, line.lead, to).await?;
+    }
     let values = {
         let name = |who: &EmailAddress| name_of(wake, who);
         let reader = Reader { to, calendar: working_hours(wake, to), name: &name };
@@ -79,9 +89,9 @@ struct Reader<'a> {
     name: &'a dyn Fn(&EmailAddress) -> String,
 }
 
-/// The values of a digest. What is overdue longest comes first; what has no date after what has one.
-fn digest(reader: &Reader<'_>, mut lines: Vec<Line<'_>>, settled: &[String], now: Timestamp) -> Value {
-    lines.sort_by_key(|line| line.about);
+/// The values of a digest, whose lines stand in the order of what they are about: what is overdue longest comes
+/// first, what has no date after what has one.
+fn digest(reader: &Reader<'_>, lines: Vec<Line<'_>>, settled: &[String], now: Timestamp) -> Value {
     let late = lines.iter().filter(|line| line.found_late).count();
     let late = (late > 0).then(|| match (late == lines.len(), late) {
         (true, _) => {
@@ -203,6 +213,8 @@ fn told(line: &Line<'_>, own: bool) -> Value {
         "todo_url": own.then(|| {
             phone.map_or_else(|| words::mailto(&line.lead.email), |phone| format!("tel:{phone}"))
         }),
+        "act": line.act.as_ref().map(|(label, _)| label),
+        "act_url": line.act.as_ref().map(|(_, link)| link),
     })
 }
 
@@ -221,7 +233,12 @@ pub(in crate::engine) async fn write_away(
         .iter()
         .map(|(lead, who)| {
             let display = words::display(&as_told(wake, lead.clone(), to));
-            json!({ "display": display, "words": format!("now with {who}") })
+            json!({
+                "display": display,
+                "words": format!("now with {who}"),
+                "todo": format!("Tell {who} what you know"),
+                "todo_url": lead.owner.as_ref().map(words::mailto),
+            })
         })
         .collect();
     let whole = json!({
@@ -256,8 +273,12 @@ pub(in crate::engine) struct Call {
     pub due: Timestamp,
     /// The lead named this day itself.
     pub asked_for: bool,
+    /// It is on the list for the last time, as everybody was told.
+    pub is_last: bool,
     /// What was tried, the oldest first.
     pub tried: Vec<String>,
+    /// What its rep can do about it by one link: what it is called, and the link.
+    pub act: Option<(&'static str, String)>,
 }
 
 /// A rep's calls of the day, which are not empty, the most urgent first.
@@ -289,7 +310,10 @@ pub(in crate::engine) async fn write_call_list(
                 "call_words": call.about["call"]["words"],
                 "what": call.what,
                 "due": due_words(calendar, call, wake.now),
+                "last": call.is_last.then_some(LAST),
                 "tried": call.tried,
+                "act": call.act.as_ref().map(|(label, _)| label),
+                "act_url": call.act.as_ref().map(|(_, link)| link),
             })
         })
         .collect();
@@ -365,11 +389,12 @@ mod tests {
     }
 
     fn line<'a>(lead: &'a Lead, about: About, whose: Option<&'a EmailAddress>) -> Line<'a> {
-        Line { lead, about, words: "words".to_owned(), whose, lost: false, found_late: false }
+        Line { lead, about, words: "words".to_owned(), whose, lost: false, found_late: false, act: None }
     }
 
     /// A digest for Sam, whose addresses are their names.
-    fn for_sam(lines: Vec<Line<'_>>) -> Value {
+    fn for_sam(mut lines: Vec<Line<'_>>) -> Value {
+        lines.sort_by_key(|line| line.about);
         let hours = Hours::parse("Mo-Fr 09:00-17:00").expect("hours");
         let calendar = Calendar::new("Europe/Berlin", hours, Holidays::none()).expect("a calendar");
         let name = |who: &EmailAddress| who.as_str().split('@').next().unwrap_or_default().to_owned();

@@ -16,7 +16,7 @@ pub(super) fn withhold(values: &mut Value, shares: &[Share]) {
     let Value::Object(values) = values else { return };
     let kept = |name: &String, _: &mut Value| match name.as_str() {
         "to_name" | "lead" | "call" | "promise" | "also_promised" | "owner" | "note" | "history" => true,
-        "buttons" | "actions" | "unless" => true,
+        "next_owner" | "buttons" | "actions" | "unless" => true,
         "campaign" => has(Share::Campaign),
         "touches" => has(Share::Source),
         "answers" => has(Share::Answers),

@@ -129,6 +129,7 @@ pub(super) fn promise(
     });
     json!({
         "what": what(kind, terms),
+        "named": (kind != PromiseKind::FirstContact).then(|| sentence(kind.words())),
         "missing": kind.missing(who, have, paid),
         "ended_by": kind.ended_by(),
         "asks_for_contact": kind.asks_for_contact(),
