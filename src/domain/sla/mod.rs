@@ -134,12 +134,32 @@ impl Terms {
         let shared = kind.needs_the_lead() && meet(team, lead, promise.target, now);
         let calendars = if shared { &both[..] } else { &both[..1] };
         let mut terms = Terms::new(&policy.name, promise, calendars, now)?;
+        if kind.needs_the_lead() && !shared {
+            terms.wait_for(lead, team, now)?;
+        }
         if kind == PromiseKind::Attempts {
             let first = policy.promises.get(&PromiseKind::FirstContact);
             let first = first.and_then(|first| minutes_of(first.target, calendars, now, HORIZON));
             terms.attempts = policy.attempts.map(|owed| AttemptsOwed { first_minutes: first, ..owed });
         }
         Ok(Some(terms))
+    }
+
+    /// Where the two hardly ever meet, a target that is over before the lead's hours have come once would ask for a
+    /// call at night: the team's time counts from its first hour after they came, so that somebody can call early
+    /// or late.
+    fn wait_for(&mut self, lead: &Calendar, team: &Calendar, start: Timestamp) -> Result<(), SlaError> {
+        let target = SignedDuration::from_mins(self.target_minutes);
+        let due = instant_after(&[team], start, &[], target, HORIZON)?;
+        let back_at_work =
+            lead.next_open(start).filter(|opens| *opens >= due).and_then(|opens| team.next_open(opens));
+        if let Some(from) = back_at_work {
+            self.target_minutes += elapsed(&[team], start, from, &[]).as_mins();
+            if !self.promised.is_empty() {
+                self.promised.push_str(" once they can be called");
+            }
+        }
+        Ok(())
     }
 
     /// The target as people read it: "8 business hours"; for attempts all that is owed.

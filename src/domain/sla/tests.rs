@@ -105,8 +105,11 @@ fn the_lead_s_hours_count_where_they_meet_the_team_s() {
         ("America/New_York", 240, "2026-01-13T17:00:00+01:00"),
         // Chicago from 16 to 17: eight hours take eight days.
         ("America/Chicago", 480, "2026-01-21T17:00:00+01:00"),
-        // California and Tokyo never in winter: the office's hours alone.
-        ("America/Los_Angeles", 240, "2026-01-12T14:00:00+01:00"),
+        // California and Tokyo never in winter: the office's hours alone, from the morning after it was nine in
+        // California. In Tokyo it is nine before the eight hours are over.
+        ("America/Los_Angeles", 240, "2026-01-13T13:00:00+01:00"),
+        ("America/Los_Angeles", 480, "2026-01-13T10:00:00+01:00"),
+        ("Asia/Tokyo", 240, "2026-01-13T13:00:00+01:00"),
         ("Asia/Tokyo", 480, "2026-01-13T10:00:00+01:00"),
     ] {
         let terms = first_contact(minutes, zone, start);
