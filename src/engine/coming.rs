@@ -45,7 +45,8 @@ impl Engine {
             next.push(Coming::ours("step", Some(due), words));
         }
         for running in tx.running_clocks(lead.id).await? {
-            let words = format!("{} is due", running.kind.words());
+            let kind = running.kind;
+            let words = format!("{} {}", kind.words(), kind.is_due(running.deadline_at <= now));
             next.push(Coming::of_people("promise", running.deadline_at, words));
             // One that cannot be counted is told by its deadline.
             if let Ok(Some(attempt)) = self.next_attempt(tx, lead, &running).await {

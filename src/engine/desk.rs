@@ -82,12 +82,10 @@ pub struct Desk {
 /// A promise that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Promised {
-    /// What: "first contact".
+    /// What: "first contact is due", or that it was.
     pub what: String,
     /// When it falls due: "Tue 3 Mar 14:00".
     pub by: String,
-    /// Whether that has passed.
-    pub broken: bool,
 }
 
 /// What somebody has to do with a hand-off.
@@ -298,9 +296,8 @@ async fn promised(
 ) -> Result<Option<Promised>, StoreError> {
     let clocks = tx.running_clocks(lead.id).await?;
     Ok(clocks.into_iter().min_by_key(|clock| clock.deadline_at).map(|clock| Promised {
-        what: clock.kind.words().to_owned(),
+        what: format!("{} {}", clock.kind.words(), clock.kind.is_due(clock.deadline_at <= now)),
         by: day_and_time(&calendar.local(clock.deadline_at)),
-        broken: clock.deadline_at <= now,
     }))
 }
 

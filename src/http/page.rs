@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 use crate::domain::ids::LeadId;
 
 const STYLE: &str = "\
-body{font:18px/1.5 system-ui,sans-serif;margin:0;padding:6vh 1.2rem;color:#1c1c1c;background:#fff}\
+:root{color-scheme:light dark}\
+body{overflow-wrap:anywhere;font:18px/1.5 system-ui,sans-serif;margin:0;padding:6vh 1.2rem;color:#1c1c1c;background:#fff}\
 main{max-width:32rem;margin:auto}\
 h1{font-size:1.5rem;line-height:1.25}\
 input{font:inherit;width:100%;box-sizing:border-box;padding:.8rem;margin:0 0 1rem;border:1px solid #767676;border-radius:.4rem;color:inherit;background:transparent}\
@@ -23,13 +24,16 @@ button{font:inherit;font-weight:600;width:100%;padding:.9rem;border:0;border-rad
 h2{font-size:1.1rem;margin:2rem 0 .5rem}\
 a{color:#1c4f9c}\
 button{margin:.35rem 0}\
+a.act{display:block;margin:.7rem 0;padding:.8rem;border:2px solid;border-radius:.4rem;font-weight:600;text-align:center;text-decoration:none}\
+a.more{display:inline-block;padding:.6rem 0}\
+details button{color:#1c4f9c;background:transparent;box-shadow:inset 0 0 0 2px}\
 label{display:block;margin:.6rem 0}\
 input,select,textarea{font:inherit;box-sizing:border-box;width:100%;padding:.6rem;border:1px solid #999;border-radius:.4rem;color:inherit;background:transparent}\
 option{color:#1c1c1c;background:#fff}\
 details{margin:.8rem 0;border:1px solid #bbb;border-radius:.4rem;padding:0 .8rem}\
 summary{font-weight:600;padding:.8rem 0}\
 .small{font-size:.8rem;margin-top:2.5rem}\
-@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}button{background:#2f6fcf}a{color:#8ab4f8}}";
+@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}button{background:#2f6fcf}a,details button{color:#8ab4f8}details button{background:transparent}}";
 
 /// The policy under which every page stands.
 pub fn content_security_policy() -> HeaderValue {

@@ -33,7 +33,7 @@ pub fn routes() -> MethodRouter<Answering> {
 
 async fn ask(State(answering): State<Answering>, token: Result<Path<String>, PathRejection>) -> Response {
     match question_of(&answering.engine, token) {
-        Some(question) => form(&question, None),
+        Some(question) => form(&question, None, ""),
         None => no_such_link(),
     }
 }
@@ -54,14 +54,14 @@ async fn act(
     };
     let Some(answer) = answer.map(|answer| answer.trim().to_owned()).filter(|answer| !answer.is_empty())
     else {
-        return form(&question, Some("Please write an answer."));
+        return form(&question, Some("Please write an answer."), "");
     };
     let (lead, engine) = (question.lead, Arc::clone(&answering.engine));
     let work = async move {
         let now = engine.clock().now();
         Ok::<_, PassError>(match engine.answered(lead, &question.question, &answer, now).await? {
             Answered::NotUnderstood => {
-                form(&question, Some("We could not read that. Please look at it again."))
+                form(&question, Some("We could not read that. Please look at it again."), &answer)
             }
             Answered::Noted | Answered::Known | Answered::Gone => thanks(&question, &answer),
         })
@@ -84,18 +84,25 @@ async fn written(body: Bytes) -> Option<String> {
     Form::<Said>::from_request(request, &()).await.ok()?.0.answer
 }
 
-fn form(question: &Question, complaint: Option<&str>) -> Response {
+/// The page with the question; what was written before and not understood is in its field.
+fn form(question: &Question, complaint: Option<&str>, written: &str) -> Response {
     let complaint = complaint.map(|words| format!("<p><b>{}</b></p>\n", escaped(words))).unwrap_or_default();
     let body = match &question.answer {
         Some(answer) => format!(
             "<p>Your answer: <b>{}</b></p>\n<form method=\"post\"><button>Send this answer</button></form>",
             escaped(answer)
         ),
-        None => format!(
-            "{complaint}<form method=\"post\">\n<input name=\"answer\" maxlength=\"500\" required \
-             aria-label=\"Your answer\" autocomplete=\"{}\">\n<button>Send</button>\n</form>",
-            asked_for(&question.question).map_or("off", |(_, autocomplete)| autocomplete)
-        ),
+        None => {
+            let autocomplete = asked_for(&question.question).map_or("off", |(_, autocomplete)| autocomplete);
+            // A phone shows its digits for it.
+            let kind = if autocomplete == "tel" { "tel" } else { "text" };
+            format!(
+                "{complaint}<form method=\"post\">\n<input name=\"answer\" type=\"{kind}\" maxlength=\"500\" \
+                 required aria-label=\"Your answer\" autocomplete=\"{autocomplete}\" value=\"{}\">\n\
+                 <button>Send</button>\n</form>",
+                escaped(written)
+            )
+        }
     };
     let status = if complaint.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     page::page(status, words(&question.question), &body)

@@ -487,7 +487,10 @@ async fn a_question_without_an_answer_has_a_field_for_one() {
     {
         let page = site.post(&link, FORM, body).await;
         assert!(page.starts_with("HTTP/1.1 422") && page.contains(words), "{body}: {page}");
+        assert!(page.contains("type=\"tel\"") && !page.contains("value=\"+++"), "{page}");
     }
+    let page = site.post(&link, FORM, "answer=call+%22me%22").await;
+    assert!(page.contains("value=\"call &#34;me&#34;\""), "nobody types it again: {page}");
     assert_eq!(site.answered().await, (vec![], None));
     let page = site.post(&link, FORM, "answer=%2B49+30+901820").await;
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("Thank you"), "{page}");

@@ -40,11 +40,20 @@ async fn the_page_says_who_the_lead_is_who_has_it_and_until_when_the_link_works(
         "It is yours, and you have not said yet whether you take it.",
         "First contact is due Tue 3 Mar 11:00.",
         "May I call now? <b>Yes, until 12:00 their time.</b>",
-        "href=\"tel:+4930901820\"",
+        "<a class=\"act\" href=\"tel:+4930901820\">Call +4930901820</a>",
         "until 2 April 2026",
     ] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
+    // At noon there is no button that a thumb could slip on.
+    office.later(SignedDuration::from_mins(130));
+    let noon = office.get(&format!("/a/{}", office.token(ROBIN).await)).await;
+    assert!(noon.body.contains("First contact was due Tue 3 Mar 11:00."), "{}", noon.body);
+    assert!(
+        noon.body.contains("<a class=\"more\" href=\"tel:+4930901820\">+4930901820</a>"),
+        "{}",
+        noon.body
+    );
     let page = office.get(&format!("/a/{}", office.token(MANAGER).await)).await;
     assert!(page.body.contains("<b>Robin Adler has it</b>: handed off."), "{}", page.body);
     assert!(page.body.contains("Sam Berger (0 of 30 leads)"), "{}", page.body);
@@ -278,7 +287,7 @@ async fn a_day_that_makes_no_sense_is_refused_in_words() {
         ("later", "2026-03-03", 409, "is not in the future"),
         ("later", "2020-01-01", 409, "is not in the future"),
         ("later", "2036-03-16", 409, "is more than two years ahead"),
-        ("later", "", 400, "“later” needs a day"),
+        ("later", "", 400, "A day is missing"),
         ("later", "soon", 400, "“soon” is no day"),
         ("away", "2026-03-03", 409, "is not in the future"),
         ("dance", "", 400, "“dance” is nothing that can be ordered"),

@@ -80,6 +80,16 @@ impl PromiseKind {
         }
     }
 
+    /// The verb that follows [`words`](PromiseKind::words): "first contact is due", "attempts were due".
+    pub fn is_due(self, broken: bool) -> &'static str {
+        match (self, broken) {
+            (PromiseKind::Attempts, false) => "are due",
+            (PromiseKind::Attempts, true) => "were due",
+            (_, false) => "is due",
+            (_, true) => "was due",
+        }
+    }
+
     /// As what was promised: "first contact within 8 business hours".
     pub fn promised(self) -> &'static str {
         match self {

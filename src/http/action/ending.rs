@@ -5,7 +5,7 @@ use std::fmt::Display;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::form::{display, feedback, footer, whose};
+use super::form::{display, feedback, footer, reach, whose};
 use crate::domain::happening::Happening;
 use crate::domain::order::{Order, OrderError};
 use crate::engine::act::{Acted, Noted, Unheeded};
@@ -46,6 +46,10 @@ fn done(desk: &Desk, noted: Noted, orders: &[Order], token: &str, one: bool) -> 
         body.push_str("<p>It is noted once, however often you click.</p>");
     }
     body.push_str(&whose(desk));
+    // Who takes a lead calls it next.
+    if orders.iter().any(|order| matches!(order, Order::Say(Happening::Accepted))) {
+        body.push_str(&reach(desk));
+    }
     let has_feedback = orders.iter().any(|order| matches!(order, Order::Say(Happening::Feedback { .. })));
     if desk.part.hand_off == HandOffState::Over && desk.part.is_rep && !has_feedback {
         body.push_str(&feedback(desk));
@@ -78,7 +82,11 @@ fn stale(desk: &Desk) -> Response {
 
 /// What was sent cannot be read as an order.
 pub fn not_understood(desk: &Desk, token: &str, one: bool, error: &OrderError) -> Response {
-    let words = escaped(&sentence(&error.to_string()));
+    let words = match error {
+        OrderError::Missing { what, .. } => format!("{} is missing: please choose it", sentence(what)),
+        error => sentence(&error.to_string()),
+    };
+    let words = escaped(&words);
     let body = format!("<p>{words}.</p><p>Nothing was changed.</p>{}{}", back(token, one), footer(desk));
     page::page(StatusCode::BAD_REQUEST, "Something is missing", &body)
 }
@@ -163,7 +171,7 @@ fn told(desk: &Desk, order: &Order) -> String {
 
 fn back(token: &str, one: bool) -> String {
     let way = if one { "../" } else { "" };
-    format!("<p><a href=\"{way}{token}\">What else you can do</a></p>\n")
+    format!("<p><a class=\"more\" href=\"{way}{token}\">What else you can do</a></p>\n")
 }
 
 /// With a capital, and without a final stop.

@@ -47,7 +47,8 @@ pub fn body(desk: &Desk, colleagues: &[Colleague], token: &str, word: Option<Wor
     match word {
         Some(word) => {
             html.push_str(&one(desk, colleagues, word));
-            let _ = write!(html, "<p><a href=\"../{token}\">Everything else you can do</a></p>");
+            let _ =
+                write!(html, "<p><a class=\"more\" href=\"../{token}\">Everything else you can do</a></p>");
         }
         None => html.push_str(&all(desk, colleagues)),
     }
@@ -74,10 +75,9 @@ pub fn whose(desk: &Desk) -> String {
         }
         None => format!("Nobody in sales has it: {}.", desk.lead.stage.name().replace('_', " ")),
     };
-    let promise = desk.promise.as_ref().map_or(String::new(), |promise| {
-        let when = if promise.broken { "was due" } else { "is due" };
-        format!(" <b>{} {when} {}.</b>", capital(&promise.what), promise.by)
-    });
+    let promise = desk.promise.as_ref();
+    let promise = promise
+        .map_or(String::new(), |promise| format!(" <b>{} {}.</b>", capital(&promise.what), promise.by));
     format!("<p>{words}{promise}</p>\n")
 }
 
@@ -107,20 +107,37 @@ fn lead(desk: &Desk) -> String {
     let profile = &desk.lead.profile;
     let known = [&profile.title, &profile.country];
     let known: Vec<String> = known.into_iter().flatten().map(|text| escaped(text)).collect();
-    let mut html = "<p>".to_owned();
+    let mut html = String::new();
     if !known.is_empty() {
-        let _ = write!(html, "{}<br>", known.join(", "));
+        let _ = writeln!(html, "<p>{}</p>", known.join(", "));
     }
-    if let Some(phone) = &profile.phone {
+    if works_it(desk) {
+        let _ = writeln!(html, "<p>May I call now? <b>{}</b></p>", escaped(&desk.call));
+    }
+    html.push_str(&reach(desk));
+    html
+}
+
+/// Whether they are the rep who has the lead by this hand-off.
+fn works_it(desk: &Desk) -> bool {
+    desk.part.is_rep && desk.part.hand_off == HandOffState::Open
+}
+
+/// How to reach the lead: a button to call it for the rep, when it may be called; nobody should call by a slip of the
+/// thumb.
+pub fn reach(desk: &Desk) -> String {
+    let link = |big: bool, address: &str, words: &str, text: &str| {
+        let (class, words) = if big { ("act", words) } else { ("more", "") };
+        format!("<div><a class=\"{class}\" href=\"{address}\">{words}{text}</a></div>\n")
+    };
+    let mut html = String::new();
+    if let Some(phone) = &desk.lead.profile.phone {
         let phone = escaped(phone);
-        let _ = write!(html, "<a href=\"tel:{}\">{phone}</a> · ", phone.replace(' ', ""));
+        let address = format!("tel:{}", phone.replace(' ', ""));
+        html.push_str(&link(works_it(desk) && desk.may_call, &address, "Call ", &phone));
     }
     let email = escaped(desk.lead.email.as_str());
-    let _ = write!(html, "<a href=\"mailto:{email}\">{email}</a>");
-    if desk.part.is_rep && desk.part.hand_off == HandOffState::Open {
-        let _ = write!(html, "<br>May I call now? <b>{}</b>", escaped(&desk.call));
-    }
-    html.push_str("</p>\n");
+    html.push_str(&link(works_it(desk), &format!("mailto:{email}"), "Write to ", &email));
     html
 }
 
@@ -219,7 +236,7 @@ fn later(desk: &Desk) -> String {
     let wants_on = format!("{}{}", day("On another day", today, true), order("later", "On that day"));
     let away = format!(
         "<p>It is away until its first day back:</p>{}{}",
-        day("First day back", today, false),
+        day("First day back (without it, a week)", today, false),
         order("lead-away", "It is away")
     );
     format!("{}{}{}", form(desk, &wants), form(desk, &wants_on), form(desk, &away))
