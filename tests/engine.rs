@@ -792,7 +792,7 @@ async fn two_daemons_tell_a_standstill_in_one_mail() {
     let (hand_offs, others): (Vec<&String>, Vec<&String>) = ["rep1@ours.example", "rep2@ours.example"]
         .iter()
         .flat_map(|rep| &to[*rep])
-        .partition(|subject| subject.starts_with("Call by"));
+        .partition(|subject| subject.starts_with("Write by"));
     assert_eq!((hand_offs.len(), others.len()), (LEADS, 4), "{others:?}");
     store.close().await;
     store_of_other.close().await;

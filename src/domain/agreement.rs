@@ -100,7 +100,7 @@ impl Agreement {
         Some(match self.rep(email) {
             Some((_, rep)) => rep.clone(),
             None => Rep {
-                name: email.as_str().split('@').next().unwrap_or_default().to_owned(),
+                name: email.as_a_name(),
                 email: email.clone(),
                 capacity: i64::MAX,
                 new_per_week: None,

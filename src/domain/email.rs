@@ -96,6 +96,18 @@ impl EmailAddress {
         format!("{}…@{}….{top}", first(&self.0), first(name))
     }
 
+    /// What may be the name of whoever has the address, from what stands before the `@`: "Maria Lopez" of
+    /// `maria.lopez@…`. For people of whom nothing else is known.
+    pub fn as_a_name(&self) -> String {
+        let local = self.0.rsplit_once('@').map_or(self.0.as_str(), |(local, _)| local);
+        let local = local.split('+').next().unwrap_or(local);
+        let words = local.split(['.', '_', '-']).filter(|word| !word.is_empty()).map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        });
+        words.collect::<Vec<String>>().join(" ")
+    }
+
     /// What the addresses of one company have in common: the domain as its owner registered it
     /// (`firm.co.uk` of `mail.firm.co.uk`). `None` where anybody gets a mailbox.
     ///

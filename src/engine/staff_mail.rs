@@ -32,14 +32,14 @@ use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
 use crate::domain::escalation::Matter;
 use crate::domain::ids::{HandOffId, LeadId, OutboxId, SlaClockId};
-use crate::domain::lead::{Grade, Lead};
+use crate::domain::lead::{Grade, Lead, Stage};
 use crate::domain::mail::{Audience, MailClass, MailState};
 use crate::domain::routing::Share;
 use crate::domain::sla::{PromiseKind, Terms};
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::token;
 use crate::playbook::STAFF_LAYOUT;
-use crate::store::{HandOff, NewMail, Tx};
+use crate::store::{HandOff, NewMail, SlaClock, Tx};
 
 pub(super) use actions::HELP;
 pub(super) use routing::{
@@ -94,8 +94,13 @@ pub(super) async fn hand_off(
     {
         values["history"] = words::history(calendar, &tx.events_of(lead.id).await?, before.at);
     }
-    let reader =
-        Reader { to: &given.rep.email, rep: &given.rep.email, rep_name: &given.rep.name, team: given.team };
+    let reader = Reader {
+        to: &given.rep.email,
+        rep: &given.rep.email,
+        rep_name: &given.rep.name,
+        team: given.team,
+        has_phone: lead.profile.phone.is_some(),
+    };
     let mut others = Vec::new();
     for (kind, terms, begun) in promised {
         let one = Promised { kind: *kind, terms, standing: &begun.standing, paid: None };
@@ -109,7 +114,7 @@ pub(super) async fn hand_off(
     values["also_promised"] = json!(others);
     values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
     let current = current_hand_off(tx, lead).await?;
-    actions::offer(engine, wake, &mut values, lead, current.as_ref(), &given.rep.email);
+    actions::offer(engine, wake, &mut values, lead, current.as_ref(), &given.rep.email, None);
     plan(
         engine,
         tx,
@@ -158,7 +163,8 @@ pub(super) async fn level(
     let urgent = agreement.escalation.urgent.contains(&told.hand_off.policy);
     for to in to_tell {
         let mut values = values_for(engine, wake, contacts, lead, &to);
-        let reader = Reader { to: &to, rep, rep_name: &rep_name, team };
+        let has_phone = lead.profile.phone.is_some();
+        let reader = Reader { to: &to, rep, rep_name: &rep_name, team, has_phone };
         let otherwise = match &told.next_owner {
             // The promise of a rep who lost the lead is over.
             Some(_) => Vec::new(),
@@ -173,7 +179,7 @@ pub(super) async fn level(
         values["promise"] = words::promise(calendar, promised, &reader, otherwise, told.late, wake.now);
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history.clone();
-        actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to);
+        actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to, Some(told.kind));
         if told.kind == PromiseKind::Dispute {
             values["dispute"] = dispute::about(tx, wake, lead, told.hand_off).await?;
             values["actions"] = dispute::actions(&lead.email);
@@ -259,10 +265,11 @@ async fn notice_plan<'a>(
 ) -> Result<Plan<'a>, PassError> {
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
+    values["headline"] = json!(words::headline(words));
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
     values["unless"] = json!(unless_somebody_acts(tx, wake, lead, to).await?);
     let current = current_hand_off(tx, lead).await?;
-    actions::offer(engine, wake, &mut values, lead, current.as_ref(), to);
+    actions::offer(engine, wake, &mut values, lead, current.as_ref(), to, None);
     let unique_key = unique_key.to_owned();
     Ok(Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values })
 }
@@ -280,8 +287,9 @@ pub(super) async fn answer(
     let (lead, to) = (&desk.lead, &desk.person);
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
+    values["headline"] = json!(words::headline(words));
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
-    actions::offer(engine, wake, &mut values, lead, Some(&desk.hand_off), to);
+    actions::offer(engine, wake, &mut values, lead, Some(&desk.hand_off), to, None);
     if let (Some(log), true) = (&engine.identity.log_address, desk.part.hand_off == HandOffState::Open) {
         values["buttons"] = actions::answers(wake, log, token, desk.part);
         values["actions"] = json!([]);
@@ -300,25 +308,46 @@ async fn current_hand_off(tx: &mut Tx, lead: &Lead) -> Result<Option<HandOff>, P
     }
 }
 
-/// What happens if nobody acts on a notice.
+/// What happens if nobody acts on a notice: what was planned for the lead, or what is promised next and who is told
+/// when that is not kept.
 async fn unless_somebody_acts(
     tx: &mut Tx,
     wake: &Wake,
     lead: &Lead,
     to: &EmailAddress,
 ) -> Result<String, PassError> {
-    let clocks = tx.running_clocks(lead.id).await?;
-    let next =
-        clocks.into_iter().filter(|_| lead.owner.as_ref() == Some(to)).min_by_key(|clock| clock.deadline_at);
-    let calendar = calendar_of(wake, to);
-    Ok(match (next, calendar) {
-        (Some(clock), Some(calendar)) => format!(
-            "If nobody acts: {} falls due {}, and those whom the agreement names are told.",
-            clock.kind.words(),
-            day_and_time(&calendar.local(clock.deadline_at))
-        ),
-        _ => "If nobody acts, nothing more happens by itself.".to_owned(),
-    })
+    let Some(calendar) = calendar_of(wake, to) else {
+        return Ok("If nobody acts, nothing more happens by itself.".to_owned());
+    };
+    if let Some(at) = lead.due_at.filter(|_| lead.stage == Stage::Accepted) {
+        let at = day_and_time(&calendar.local(at));
+        return Ok(format!("If nobody acts, the lead goes back by itself: {at}."));
+    }
+    let clocks = tx.running_clocks(lead.id).await?.into_iter();
+    let Some(clock) = clocks.min_by_key(|clock| clock.deadline_at) else {
+        return Ok("If nobody acts, nothing more happens by itself.".to_owned());
+    };
+    let then = match current_hand_off(tx, lead).await? {
+        Some(hand_off) => who_is_told(wake, lead, to, &hand_off, &clock),
+        None => String::new(),
+    };
+    let (owed, by) = (clock.kind.owed(), day_and_time(&calendar.local(clock.deadline_at)));
+    Ok(format!("If nobody acts: {owed} falls due {by}{then}."))
+}
+
+/// ", and you and your manager are told", when a promise is not kept in time.
+fn who_is_told(wake: &Wake, lead: &Lead, to: &EmailAddress, hand_off: &HandOff, clock: &SlaClock) -> String {
+    let terms: Option<Terms> = serde_json::from_str(&clock.terms).ok();
+    let team = wake.rules.agreement.teams.get(&hand_off.team);
+    let (Some(terms), Some(team)) = (terms, team) else { return String::new() };
+    let rep_name = name_of(wake, &hand_off.rep);
+    let has_phone = lead.profile.phone.is_some();
+    let reader = Reader { to, rep: &hand_off.rep, rep_name: &rep_name, team, has_phone };
+    let level = terms.levels.iter().find(|level| level.at_percent >= 100);
+    match level.map(|level| words::follows(level, &reader)) {
+        Some(follows) if !follows.is_empty() => format!("; then {follows}"),
+        _ => String::new(),
+    }
 }
 
 /// Something only the operator can mend.
@@ -586,7 +615,7 @@ async fn why_ready(
         }
         None => {}
     }
-    reasons.push(format!("Yours because {}.", given.why));
+    reasons.push(format!("Yours because {}.", words::to_them(&given.why, &given.rep.name)));
     if let Some(words) = record(tx, wake, lead, given).await? {
         reasons.push(words);
     }
@@ -636,10 +665,10 @@ pub(super) fn working_hours<'a>(wake: &'a Wake, reader: &EmailAddress) -> &'a Ca
     calendar_of(wake, reader).or_else(first).expect("a campaign names a team; checked at load")
 }
 
-/// How staff are addressed: a rep by name, others by the part before the @.
+/// How staff are called: a rep by name, others by what their address says.
 pub(super) fn name_of(wake: &Wake, email: &EmailAddress) -> String {
     match wake.rules.agreement.rep(email) {
         Some((_, rep)) => rep.name.clone(),
-        None => email.as_str().split('@').next().unwrap_or_default().to_owned(),
+        None => email.as_a_name(),
     }
 }

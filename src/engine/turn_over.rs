@@ -43,7 +43,7 @@ pub(super) async fn give_to(
     hand_off::hand_off(engine, tx, wake, &behaviour, lead, &given).await?;
     if let (Some(former), Some(from)) = (former.filter(|former| former != to), from) {
         let words =
-            format!("This lead is no longer yours: {why}. Please do not call or write to it any more.");
+            format!("This lead is no longer yours: {why}. Please do not call or write to them any more.");
         let key = format!("turned-over:{}", from.id);
         staff_mail::notice(engine, tx, wake, lead, &former, &words, &key).await?;
     }

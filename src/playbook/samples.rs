@@ -102,6 +102,9 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         if name == "reassigned" {
             values.insert("next_owner".to_owned(), json!("Sam Berger"));
         }
+        if name == "notice" {
+            values.insert("headline".to_owned(), json!("This lead has written to us"));
+        }
     }
     Value::Object(values)
 }
@@ -231,7 +234,7 @@ fn about_what_is_behind(values: &mut Map<String, Value>, sample: Sample) {
     let mut commitments = json!([{
         "title": "webinar-leads: campaign webinar, April 2026",
         "pace": "9 of 20 business days are over.",
-        "needed": "To keep it, 29 leads more are needed in the 11 business days that are left: 2.7 a day.",
+        "needed": "To keep it, 29 more leads are needed in the 11 business days that are left: 2.7 a day.",
     }]);
     let mut figures = json!([
         {
@@ -316,7 +319,7 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
                 "reasons",
                 json!([
                     "Score 62 and grade A: past the hand-off point of campaign webinar.",
-                    "Yours because Robin Adler has waited longest among those with room: 26 hours.",
+                    "Yours because you have waited longest among those with room: 26 hours.",
                     "Has been with sales before: this is round 2.",
                 ]),
             );
@@ -398,7 +401,7 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
             lead["score"] = json!(0);
             lead["round"] = json!(1);
             insert("call", json!({ "now": false, "words": "No: no phone number is known." }));
-            insert("reasons", json!(["Yours because Robin Adler is the only one there with room."]));
+            insert("reasons", json!(["Yours because you are the only one there with room."]));
             insert("touches", json!([{ "at": "Tue 3 Mar 2026", "words": "source unknown" }]));
             insert("owner", json!({ "is_reader": true }));
         }
@@ -410,7 +413,8 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
     insert("buttons", buttons);
     insert("actions", actions);
     if name == "notice" && sample == Sample::Rich {
-        let unless = "If nobody acts: first contact falls due Wed 4 Mar 11:35, and those whom the agreement names are told.";
+        let unless =
+            "If nobody acts: first contact falls due Wed 4 Mar 11:35; then you and your manager are told.";
         insert("unless", json!(unless));
     }
 }
@@ -524,6 +528,7 @@ fn promise(sample: Sample, name: &str) -> Value {
     match sample {
         Sample::Rich => json!({
             "missing": missing,
+            "asks": if sample == Sample::Rich { "Call" } else { "Write" },
             "ended_by": ended_by,
             "asks_for_contact": true,
             "what": "first contact within 8 business hours",
@@ -546,6 +551,7 @@ fn promise(sample: Sample, name: &str) -> Value {
         }),
         Sample::Bare => json!({
             "missing": missing,
+            "asks": if sample == Sample::Rich { "Call" } else { "Write" },
             "ended_by": ended_by,
             "asks_for_contact": true,
             "what": "first contact within 1 business hour",

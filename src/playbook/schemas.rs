@@ -108,6 +108,10 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                     "missing",
                     "what has not been done: \"You have logged no attempt to reach them.\"",
                 ),
+                Field::text(
+                    "asks",
+                    "what its rep has to do, as a subject begins: \"Call\", \"Take it or give it back\"",
+                ),
                 Field::text("ended_by", "what ends it: \"One logged attempt, reached or not, ends this.\""),
                 Field::boolean("asks_for_contact", "whether a call or a mail to the lead is what is missing"),
                 Field::texts("otherwise", "what happens if nobody acts, and when, one sentence each"),
@@ -160,6 +164,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         ),
         Field::text("next_owner", "who has the lead now, when it was taken from its rep; may be missing"),
         Field::text("note", "what this mail is about, in words; may be missing"),
+        Field::text("headline", "the same for a subject, in `notice`; may be missing"),
         Field::text("unless", "what happens if nobody acts on a `notice`; may be missing"),
         Field::list(
             "buttons",

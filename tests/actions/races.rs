@@ -38,7 +38,7 @@ async fn of_two_who_take_a_lead_at_once_one_gets_it_and_the_other_is_told_who() 
         assert_eq!(statuses, [200, 409]);
         let owner = office.lead().await.owner.expect("an owner");
         let loser = answers.iter().find(|answer| answer.status == 409).expect("one lost");
-        let name = owner.as_str().split('@').next().expect("a name");
+        let name = owner.as_a_name();
         assert_eq!(loser.title(), format!("{name} has this lead now"));
         assert_eq!(office.events_of("taken").await.len(), 1);
         let hand_offs = office.hand_offs().await;

@@ -233,7 +233,7 @@ async fn the_manager_reads_what_both_sides_say() {
     for told in [
         "Robin Adler gave jane@acme.example back: Will never be a customer.",
         "“They only sell in Spain”",
-        "marketing disagrees. “They opened a branch in Berlin”",
+        "Marketing disagrees. “They opened a branch in Berlin”",
         "by Thu 5 Mar 10:00",
         "nurtured lead answer-dispute jane@acme.example --overturn",
         "you and the director are told",

@@ -146,7 +146,7 @@ fn what_it_takes_is_said_and_never_too_little() {
     let figures = Figures { handed_off: 11, ..Figures::default() };
     assert_eq!(
         needed(&forty_a_month(), &figures, &pace).as_deref(),
-        Some("To keep it, 29 leads more are needed in the 11 business days that are left: 2.7 a day.")
+        Some("To keep it, 29 more leads are needed in the 11 business days that are left: 2.7 a day.")
     );
     let enough = Figures { handed_off: 40, ..Figures::default() };
     assert_eq!(needed(&forty_a_month(), &enough, &pace), None);

@@ -103,9 +103,12 @@ pub fn needed(commitment: &Commitment, figures: &Figures, pace: &Pace) -> Option
     let each =
         if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) };
     Some(format!(
-        "To keep it, {} more {} in the {} that {} left: {each} a day.",
-        counted(missing, "lead"),
-        if missing == 1 { "is needed" } else { "are needed" },
+        "To keep it, {} in the {} that {} left: {each} a day.",
+        if missing == 1 {
+            "1 more lead is needed".to_owned()
+        } else {
+            format!("{missing} more leads are needed")
+        },
         counted(left, "business day"),
         if left == 1 { "is" } else { "are" },
     ))

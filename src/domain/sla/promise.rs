@@ -103,6 +103,29 @@ impl PromiseKind {
         }
     }
 
+    /// What a rep has to do, as a subject begins: "Call by Tue 14:00". `phone`: whether there is a number.
+    pub fn asks(self, phone: bool) -> &'static str {
+        match self {
+            PromiseKind::Accept => "Take it or give it back",
+            PromiseKind::FirstContact if phone => "Call",
+            PromiseKind::FirstContact => "Write",
+            PromiseKind::Attempts => "Try again",
+            PromiseKind::Disposition => "Say what comes of the talk",
+            PromiseKind::Quiet => "Say how the deal stands",
+            PromiseKind::Feedback => "Say what decided it",
+            PromiseKind::Dispute => "Answer the dispute",
+        }
+    }
+
+    /// What is owed, as a sentence goes on with "falls due".
+    pub fn owed(self) -> &'static str {
+        match self {
+            PromiseKind::Accept => "taking it or giving it back",
+            PromiseKind::Attempts => "the last of the attempts that are owed",
+            kind => kind.promised(),
+        }
+    }
+
     /// What ends the clock.
     pub fn ended_by(self) -> &'static str {
         match self {

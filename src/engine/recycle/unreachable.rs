@@ -37,8 +37,8 @@ pub(in crate::engine) async fn attempts_are_spent(
         |team| team_calendar(wake, team).local(at).strftime("%a %-d %b %H:%M").to_string(),
     );
     let words = format!(
-        "You have made every attempt that is owed. On {shown} this lead goes back as \"{}\" by itself. Still yours? \
-         Take it once more, log another attempt, or name a day for it.",
+        "Goes back {shown}, unless you keep it. You have made every attempt that is owed, so it goes back as “{}” by \
+         itself. Still yours? Say that you keep it, log another attempt, or name a day for it.",
         reason.label
     );
     // They may be spent more than once: whoever kept the lead owes them anew.

@@ -14,6 +14,7 @@ use crate::domain::happening::Outcome;
 use crate::domain::ids::HandOffId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::order::Word;
+use crate::domain::sla::PromiseKind;
 use crate::engine::desk::Part;
 use crate::engine::{Engine, Identity, Keys, Wake};
 use crate::mail::action::token;
@@ -42,7 +43,8 @@ enum Way<'a> {
     Command,
 }
 
-/// Adds what the reader can do: `buttons` when there are links or answers, `actions` when there are commands.
+/// Adds what the reader can do: `buttons` when there are links or answers, `actions` when there are commands. First
+/// comes what ends the promise that is `asked` for.
 pub(super) fn offer(
     engine: &Engine,
     wake: &Wake,
@@ -50,10 +52,11 @@ pub(super) fn offer(
     lead: &Lead,
     hand_off: Option<&HandOff>,
     to: &EmailAddress,
+    asked: Option<PromiseKind>,
 ) {
     let reader = reader(wake, lead, hand_off, to);
     let way = way_of(engine, wake, reader, hand_off, to);
-    values["buttons"] = buttons(&way, reader, lead.stage);
+    values["buttons"] = buttons(&way, reader, main_words(reader, lead, asked), goes_back(lead));
     values["actions"] = match way {
         Way::Command => commands(&lead.email, reader),
         Way::Page(_) | Way::Answer(..) => json!([]),
@@ -164,14 +167,35 @@ fn way<'a>(
     identity.log_address.as_ref().map_or(Way::Command, |log| Way::Answer(log, token()))
 }
 
-fn buttons(way: &Way<'_>, reader: Reader, stage: Stage) -> Value {
-    let main = match reader {
-        Reader::Rep if stage == Stage::HandedOff => &[Word::Accept, Word::NoAnswer, Word::Reached][..],
-        Reader::Rep => &[Word::NoAnswer, Word::Reached, Word::Met],
-        Reader::Manager => &[Word::Give, Word::Take, Word::Extend],
-        Reader::Former => &[Word::Heard],
-        Reader::Other => return json!([]),
-    };
+/// What is most likely wanted of the reader: what ends the promise that is asked for, else the next step.
+fn main_words(reader: Reader, lead: &Lead, asked: Option<PromiseKind>) -> &'static [Word] {
+    match (reader, asked) {
+        (Reader::Manager, _) => &[Word::Give, Word::Take, Word::Extend],
+        (Reader::Former, _) | (Reader::Rep, Some(PromiseKind::Feedback)) => &[Word::Heard],
+        (Reader::Other, _) => &[],
+        (Reader::Rep, Some(PromiseKind::Disposition)) => &[Word::Opportunity, Word::Reject, Word::Later],
+        (Reader::Rep, Some(PromiseKind::Quiet)) => &[Word::Reached, Word::Later, Word::Lost],
+        (Reader::Rep, _) if lead.stage == Stage::HandedOff || goes_back(lead) => {
+            &[Word::Accept, Word::NoAnswer, Word::Reached]
+        }
+        (Reader::Rep, _) => &[Word::NoAnswer, Word::Reached, Word::Met],
+    }
+}
+
+/// Whether it goes back by itself, unless its rep keeps it.
+fn goes_back(lead: &Lead) -> bool {
+    lead.stage == Stage::Accepted && lead.due_at.is_some()
+}
+
+/// Whether more has to be said with it than an answer from a list of links can hold.
+fn needs_more(word: Word) -> bool {
+    matches!(word, Word::Give | Word::Reject | Word::Lost | Word::Later)
+}
+
+fn buttons(way: &Way<'_>, reader: Reader, main: &[Word], keeps: bool) -> Value {
+    if reader == Reader::Other {
+        return json!([]);
+    }
     let mut buttons: Vec<Value> = Vec::new();
     match way {
         Way::Command => return json!([]),
@@ -180,6 +204,7 @@ fn buttons(way: &Way<'_>, reader: Reader, stage: Stage) -> Value {
                 let label = match word {
                     Word::Give => "Give it to somebody else",
                     Word::Heard => "Tell what you heard",
+                    Word::Accept if keeps => "I keep it",
                     word => word.label(),
                 };
                 buttons.push(button(way, word.name(), label, true));
@@ -192,9 +217,10 @@ fn buttons(way: &Way<'_>, reader: Reader, stage: Stage) -> Value {
             buttons.push(json!({ "label": more, "link": page, "main": false }));
         }
         Way::Answer(..) => {
-            // An answer cannot choose among colleagues: the list of all answers names them.
-            for word in main.iter().copied().filter(|word| *word != Word::Give) {
-                buttons.push(button(way, word.name(), word.label(), true));
+            // An answer cannot choose among colleagues, reasons or days: the list of all answers names them.
+            for word in main.iter().copied().filter(|word| !needs_more(*word)) {
+                let label = if word == Word::Accept && keeps { "I keep it" } else { word.label() };
+                buttons.push(button(way, word.name(), label, true));
             }
             buttons.push(button(way, HELP, "Send me everything else that I can answer", false));
         }
@@ -254,6 +280,30 @@ mod tests {
         text.parse().expect("an address")
     }
 
+    fn lead() -> Lead {
+        let at = Timestamp::UNIX_EPOCH;
+        Lead {
+            id: crate::domain::ids::LeadId(1),
+            email: address("jane@acme.example"),
+            profile: crate::domain::lead::Profile::default(),
+            campaign: None,
+            source: None,
+            stage: Stage::HandedOff,
+            stage_at: at,
+            base_score: 0,
+            score: 0,
+            grade: None,
+            owner: Some(address("rep1@ours.example")),
+            round: 1,
+            away_until: None,
+            follow_up_at: None,
+            next_sequence: None,
+            avoid_rep: None,
+            due_at: None,
+            created_at: at,
+        }
+    }
+
     fn labels(buttons: &Value) -> Vec<&str> {
         buttons.as_array().into_iter().flatten().filter_map(|button| button["label"].as_str()).collect()
     }
@@ -261,28 +311,47 @@ mod tests {
     #[test]
     fn three_things_are_offered_and_a_way_to_the_rest() {
         let page = Way::Page("https://go.ours.example/a/token".to_owned());
-        for (reader, stage, first) in [
-            (Reader::Rep, Stage::HandedOff, "I take it"),
-            (Reader::Rep, Stage::Accepted, "I called, no answer"),
-            (Reader::Manager, Stage::HandedOff, "Give it to somebody else"),
+        use PromiseKind::{Accept, Disposition, Quiet};
+        for (reader, stage, asked, first) in [
+            (Reader::Rep, Stage::HandedOff, None, "I take it"),
+            (Reader::Rep, Stage::HandedOff, Some(Accept), "I take it"),
+            (Reader::Rep, Stage::Accepted, None, "I called, no answer"),
+            (Reader::Rep, Stage::Contacted, Some(Disposition), "There is a deal to win"),
+            (Reader::Rep, Stage::Opportunity, Some(Quiet), "I called, we talked"),
+            (Reader::Manager, Stage::HandedOff, Some(Accept), "Give it to somebody else"),
         ] {
-            let buttons = buttons(&page, reader, stage);
-            assert_eq!((labels(&buttons).len(), labels(&buttons)[0]), (4, first));
+            let lead = Lead { stage, ..lead() };
+            let buttons = buttons(&page, reader, main_words(reader, &lead, asked), false);
+            assert_eq!((labels(&buttons).len(), labels(&buttons)[0]), (4, first), "{asked:?}");
             assert_eq!(buttons[3]["link"], "https://go.ours.example/a/token");
         }
-        assert_eq!(buttons(&page, Reader::Other, Stage::HandedOff), json!([]));
-        assert_eq!(buttons(&Way::Command, Reader::Rep, Stage::HandedOff), json!([]));
+        assert_eq!(buttons(&page, Reader::Other, &[], false), json!([]));
+        assert_eq!(buttons(&Way::Command, Reader::Rep, &[Word::Accept], false), json!([]));
+    }
+
+    #[test]
+    fn a_lead_that_goes_back_by_itself_can_be_kept() {
+        let lead = Lead { stage: Stage::Accepted, due_at: Some(Timestamp::UNIX_EPOCH), ..lead() };
+        let page = Way::Page("https://go.ours.example/a/token".to_owned());
+        let offered = buttons(&page, Reader::Rep, main_words(Reader::Rep, &lead, None), goes_back(&lead));
+        assert_eq!(labels(&offered)[0], "I keep it");
+        assert_eq!(offered[0]["link"], "https://go.ours.example/a/token/accept");
     }
 
     #[test]
     fn an_answer_carries_the_order_and_the_token_in_its_subject() {
         let log = address("log@ours.example");
+        let lead = lead();
         let token = token(b"key", HandOffId(7), &address("rep1@ours.example"), Timestamp::UNIX_EPOCH);
         let way = Way::Answer(&log, token.clone());
-        let offered = buttons(&way, Reader::Rep, Stage::HandedOff);
+        let words = |reader| main_words(reader, &lead, None);
+        let offered = buttons(&way, Reader::Rep, words(Reader::Rep), false);
         assert_eq!(offered[0]["link"], format!("mailto:log@ours.example?subject=accept%20%5B{token}%5D"));
         assert!(verify(b"key", &token).is_some());
-        assert_eq!(labels(&buttons(&way, Reader::Manager, Stage::HandedOff))[0], "I take it over");
+        assert_eq!(
+            labels(&buttons(&way, Reader::Manager, words(Reader::Manager), false))[0],
+            "I take it over"
+        );
     }
 
     #[test]

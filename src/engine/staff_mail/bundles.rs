@@ -397,7 +397,7 @@ mod tests {
         lines.sort_by_key(|line| line.about);
         let hours = Hours::parse("Mo-Fr 09:00-17:00").expect("hours");
         let calendar = Calendar::new("Europe/Berlin", hours, Holidays::none()).expect("a calendar");
-        let name = |who: &EmailAddress| who.as_str().split('@').next().unwrap_or_default().to_owned();
+        let name = EmailAddress::as_a_name;
         let reader = Reader { to: &address("sam@ours.example"), calendar: &calendar, name: &name };
         digest(&reader, lines, &[], at("2026-03-03T10:30:00Z"))
     }
@@ -434,7 +434,7 @@ mod tests {
             headings,
             [
                 "Yours: 2 leads",
-                "robin: 1 lead",
+                "Robin: 1 lead",
                 "Changed hands: 1 lead",
                 "No longer yours, please do not call: 1 lead",
                 "With nobody: 1 lead",
@@ -464,10 +464,10 @@ mod tests {
         });
         let digest = for_sam(lines.collect());
         assert_eq!(digest["headline"], "412 leads overdue");
-        assert_eq!(digest["worst"], "lead412@acme.example since Tue 3 Mar 10:53 (robin)");
+        assert_eq!(digest["worst"], "lead412@acme.example since Tue 3 Mar 10:53 (Robin)");
         assert!(digest["late"].as_str().is_some_and(|late| late.starts_with("All of this")));
         let group = &digest["groups"][0];
-        assert_eq!(group["heading"], "robin: 412 leads");
+        assert_eq!(group["heading"], "Robin: 412 leads");
         assert_eq!(group["lines"].as_array().map(Vec::len), Some(IN_FULL));
         let more = group["more"].as_str().expect("the others");
         assert!(more.starts_with("And 392 more: lead392@acme.example; "), "{more}");

@@ -31,7 +31,8 @@ pub(in crate::engine) async fn dispute(
     let calendar = team_calendar(wake, team);
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     let rep_name = name_of(wake, &hand_off.rep);
-    let reader = Reader { to, rep: &hand_off.rep, rep_name: &rep_name, team };
+    let has_phone = lead.profile.phone.is_some();
+    let reader = Reader { to, rep: &hand_off.rep, rep_name: &rep_name, team, has_phone };
     let follows = words::otherwise(calendar, &begun.ahead, &reader);
     let promised = Promised { kind: PromiseKind::Dispute, terms, standing: &begun.standing, paid: None };
     values["promise"] = words::promise(calendar, promised, &reader, follows, None, wake.now);
@@ -83,7 +84,7 @@ pub(super) fn actions(lead: &EmailAddress) -> Value {
     let lead = shell_word(lead.as_str());
     json!([
         {
-            "label": "Marketing is right: sales gets it again (add `--to` and an address, and that rep gets it)",
+            "label": "Marketing is right: sales gets it again (with --to and an address, that rep gets it)",
             "command": format!("nurtured lead answer-dispute {lead} --overturn"),
         },
         {

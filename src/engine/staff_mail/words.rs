@@ -28,6 +28,8 @@ pub(super) struct Reader<'a> {
     pub rep: &'a EmailAddress,
     pub rep_name: &'a str,
     pub team: &'a Team,
+    /// Whether the lead has a number to call.
+    pub has_phone: bool,
 }
 
 impl Reader<'_> {
@@ -88,6 +90,11 @@ pub(in crate::engine) fn sentence(words: &str) -> String {
 
 /// What a level does, and when.
 pub(super) fn consequence(level: &LevelTerms, at: &Zoned, reader: &Reader<'_>) -> String {
+    format!("{}: {}.", day_and_time(at), follows(level, reader))
+}
+
+/// "you and your manager are told, and somebody else with room gets the lead".
+pub(super) fn follows(level: &LevelTerms, reader: &Reader<'_>) -> String {
     let mut told: Vec<&str> = Vec::new();
     for who in level.tell.iter().filter_map(|role| reader.calls(*role)) {
         if !told.contains(&who) {
@@ -107,7 +114,7 @@ pub(super) fn consequence(level: &LevelTerms, at: &Zoned, reader: &Reader<'_>) -
     if level.reassign {
         parts.push("somebody else with room gets the lead".to_owned());
     }
-    format!("{}: {}.", day_and_time(at), parts.join(", and "))
+    parts.join(", and ")
 }
 
 /// What was promised, until when, how that was counted, and what follows.
@@ -120,7 +127,13 @@ pub(super) fn promise(
     now: Timestamp,
 ) -> Value {
     let Promised { kind, terms, standing, paid } = promised;
-    let (who, have) = if reader.to == reader.rep { ("You", "have") } else { (reader.rep_name, "has") };
+    let (who, have) = match kind {
+        // The rep has said why; the answer is the manager's.
+        PromiseKind::Dispute if *reader.to == reader.team.manager => ("You", "have"),
+        PromiseKind::Dispute => ("The manager", "has"),
+        _ if reader.to == reader.rep => ("You", "have"),
+        _ => (reader.rep_name, "has"),
+    };
     let deadline = &standing.deadline;
     let by = calendar.local(deadline.at);
     let late = late.map(|fell_due| {
@@ -131,6 +144,7 @@ pub(super) fn promise(
         "what": what(kind, terms),
         "named": (kind != PromiseKind::FirstContact).then(|| sentence(kind.words())),
         "missing": kind.missing(who, have, paid),
+        "asks": kind.asks(reader.has_phone),
         "ended_by": kind.ended_by(),
         "asks_for_contact": kind.asks_for_contact(),
         "since": deadline.counted.first().map(|piece| day_and_time(&calendar.local(piece.from))),
@@ -197,6 +211,25 @@ fn on_both_clocks(theirs: &Calendar, yours: Option<&Calendar>, at: Timestamp, no
         Some(your) => format!("{words} ({} yours)", shown(&your, their.date())),
         None => words,
     }
+}
+
+/// Why a lead came to its rep, told to them: "you have waited longest", of "Robin Adler has waited longest".
+pub(super) fn to_them(why: &str, rep_name: &str) -> String {
+    let rest = why.strip_prefix(rep_name).and_then(|rest| rest.strip_prefix(' '));
+    for (theirs, yours) in [("has", "have"), ("is", "are"), ("knows", "know")] {
+        if let Some(rest) =
+            rest.and_then(|rest| rest.strip_prefix(theirs)).filter(|rest| rest.starts_with(' '))
+        {
+            return format!("you {yours}{rest}");
+        }
+    }
+    why.to_owned()
+}
+
+/// What a notice says first, for its subject.
+pub(super) fn headline(note: &str) -> &str {
+    let end = note.find(". ").or_else(|| note.find("? ")).map_or(note.len(), |at| at + 1);
+    note[..end].trim_end_matches('.')
 }
 
 /// "Jane Doe, Acme", or the address when no name is known.
@@ -392,7 +425,7 @@ mod tests {
             ("rep1", vec![], true, "somebody else with room gets the lead."),
         ] {
             let to = address(&format!("{to}@ours.example"));
-            let reader = Reader { to: &to, rep: &rep, rep_name: "Robin Adler", team: &team };
+            let reader = Reader { to: &to, rep: &rep, rep_name: "Robin Adler", team: &team, has_phone: true };
             let told = consequence(&level(&tell, reassign), &at, &reader);
             assert_eq!(told, format!("Tue 3 Mar 14:00: {words}"));
         }
@@ -442,7 +475,7 @@ mod tests {
         let kind = PromiseKind::FirstContact;
         let promised = Promised { kind, terms: &terms, standing: &standing, paid: None };
         let (team, rep) = (team(), address("rep1@ours.example"));
-        let reader = Reader { to: &rep, rep: &rep, rep_name: "Robin Adler", team: &team };
+        let reader = Reader { to: &rep, rep: &rep, rep_name: "Robin Adler", team: &team, has_phone: true };
         let told = promise(&berlin, promised, &reader, Vec::new(), None, start);
         assert_eq!(
             told["counted"],

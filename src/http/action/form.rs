@@ -147,6 +147,9 @@ fn all(desk: &Desk, colleagues: &[Colleague]) -> String {
     if desk.part.is_rep {
         if desk.lead.stage == Stage::HandedOff {
             html.push_str(&form(desk, &button(Word::Accept)));
+        } else if desk.lead.stage == Stage::Accepted && desk.lead.due_at.is_some() {
+            // It goes back by itself, unless somebody says otherwise.
+            html.push_str(&form(desk, &order(Word::Accept.name(), "I keep it")));
         }
         let tried =
             [Word::NoAnswer, Word::Reached, Word::LeftMessage, Word::WrongNumber, Word::Emailed, Word::Met];
@@ -235,9 +238,9 @@ fn later(desk: &Desk) -> String {
     );
     let wants_on = format!("{}{}", day("On another day", today, true), order("later", "On that day"));
     let away = format!(
-        "<p>It is away until its first day back:</p>{}{}",
+        "<p>They are away until their first day back:</p>{}{}",
         day("First day back (without it, a week)", today, false),
-        order("lead-away", "It is away")
+        order("lead-away", "They are away")
     );
     format!("{}{}{}", form(desk, &wants), form(desk, &wants_on), form(desk, &away))
 }

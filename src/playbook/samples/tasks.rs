@@ -84,7 +84,7 @@ pub(super) fn dispute(values: &mut Map<String, Value>, sample: Sample) {
     ]);
     values.insert("actions".to_owned(), actions);
     if let (Some(promise), Sample::Rich) = (values.get_mut("promise"), sample) {
-        promise["what"] = json!("answer to a dispute within 2 business days");
+        promise["what"] = json!("an answer to the dispute within 2 business days");
         promise["otherwise"] =
             json!(["Wed 4 Mar 17:00: you are told.", "Thu 5 Mar 10:05: you and the director are told.",]);
     }
@@ -92,7 +92,7 @@ pub(super) fn dispute(values: &mut Map<String, Value>, sample: Sample) {
         Sample::Rich => json!({
             "reason": "Will never be a customer",
             "said": "They only sell in Spain",
-            "by": "marketing",
+            "by": "Marketing",
             "why": "They opened a branch in Berlin last month, and asked for prices twice",
         }),
         Sample::Bare => json!({}),
