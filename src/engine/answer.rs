@@ -112,7 +112,9 @@ impl Engine {
         let Some(record) = record(&lead, question, answer, now) else {
             return Ok(Answered::NotUnderstood);
         };
-        self.take_in_within(tx, &[record], Authority::Form, now).await?;
+        // Whoever is asked for their number and gives another one wants to be called there.
+        let authority = if asked_for(question).is_some() { Authority::Crm } else { Authority::Form };
+        self.take_in_within(tx, &[record], authority, now).await?;
         Ok(Answered::Noted)
     }
 }

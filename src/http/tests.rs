@@ -495,6 +495,10 @@ async fn a_question_without_an_answer_has_a_field_for_one() {
     let page = site.post(&link, FORM, "answer=%2B49+30+901820").await;
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("Thank you"), "{page}");
     assert_eq!(site.answered().await.1.as_deref(), Some("+4930901820"));
+    // Who gives another one wants to be called there.
+    site.clock.set(now() + 1.hour());
+    site.post(&link, FORM, "answer=%2B49+30+901821").await;
+    assert_eq!(site.answered().await.1.as_deref(), Some("+4930901821"));
     // What was changed on its way, and what somebody made up.
     let forged = site.question("phone", None).replacen("/q/A", "/q/B", 1);
     for path in [forged.as_str(), "/q/x", "/q/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {

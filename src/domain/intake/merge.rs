@@ -23,7 +23,7 @@ const MAX_SIZE: usize = 256 * 1024;
 /// Whose word goes before what is known of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authority {
-    /// A system in which people of ours correct what is known: its newer word wins.
+    /// A system in which people of ours correct what is known, or the person asked for just that: the newer word wins.
     Crm,
     /// The person, a list, a command line: fills what is missing.
     Form,
