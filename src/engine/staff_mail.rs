@@ -615,7 +615,7 @@ async fn why_ready(
         }
         None => {}
     }
-    reasons.push(format!("Yours because {}.", words::to_them(&given.why, &given.rep.name)));
+    reasons.push(format!("Yours because {}.", words::to_them(given.why, &given.rep.name)));
     if let Some(words) = record(tx, wake, lead, given).await? {
         reasons.push(words);
     }
