@@ -21,12 +21,12 @@ use serde_json::json;
 use super::duty::Duty;
 use super::facts::Behaviour;
 use super::pass::{PassError, PassReport};
-use super::{Engine, Wake, score, sla, staff_mail};
+use super::{Engine, Wake, recycle, score, sla, staff_mail};
 use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::calendar::Calendar;
 use crate::domain::commitments;
 use crate::domain::condition::EvaluationError;
-use crate::domain::ids::LeadId;
+use crate::domain::ids::{HandOffId, LeadId};
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::sla::PromiseKind;
 use crate::store::{HandOff, NewDelivery, NewHandOff, Tx};
@@ -39,6 +39,9 @@ const BATCH: i64 = 50;
 /// The promises that begin with a hand-off, those that its policy makes. The attempts are owed from there on, and
 /// not from the first of them: whoever waits with it gains nothing.
 const AT_HAND_OFF: [PromiseKind; 3] = [PromiseKind::Accept, PromiseKind::FirstContact, PromiseKind::Attempts];
+
+/// The promise about a lead that its rep has talked to, under another address: to say what comes of it.
+const AFTER_THE_TALK: [PromiseKind; 1] = [PromiseKind::Disposition];
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
     if !engine.has(Duty::HandOff, wake.now).await? {
@@ -214,8 +217,15 @@ pub(super) async fn hand_off(
     tx.note_grade(id, lead.grade).await?;
     tx.append(&events).await?;
     let was_taken_away = delivered.is_none() && sla::was_taken_away(tx, lead.id, id).await?;
+    let talked = match delivered {
+        Some(qualified_at) => {
+            recycle::talked_to_its_double(tx, lead.id, &given.rep.email, qualified_at).await?
+        }
+        None => false,
+    };
+    let kinds = if talked { &AFTER_THE_TALK[..] } else { &AT_HAND_OFF };
     let mut promised = Vec::new();
-    for kind in AT_HAND_OFF {
+    for kind in kinds.iter().copied() {
         let names = (given.team.name.as_str(), given.policy.name.as_str());
         let Some(mut terms) = sla::terms_for(engine, wake, lead, names, kind)? else { continue };
         if was_taken_away {
@@ -224,8 +234,29 @@ pub(super) async fn hand_off(
         let begun = sla::start(tx, wake, lead, id, kind, &terms).await?;
         promised.push((kind, terms, begun));
     }
+    if talked {
+        return goes_on(engine, tx, wake, lead, given, id).await;
+    }
     staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &promised).await?;
     Ok(())
+}
+
+/// A lead whose rep has talked to it under another address is not to be called as if nobody had.
+async fn goes_on(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &mut Lead,
+    given: &Given<'_>,
+    id: HandOffId,
+) -> Result<(), PassError> {
+    let event = wake.stage(lead, Stage::Contacted, "its rep has talked to it under its other address");
+    tx.save_lead(lead).await?;
+    tx.accept_hand_off(id, wake.now).await?;
+    tx.append(&[event]).await?;
+    let words =
+        "It is one with the record under which you talked, and goes on with you. What comes of the talk?";
+    staff_mail::notice(engine, tx, wake, lead, &given.rep.email, words, &format!("hand-off:{id}")).await
 }
 
 /// When a qualified lead may be handed off at the earliest, in the hours of its campaign's team.

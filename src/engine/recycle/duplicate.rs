@@ -5,7 +5,7 @@
 //! same person a second time under the other address.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::happen::{HappenError, Said};
 use super::super::pass::PassError;
@@ -15,7 +15,7 @@ use super::dispute::is_moot;
 use crate::domain::agreement::{AfterReason, Agreement, Reason};
 use crate::domain::contact::{Channel, Purpose};
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::{Happening, Refusal, double as becomes_double};
+use crate::domain::happening::{Happening, Outcome, Refusal, double as becomes_double};
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::mail::{Audience, MailClass, MailState};
@@ -23,7 +23,7 @@ use crate::domain::recycle::{Refused, absorb, goes_with_the_person, may_merge};
 use crate::domain::sla::PromiseKind;
 use crate::domain::sla::course::Ending;
 use crate::problem::nearest;
-use crate::store::{Enrolment, NewEvent, NewMail, StoreError, Tx};
+use crate::store::{Enrolment, HandOff, NewEvent, NewMail, StoreError, Tx};
 
 /// How often it is tried while another daemon gets in the way.
 const TRIES: usize = 3;
@@ -269,6 +269,28 @@ async fn go_on(
     }
     tx.save_lead(lead).await?;
     Ok(())
+}
+
+/// Whether `rep` has talked to a double of this lead and then said that it is one: the lead was ready at
+/// `qualified_at` because of that.
+pub(in crate::engine) async fn talked_to_its_double(
+    tx: &mut Tx,
+    lead: LeadId,
+    rep: &EmailAddress,
+    qualified_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(double) = tx.doubles_of(lead).await?.pop() else { return Ok(false) };
+    let is_theirs = |last: &HandOff| last.rep == *rep && last.ended_at == Some(qualified_at);
+    let Some(last) = tx.hand_offs_of(double).await?.pop().filter(is_theirs) else { return Ok(false) };
+    let events = tx.events_of(double).await?;
+    Ok(events.iter().filter(|event| event.occurred_at >= last.at).any(|event| {
+        let outcome = event.facts.get("outcome").and_then(Value::as_str);
+        match event.kind.as_str() {
+            "meeting" | "contacted" => true,
+            "attempt" => outcome == Some(Outcome::Reached.name()),
+            _ => false,
+        }
+    }))
 }
 
 /// The reason of that name, which has to be one that merges.

@@ -11,6 +11,7 @@ mod marketing;
 mod unreachable;
 
 pub(super) use dispute::is_moot;
+pub(super) use duplicate::talked_to_its_double;
 pub(super) use unreachable::{Stays, attempts_are_spent};
 
 use jiff::Timestamp;
