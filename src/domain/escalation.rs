@@ -54,7 +54,7 @@ impl Default for Escalation {
 pub struct Matter {
     /// It is about the reader's own lead.
     pub own: bool,
-    /// The agreement calls it urgent.
+    /// The agreement calls its policy urgent, and somebody waits for a call.
     pub urgent: bool,
     /// It fell due while nobody looked.
     pub found_late: bool,

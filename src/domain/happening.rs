@@ -242,8 +242,10 @@ pub enum Promises {
     Heard,
     /// The rep takes the lead: acceptance is no longer owed.
     Accepted,
-    /// A human turned to the lead, which implies acceptance. An attempt that reached nobody is one of those owed.
+    /// A human turned to the lead, which implies acceptance.
     ContactMade,
+    /// The same without reaching it: one of the attempts that are owed.
+    Tried,
     /// What convinced, or what stood against it, was said.
     FeedbackGiven,
     /// The rep gives the lead back, which is an answer, too.
@@ -300,7 +302,7 @@ pub struct HandOffFacts {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The lead is at a stage in which it cannot happen.
-    #[error("a lead at stage {stage} cannot be {what}: {hint}")]
+    #[error("a lead at stage `{}` cannot be {what}: {hint}", stage.words())]
     WrongStage {
         /// Where it is.
         stage: Stage,
@@ -310,7 +312,7 @@ pub enum Refusal {
         hint: &'static str,
     },
     /// Somebody else has it.
-    #[error("the lead belongs to {owner}: only they can say so (or reassign it first)")]
+    #[error("the lead belongs to {owner}: only they can say so, or whoever answers for their team")]
     NotYours {
         /// Who.
         owner: EmailAddress,
@@ -342,25 +344,33 @@ pub enum Refusal {
     #[error("no promise to this lead is running: there is no deadline to move")]
     NothingRuns,
     /// The agreement does not know what was heard.
-    #[error("`{name}` is no {what} of the agreement{suggestion}: {known}")]
+    #[error("`{name}` is no {what} of the agreement{suggestion} It knows: {known}")]
     UnknownFeedback {
         /// What was said.
         name: String,
         /// Objection or argument.
         what: &'static str,
-        /// "; did you mean …?"
+        /// "; did you mean …?", or the end of the sentence.
         suggestion: String,
         /// Those it knows.
         known: String,
     },
+    /// It is not given back without a reason.
+    #[error("say why the lead is {what}: {known}")]
+    NoReason {
+        /// Rejected or lost.
+        what: &'static str,
+        /// The agreement's reasons.
+        known: String,
+    },
     /// The agreement does not know the reason.
-    #[error("`{reason}` is no reason of the agreement for a {what} lead{suggestion}: {known}")]
+    #[error("`{reason}` is no reason of the agreement for a {what} lead{suggestion} It knows: {known}")]
     UnknownReason {
         /// What was said.
         reason: String,
         /// Rejected or lost.
         what: &'static str,
-        /// "; did you mean …?"
+        /// "; did you mean …?", or the end of the sentence.
         suggestion: String,
         /// Those it knows.
         known: String,
@@ -454,7 +464,7 @@ pub fn consequences(
         Happening::Reassigned { to } => goes_to(lead, to, agreement),
         Happening::Taken => goes_to(lead, actor.ok_or(Refusal::WhoTakesIt)?, agreement),
         Happening::Extended => extended(lead, circumstances.hand_off),
-        Happening::Recycled { reason } => recycled(lead, reason, agreement, hours, now),
+        Happening::Recycled { reason } => recycled(lead, reason, actor, agreement, hours, now),
     }
 }
 
@@ -495,7 +505,7 @@ fn attempt(lead: &Lead, channel: Channel, outcome: Outcome) -> Result<Consequenc
     Ok(Consequences {
         stages,
         accepted: true,
-        promises: Promises::ContactMade,
+        promises: if outcome == Outcome::Reached { Promises::ContactMade } else { Promises::Tried },
         contact: Some(channel),
         ..Consequences::default()
     })
@@ -547,8 +557,7 @@ fn known_name(
         return Ok(());
     };
     let suggestion = nearest(name, known.keys().map(String::as_str))
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
+        .map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
     let known = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     Err(Refusal::UnknownFeedback { name: name.to_owned(), what, suggestion, known })
 }
@@ -608,27 +617,28 @@ fn away(
     Circumstances { hours, absent_before, now, .. }: Circumstances<'_>,
 ) -> Result<Consequences, Refusal> {
     let today = hours.local(now).date();
-    let (back, said) = match until {
-        Some(date) => (within_reach(date, today)?, format!("is away and back on {date}")),
+    let back = match until {
+        Some(date) => within_reach(date, today)?,
         None => {
             // An auto-reply on a later day says that the first guess was too short.
             let days = if absent_before == 0 { ABSENCE_WITHOUT_DATE_DAYS } else { LONGER_ABSENCE_DAYS };
             let guess = today.checked_add(days.days()).unwrap_or(Date::MAX);
             // What it once said with a date stays true.
-            let back = lead.away_until.map_or(guess, |until| guess.max(hours.local(until).date()));
-            (back, format!("is away without saying until when; we take it to be back on {back}"))
+            lead.away_until.map_or(guess, |until| guess.max(hours.local(until).date()))
         }
     };
     let away_until = start_of_day(hours, back).ok_or(Refusal::NeverOpen)?;
+    let day = back.strftime(if back.year() == today.year() { "%a %-d %b" } else { "%a %-d %b %Y" });
+    let said = match until {
+        Some(_) => format!("This lead is away and back on {day}."),
+        None => format!("This lead is away and did not say until when. We take it to be back on {day}."),
+    };
     let call = if do_not_call { " It asked not to be called meanwhile." } else { "" };
-    let owner = tell_owner(
-        lead,
-        &format!("This lead {said}.{call} Your deadline waits for it; please do not call before."),
-    );
+    let waits = "Your deadline waits for it; please call from the afternoon of its first working day on.";
+    let owner = tell_owner(lead, &format!("{said}{call} {waits}"));
     let somebody_looks = (until.is_none() && absent_before >= GUESSES).then(|| {
         Tell::Marketing(format!(
-            "This lead {said}, and said the same {absent_before} times before. Please find out whether it is \
-             still there."
+            "{said} It said the same on {absent_before} days before. Please find out whether it is still there."
         ))
     });
     Ok(Consequences {

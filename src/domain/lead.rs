@@ -80,6 +80,11 @@ impl Stage {
         }
     }
 
+    /// The name in a sentence: "handed off".
+    pub fn words(self) -> &'static str {
+        if self == Stage::HandedOff { "handed off" } else { self.name() }
+    }
+
     /// Whether a rep has the word: sequences are silent.
     pub fn sales_has_the_word(self) -> bool {
         matches!(

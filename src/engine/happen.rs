@@ -17,7 +17,7 @@ use super::{Engine, Wake, staff_mail, turn_over};
 use crate::domain::agreement::Agreement;
 use crate::domain::calendar::Calendar;
 use crate::domain::contact::{
-    self, Channel, Obstacle, Permission, call_after_absence, day_number, may_contact, reasons,
+    self, Channel, ContactFacts, Permission, call_after_absence, day_number, may_contact, reasons,
 };
 use crate::domain::email::EmailAddress;
 use crate::domain::escalation::Purpose;
@@ -390,9 +390,10 @@ async fn note_call_against_gate(
     let contacts = ContactHistory::load(tx, std::slice::from_ref(lead), &wake.rules.agreement, at).await?;
     let facts = contacts.facts(lead, &[]);
     let actor = said.by.as_ref();
+    // Where we know no number they had one: the hour counts all the same.
+    let facts = ContactFacts { has_phone: true, ..facts };
     let why = match may_contact(&facts, rules, phone, Channel::Phone, contact::Purpose::Owner, actor, at) {
-        // They had a number that we do not know.
-        Permission::Yes | Permission::Never { because: Obstacle::NoPhone } => return Ok(()),
+        Permission::Yes => return Ok(()),
         Permission::NotBefore { because, .. } => reasons(&because),
         Permission::Never { because } => because.to_string(),
     };

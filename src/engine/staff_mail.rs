@@ -24,10 +24,11 @@ use super::facts::{Behaviour, ContactHistory};
 use super::hand_off::{Given, team_calendar};
 use super::hours::zone_of;
 use super::pass::PassError;
-use super::sla::{Begun, Told};
+use super::sla::{self, Begun, Told};
 use super::{Engine, Wake, digest};
 use crate::domain::agreement::{Role, Team};
 use crate::domain::calendar::Calendar;
+use crate::domain::commitments::counted;
 use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
 use crate::domain::escalation::Matter;
@@ -160,7 +161,14 @@ pub(super) async fn level(
     if nobody {
         to_tell.push(fallback(engine, wake, team));
     }
-    let urgent = agreement.escalation.urgent.contains(&told.hand_off.policy);
+    let raised_hand =
+        agreement.campaign(&told.hand_off.campaign).is_some_and(|campaign| campaign.raised_hand);
+    let urgent =
+        agreement.escalation.urgent.contains(&told.hand_off.policy) && told.kind.cannot_wait(raised_hand);
+    let quiet_since = match told.kind {
+        PromiseKind::Quiet => last_word(tx, lead, clock).await?.unwrap_or(wake.now),
+        _ => wake.now,
+    };
     for to in to_tell {
         let mut values = values_for(engine, wake, contacts, lead, &to);
         let has_phone = lead.profile.phone.is_some();
@@ -196,9 +204,11 @@ pub(super) async fn level(
             values["note"] = json!(format!("You are told because team {} has no {whom} to tell.", team.name));
         }
         if told.kind == PromiseKind::Quiet {
-            let days = told.terms.target_words();
-            values["note"] =
-                json!(format!("Nothing was heard of this opportunity for {days}. How does it stand?"));
+            let days = calendar.local(wake.now).date() - calendar.local(quiet_since).date();
+            values["note"] = json!(format!(
+                "Nothing was heard of this opportunity for {}. How does it stand?",
+                counted(i64::from(days.get_days()), "day")
+            ));
         }
         let (class, template) = match &told.next_owner {
             Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
@@ -213,6 +223,25 @@ pub(super) async fn level(
         digest::note(tx, wake, lead, Some(clock), plan, weight).await?;
     }
     Ok(())
+}
+
+/// When the lead of a clock was last heard of: the clocks before it that ended with a question are no word of it.
+async fn last_word(tx: &mut Tx, lead: &Lead, clock: SlaClockId) -> Result<Option<Timestamp>, PassError> {
+    let clocks = tx.clocks_of(lead.id).await?;
+    let mut since = clocks.iter().find(|one| one.id == clock).map(|one| one.started_at);
+    let asked = |at| {
+        let was_asked = |one: &&SlaClock| {
+            one.kind == PromiseKind::Quiet
+                && one.stopped_at == Some(at)
+                && one.started_at < at
+                && one.stopped_why.as_deref() == Some(sla::ASKED)
+        };
+        clocks.iter().find(was_asked).map(|one| one.started_at)
+    };
+    while let Some(before) = since.and_then(asked) {
+        since = Some(before);
+    }
+    Ok(since)
 }
 
 /// Who is told what would reach nobody: whom `[escalation]` names, else the operator, else the manager. That is found by `nurtured check`; but a promise keeps the roles with

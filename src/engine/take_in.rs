@@ -22,8 +22,9 @@ use crate::domain::intake::merge::{Authority, StageChange, merge, merge_double};
 use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
 use crate::domain::lead::{Lead, LeadRecord, Stage};
 use crate::domain::scoring;
-use crate::domain::sla::course::course;
-use crate::store::{NewHandOff, Tx};
+use crate::domain::sla::PromiseKind;
+use crate::domain::sla::course::{Course, course};
+use crate::store::{NewHandOff, SlaClock, Tx};
 
 /// Who asked to be contacted longer ago than this does not ask any more: an export brings last year's forms.
 const REQUESTS_FADE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -188,6 +189,9 @@ impl Engine {
         }
         if let Some(at) = merged.last_activity_at {
             seen_by_crm(tx, wake, &lead, at).await?;
+            if lead.stage == Stage::Contacted {
+                self.talked(tx, wake, &lead).await?;
+            }
         }
         if changed || news.any() {
             self.leave_if_it_exits(tx, wake, &lead).await?;
@@ -263,14 +267,34 @@ impl Engine {
             now: wake.now,
         };
         if let Ok(mut followed) = consequences(lead, &happening, None, circumstances) {
-            // A status that somebody edited moves the stage; it is no call and no mail.
-            if followed.promises == Promises::ContactMade {
+            // A status that somebody edited moves the stage; it is no call and no mail. After one it says that
+            // they talked.
+            let is_status = followed.promises == Promises::ContactMade;
+            if is_status {
                 followed.promises = Promises::Accepted;
             }
             let said = Said { words: Some(words), ..Said::default() };
             self.follow(tx, wake, lead, &happening, &said, &followed).await?;
+            if is_status && lead.stage == Stage::Contacted {
+                self.talked(tx, wake, lead).await?;
+            }
         }
         Ok(())
+    }
+
+    /// What came of a talk is owed, if there is evidence that somebody turned to the lead.
+    async fn talked(&self, tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(), PassError> {
+        let Some(open) = tx.open_hand_off(lead.id).await? else { return Ok(()) };
+        let is_evidence = |clock: &SlaClock| {
+            clock.hand_off == open.id
+                && clock.kind == PromiseKind::FirstContact
+                && matches!(clock.state.as_str(), "met" | "late")
+        };
+        if !tx.clocks_of(lead.id).await?.iter().any(is_evidence) {
+            return Ok(());
+        }
+        let owed = Course { start: vec![PromiseKind::Disposition], ..Course::default() };
+        sla::start_what_starts(self, tx, wake, lead, &open, &owed).await
     }
 
     /// A lead is given back with a reason or not at all: the rep who has it is asked for it, once for each hand-off,

@@ -96,6 +96,28 @@ pub fn instant_after(
     walk(calendars, start, pauses, target, horizon, |_| {})
 }
 
+/// Puts a deadline off to the next opening, when it is not open any more at its instant: whoever promises days of
+/// plain time that are over at night means the morning.
+///
+/// # Errors
+///
+/// When there is no opening within [`HORIZON`].
+pub fn until_opening(
+    calendars: &[&Calendar],
+    pauses: &[(Timestamp, Timestamp)],
+    due: Deadline,
+) -> Result<Deadline, DeadlineError> {
+    let mut account = Account { calendars, until: due.at, counted: due.counted };
+    let mut at = due.at;
+    walk(calendars, due.at, pauses, SignedDuration::from_nanos(1), HORIZON, |mut piece| {
+        if piece.counts() {
+            (at, piece.to) = (piece.from, piece.from);
+        }
+        account.enter(piece);
+    })?;
+    Ok(Deadline { at, counted: account.counted })
+}
+
 /// How much open time `days` business days are, from `start`: up to the same local time, by the first
 /// calendar's zone, on the so-many-eth day after the first on which all calendars are open together. `None`
 /// when there are not so many such days within `horizon`.

@@ -24,6 +24,7 @@ pub(super) const LAST_YEAR: i16 = 2076;
 /// Holidays of one or several countries, and dates that people listed. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holidays {
+    countries: Vec<String>,
     public: Vec<ContextHolidays>,
     regional: Vec<ContextHolidays>,
     listed: Arc<BTreeSet<Date>>,
@@ -69,6 +70,7 @@ impl Holidays {
         if public.get_public().count() == 0 {
             return Err(unknown());
         }
+        self.countries.push(code.trim().to_ascii_uppercase());
         self.public.push(public);
         self.regional.push(country.holidays_regional());
         Ok(())
@@ -95,7 +97,22 @@ impl Holidays {
     /// The same dates, with the regional ones counted as public: for contact with leads.
     pub fn closing_contact(&self) -> Holidays {
         let public = self.public.iter().chain(&self.regional).cloned().collect();
-        Holidays { public, regional: Vec::new(), listed: Arc::clone(&self.listed) }
+        Holidays {
+            countries: self.countries.clone(),
+            public,
+            regional: Vec::new(),
+            listed: Arc::clone(&self.listed),
+        }
+    }
+
+    /// The countries, by their codes.
+    pub fn countries(&self) -> &[String] {
+        &self.countries
+    }
+
+    /// The dates that people listed.
+    pub fn listed(&self) -> &BTreeSet<Date> {
+        &self.listed
     }
 
     /// Whether the date closes everything.

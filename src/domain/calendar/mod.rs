@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use deadline::{
     Counted, Deadline, DeadlineError, Reckoning, business_days, deadline, elapsed, instant_after,
+    until_opening,
 };
 pub use holidays::{Holidays, HolidaysError};
 pub use hours::{Hours, HoursError};

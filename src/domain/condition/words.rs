@@ -175,12 +175,39 @@ fn method(subject: &Subject, method: &str, args: &[IdedExpr]) -> Option<String> 
     }
 }
 
-/// The words of a pattern that does nothing but list them: `(?i)\b(vp|head of)\b`.
-fn one_of_words(pattern: &str) -> Option<Vec<&str>> {
+/// The words of a pattern that does nothing but list them: `(?i)\b(c[eo]o|head of)\b` has "ceo", "coo", "head of".
+fn one_of_words(pattern: &str) -> Option<Vec<String>> {
     let listed = pattern.strip_prefix("(?i)").unwrap_or(pattern);
     let listed = listed.strip_prefix("\\b(")?.strip_suffix(")\\b")?;
-    (!listed.contains(['(', ')', '\\'])).then(|| listed.split('|').collect())
+    let words = listed.split('|').map(spelled_out).collect::<Option<Vec<_>>>()?;
+    Some(words.concat())
 }
+
+/// Each spelling of a word with choices of one letter in it; `None` for what is no word.
+fn spelled_out(word: &str) -> Option<Vec<String>> {
+    let mut all = vec![String::new()];
+    let mut letters = word.chars();
+    while let Some(letter) = letters.next() {
+        let choice: String = match letter {
+            '[' => letters.by_ref().take_while(|letter| *letter != ']').collect(),
+            letter => letter.into(),
+        };
+        if choice.is_empty() || choice.contains(NO_LETTERS) || (letter == '[' && choice.contains('-')) {
+            return None;
+        }
+        all = all.iter().flat_map(|begun| choice.chars().map(move |next| format!("{begun}{next}"))).collect();
+        if all.len() > SPELLINGS {
+            return None;
+        }
+    }
+    Some(all)
+}
+
+/// What means something else in a pattern than itself.
+const NO_LETTERS: [char; 14] = ['(', ')', '[', ']', '{', '}', '\\', '.', '*', '+', '?', '^', '$', '|'];
+
+/// More ways than so many to write one word are no words to people.
+const SPELLINGS: usize = 8;
 
 fn named(node: &IdedExpr) -> Option<String> {
     match subject(node)? {
@@ -269,6 +296,10 @@ mod tests {
             (
                 "lead.title.matches(\"(?i)\\\\b(vp|head of)\\\\b\")",
                 "the title has one of the words vp, head of",
+            ),
+            (
+                "lead.title.matches(\"(?i)\\\\b(chief|c[eio]o|head of)\\\\b\")",
+                "the title has one of the words chief, ceo, cio, coo, head of",
             ),
             ("lead.title.matches(\"^C.O$\")", "the title fits the pattern ^C.O$"),
             ("lead.email.endsWith(\"@acme.example\")", "the email ends with “@acme.example”"),

@@ -17,8 +17,11 @@ pub(super) fn rules(agreement: &Agreement) -> Section {
     if let Some(people) = contact.per_company {
         points.push(format!("On one day at most {} of one company get mail.", people_words(people)));
     }
-    points
-        .push("Whoever unsubscribes, complains or asks not to be called is left alone, for good.".to_owned());
+    points.push(
+        "Whoever unsubscribes gets no more marketing mail, whoever complains no mail at all, and whoever asks not to be \
+         called is not called any more: for good."
+            .to_owned(),
+    );
     if !contact.excluded_domains.is_empty() {
         points.push(format!("Nobody is written to at {}.", super::and(&contact.excluded_domains)));
     }

@@ -12,6 +12,9 @@ const DAYS: [(&str, &str); 7] = [
     ("Su", "Sunday"),
 ];
 
+/// So many closed days are named one by one.
+const DAYS_NAMED: usize = 6;
+
 /// "Monday to Friday 09:00–12:00 and 13:00–17:00"; as they were written when there are no such words for them.
 pub(super) fn hours(written: &str) -> String {
     let rules: Option<Vec<String>> = written.split(';').map(|rule| rule_words(rule.trim())).collect();
@@ -42,8 +45,23 @@ fn day_words(days: &str) -> Option<String> {
 
 /// A calendar in one phrase.
 pub(super) fn calendar(calendar: &Calendar) -> String {
-    let holidays = if *calendar.holidays() == Holidays::none() { "" } else { ", closed on its holidays" };
+    let holidays = holidays(calendar.holidays());
     format!("{}, time of {}{holidays}", hours(calendar.hours().as_str()), calendar.zone_name())
+}
+
+/// ", closed on the public holidays of DE and on 24 December 2026": many days are counted instead.
+fn holidays(holidays: &Holidays) -> String {
+    let mut closed = Vec::new();
+    if !holidays.countries().is_empty() {
+        closed.push(format!("on the public holidays of {}", super::and(holidays.countries())));
+    }
+    let listed: Vec<String> = holidays.listed().iter().map(|day| super::day_words(*day)).collect();
+    match listed.len() {
+        0 => {}
+        1..=DAYS_NAMED => closed.push(format!("on {}", super::and(&listed))),
+        many => closed.push(format!("on {many} days of its own")),
+    }
+    if closed.is_empty() { String::new() } else { format!(", closed {}", super::and(&closed)) }
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ pub(super) fn promises(agreement: &Agreement) -> Section {
     let mut blocks = vec![
         Block::List(vec![
             "A lead belongs to one person, who is told everything that is known of it.".to_owned(),
-            "Time is counted in the team's working hours. An absence of the lead, or a day that it named, stops the clock."
+            "Time is counted in the team's working hours; for the first contact and for attempts only while the lead can be \
+             called, too, unless that is hardly ever at once. An absence of the lead, or a day that it named, stops the clock."
                 .to_owned(),
             "What counts is that somebody turned to the lead: a call, a mail written by hand, a meeting. An edited field \
              does not."
@@ -82,7 +83,10 @@ fn escalation(agreement: &Agreement) -> Vec<String> {
         ),
     }];
     if !escalation.urgent.is_empty() {
-        points.push(format!("What breaks the promises {} is told at once, always.", and(&escalation.urgent)));
+        points.push(format!(
+            "That a lead with the promises {} is not taken, or nobody turns to it, is told at once, always.",
+            and(&escalation.urgent)
+        ));
     }
     if let Some(fallback) = &escalation.fallback {
         points.push(format!("What would reach nobody reaches {fallback}."));

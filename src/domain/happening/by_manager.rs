@@ -54,6 +54,7 @@ pub(super) fn extended(lead: &Lead, hand_off: HandOffFacts) -> Result<Consequenc
 pub(super) fn recycled(
     lead: &Lead,
     reason: &str,
+    actor: Option<&EmailAddress>,
     agreement: &Agreement,
     hours: &Calendar,
     now: Timestamp,
@@ -63,8 +64,13 @@ pub(super) fn recycled(
         return Err(wrong_stage(lead, "given back"));
     }
     let given_back = given_back(lead, Stage::Rejected, reason, hours, now)?;
+    // Whoever has it, perhaps with a deal open, would go on with it.
+    let told = (lead.owner.as_ref() != actor).then(|| {
+        format!("This lead was taken from you and given back: {}. Nothing is left to do.", reason.label)
+    });
     // It is not the rep's answer.
-    Ok(Consequences { promises: Promises::Void, ..given_back })
+    let tell = told.and_then(|words| tell_owner(lead, &words));
+    Ok(Consequences { promises: Promises::Void, tell, ..given_back })
 }
 
 fn is_with_sales(lead: &Lead) -> bool {

@@ -179,7 +179,10 @@ pub(super) fn known_reason<'a>(
         .map(|reason| reason.name.as_str())
         .collect();
     let suggestion = nearest(name, known.iter().copied())
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
-    Err(Refusal::UnknownReason { reason: name.to_owned(), what, suggestion, known: known.join(", ") })
+        .map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
+    let known = known.join(", ");
+    Err(match name.trim() {
+        "" => Refusal::NoReason { what, known },
+        name => Refusal::UnknownReason { reason: name.to_owned(), what, suggestion, known },
+    })
 }

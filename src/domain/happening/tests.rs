@@ -331,8 +331,9 @@ fn only_an_attempt_or_contact_keeps_the_promise() {
     for (happening, promises) in [
         (Happening::Accepted, Promises::Accepted),
         (Happening::Replied, Promises::Heard),
-        (attempt(Outcome::NoAnswer), Promises::ContactMade),
-        (attempt(Outcome::WrongNumber), Promises::ContactMade),
+        (attempt(Outcome::NoAnswer), Promises::Tried),
+        (attempt(Outcome::Reached), Promises::ContactMade),
+        (attempt(Outcome::WrongNumber), Promises::Tried),
         (Happening::Contacted, Promises::ContactMade),
         (Happening::Opportunity, Promises::ContactMade),
         (Happening::Won, Promises::ContactMade),
@@ -387,17 +388,14 @@ fn a_rest_ends_on_a_working_day_and_counts_the_rounds() {
 #[test]
 fn a_reason_that_does_not_fit_is_refused_with_those_that_do() {
     for (happening, words) in [
-        (
-            rejected(""),
-            "`` is no reason of the agreement for a rejected lead: bad-data, bad-fit, duplicate, not-ready, unreachable",
-        ),
+        (rejected(""), "say why the lead is rejected: bad-data, bad-fit, duplicate, not-ready, unreachable"),
         (
             rejected("not-redy"),
-            "`not-redy` is no reason of the agreement for a rejected lead; did you mean `not-ready`?: bad-data, bad-fit, duplicate, not-ready, unreachable",
+            "`not-redy` is no reason of the agreement for a rejected lead; did you mean `not-ready`? It knows: bad-data, bad-fit, duplicate, not-ready, unreachable",
         ),
         (
             lost("not-ready"),
-            "`not-ready` is no reason of the agreement for a lost lead: bad-fit, lost-on-price",
+            "`not-ready` is no reason of the agreement for a lost lead. It knows: bad-fit, lost-on-price",
         ),
     ] {
         let refusal = follows(&lead(Stage::Contacted), &happening, None).expect_err("it is refused");
@@ -573,7 +571,7 @@ fn what_was_heard_is_one_of_the_names_that_are_counted() {
     assert!(heard(Some("price"), None).is_ok() && heard(None, Some("time")).is_ok());
     assert_eq!(
         heard(Some("prise"), None),
-        Err("`prise` is no objection of the agreement; did you mean `price`?: price".to_owned())
+        Err("`prise` is no objection of the agreement; did you mean `price`? It knows: price".to_owned())
     );
     assert!(heard(None, Some("price")).is_err());
 }

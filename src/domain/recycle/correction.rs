@@ -101,10 +101,9 @@ pub fn correction(lead: &Lead, said: &[(String, String)], now: Timestamp) -> Res
 
 fn unknown(name: &str, lead: &Lead) -> Refused {
     let known = FIELDS.into_iter().chain(lead.profile.fields.keys().map(String::as_str));
-    let hint = match nearest(name, known) {
-        Some(near) => format!("; did you mean `{near}`?"),
-        None => format!(": there are {}", FIELDS.join(", ")),
-    };
+    let suggestion =
+        nearest(name, known).map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
+    let hint = format!("{suggestion} There are {}", FIELDS.join(", "));
     Refused::UnknownField { name: name.to_owned(), hint }
 }
 

@@ -46,7 +46,7 @@ pub enum Refused {
         whom: String,
     },
     /// Sales has not given it back, or it is back already.
-    #[error("the lead is {stage}: only a rejection can be disputed, while the lead is still given back")]
+    #[error("the lead is {}: only a rejection can be disputed, while the lead is still given back", stage.words())]
     NotRejected {
         /// Where it is.
         stage: Stage,
@@ -66,7 +66,7 @@ pub enum Refused {
     #[error("no dispute about this lead waits for an answer")]
     NothingToAnswer,
     /// The rejection is not what keeps the lead from sales.
-    #[error("the lead is {stage} for another reason since: uphold the rejection, which changes nothing")]
+    #[error("the lead is {} for another reason since: uphold the rejection, which changes nothing", stage.words())]
     NothingToOverturn {
         /// Where it is.
         stage: Stage,
@@ -82,7 +82,8 @@ pub enum Refused {
     MergedBefore(EmailAddress),
     /// The record that should end is the one that goes on.
     #[error(
-        "a lead at stage {stage} goes on: say it the other way round, so that {other} ends as the duplicate of it"
+        "a lead at stage `{}` goes on: say it the other way round, so that {other} ends as the duplicate of it",
+        stage.words()
     )]
     TheOtherWayRound {
         /// Where it is.

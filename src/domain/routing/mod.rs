@@ -217,7 +217,8 @@ fn why(
     of_territory: bool,
 ) -> String {
     if free.len() == 1 {
-        return format!("{} is the only one there with room", rep.name);
+        let of_these = if question.only.is_empty() { "" } else { " of the reps of this campaign" };
+        return format!("{} is the only one{of_these} there with room", rep.name);
     }
     if of_territory && choice == 1 {
         return format!("it is in the territory of {}", rep.name);
@@ -278,6 +279,9 @@ fn wait<'a>(question: &Question<'a>) -> Route<'a> {
         format!("of team {name} for this campaign")
     };
     let why = match (full, of_the_week, away) {
+        (1, 0, 0) => format!("the one rep {whose} has as many open leads as they can take"),
+        (0, 1, 0) => format!("the one rep {whose} has had as many new leads this week as they can take"),
+        (0, 0, 1) => format!("the one rep {whose} is away"),
         (_, 0, 0) => format!("all {all} {whose} have as many open leads as they can take"),
         (0, _, 0) => format!("all {all} {whose} have had as many new leads this week as they can take"),
         (_, _, 0) => format!("all {all} {whose} have as many leads as they can take"),

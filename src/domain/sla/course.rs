@@ -2,7 +2,7 @@
 //!
 //! Evidence counts, not the change of a field: a call, a mail by a human, a meeting stop the contact clock and
 //! imply acceptance; an automatic mail and a status that somebody edited do not. What came of a talk is owed once
-//! there was one, and again after the day on which the lead wanted to be called.
+//! somebody says that there was one, and again after the day on which the lead wanted to be called.
 
 use super::PromiseKind;
 use crate::domain::happening::Promises;
@@ -24,7 +24,7 @@ pub struct Course {
     pub stop: Vec<(PromiseKind, Ending)>,
     /// The attempts that were made have to be counted: the debt may be paid.
     pub count_attempts: bool,
-    /// Clocks that begin afterwards, if the policy promises them.
+    /// Clocks that begin afterwards, if the policy promises them and none of their kind runs.
     pub start: Vec<PromiseKind>,
 }
 
@@ -48,12 +48,14 @@ pub fn course(
     match promises {
         Promises::Run | Promises::Recount | Promises::Heard => {}
         Promises::Accepted => stop(&[Accept], Ending::Kept),
-        Promises::ContactMade => {
+        Promises::ContactMade | Promises::Tried => {
             stop(&[Accept, FirstContact], Ending::Kept);
-            if spoke {
+            // Who is tried in vain was not reached, whatever a status says.
+            let reached = spoke && promises == Promises::ContactMade;
+            if reached {
                 stop(&[Attempts], Ending::Kept);
             }
-            course.count_attempts = !spoke;
+            course.count_attempts = !reached;
         }
         Promises::FeedbackGiven => stop(&[Feedback], Ending::Kept),
         // No is an answer, too.
@@ -75,15 +77,22 @@ pub fn course(
             course.start.push(Feedback);
         }
     } else if after == Stage::Opportunity {
-        let heard_of = matches!(promises, Promises::ContactMade | Promises::Heard) || names_a_day;
+        let heard_of =
+            matches!(promises, Promises::ContactMade | Promises::Tried | Promises::Heard) || names_a_day;
         if before != Stage::Opportunity || heard_of {
             stop(&[Disposition], Ending::Kept);
             stop(&[Quiet], Ending::Kept);
             course.start.push(Quiet);
         }
-    } else if after == Stage::Contacted && (before != Stage::Contacted || names_a_day) {
-        stop(&[Disposition], Ending::Kept);
-        course.start.push(Disposition);
+    } else if after == Stage::Contacted {
+        let is_the_first = before != Stage::Contacted && promises != Promises::Accepted;
+        if is_the_first || names_a_day {
+            stop(&[Disposition], Ending::Kept);
+        }
+        // Where only a status said so before, this is the talk that it spoke of.
+        if is_the_first || names_a_day || promises == Promises::ContactMade {
+            course.start.push(Disposition);
+        }
     }
     course
 }
@@ -104,7 +113,7 @@ mod tests {
             (Promises::Run, S::HandedOff, &[][..], &[][..], &[][..]),
             (Promises::Accepted, S::HandedOff, &[S::Accepted], &[Accept], &[]),
             // Not reached: the contact is made, the debt of attempts runs on.
-            (Promises::ContactMade, S::HandedOff, &[S::Accepted], &[Accept, FirstContact], &[]),
+            (Promises::Tried, S::HandedOff, &[S::Accepted], &[Accept, FirstContact], &[]),
             (
                 Promises::ContactMade,
                 S::HandedOff,
@@ -112,8 +121,9 @@ mod tests {
                 &[Accept, FirstContact, Attempts, Disposition],
                 &[Disposition],
             ),
-            // Spoken to again: what came of the first talk is still owed.
-            (Promises::ContactMade, S::Contacted, &[], &[Accept, FirstContact, Attempts], &[]),
+            // Spoken to again: what came of the first talk is still owed, or owed from now where a status said so.
+            (Promises::ContactMade, S::Contacted, &[], &[Accept, FirstContact, Attempts], &[Disposition]),
+            (Promises::Tried, S::Contacted, &[], &[Accept, FirstContact], &[]),
             (
                 Promises::ContactMade,
                 S::Contacted,
@@ -121,14 +131,8 @@ mod tests {
                 &[Accept, FirstContact, Attempts, Disposition, Quiet],
                 &[Quiet],
             ),
-            // A status that was edited moves the stage, and is no contact.
-            (
-                Promises::Accepted,
-                S::HandedOff,
-                &[S::Accepted, S::Contacted],
-                &[Accept, Disposition],
-                &[Disposition],
-            ),
+            // A status that was edited moves the stage, and is no contact: nobody knows of a talk.
+            (Promises::Accepted, S::HandedOff, &[S::Accepted, S::Contacted], &[Accept], &[]),
             (Promises::FeedbackGiven, S::Resting, &[], &[Feedback], &[]),
         ] {
             let course = course(promises, before, stages, false, false);
@@ -139,11 +143,12 @@ mod tests {
 
     #[test]
     fn attempts_are_counted_until_somebody_is_reached() {
-        let counts = |stages: &[Stage]| {
-            course(Promises::ContactMade, Stage::Accepted, stages, false, false).count_attempts
+        let counts = |promises, before, stages: &[Stage]| {
+            course(promises, before, stages, false, false).count_attempts
         };
-        assert!(counts(&[]));
-        assert!(!counts(&[Stage::Contacted]));
+        assert!(counts(Promises::Tried, Stage::Accepted, &[]));
+        assert!(counts(Promises::Tried, Stage::Contacted, &[]));
+        assert!(!counts(Promises::ContactMade, Stage::Accepted, &[Stage::Contacted]));
     }
 
     #[test]

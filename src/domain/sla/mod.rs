@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::agreement::{Level, Policy, Role, Target};
 use super::calendar::{
     Calendar, CalendarError, CalendarSpec, Deadline, DeadlineError, HORIZON, business_days, deadline,
-    elapsed, instant_after,
+    elapsed, instant_after, until_opening,
 };
 
 pub use attempts::{Attempt, AttemptsOwed, Debt, NextAttempt, next_attempt_due};
@@ -43,6 +43,9 @@ pub struct Terms {
     pub promised: String,
     /// Business time promised, in minutes. A target in days is counted out when the clock starts.
     pub target_minutes: i64,
+    /// The target is over out of hours: it falls due with the opening after it is used up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub until_opening: bool,
     /// The attempts that are owed, when it is a promise of attempts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<AttemptsOwed>,
@@ -109,6 +112,7 @@ impl Terms {
             policy: policy.to_owned(),
             promised: promise.target.to_string(),
             target_minutes: minutes,
+            until_opening: is_over_out_of_hours(promise.target, calendars, now),
             attempts: None,
             calendars: calendars.iter().map(|calendar| freeze(calendar, now)).collect(),
             levels: promise.levels.iter().map(LevelTerms::from).collect(),
@@ -160,6 +164,22 @@ impl Terms {
             }
         }
         Ok(())
+    }
+
+    /// The same for a lead that was taken from somebody before: it is not taken again. A level that would do nothing
+    /// else than repeat what the same people were told before is left out.
+    pub fn stay_with_the_rep(&mut self) {
+        let all = self.levels.clone();
+        let repeats = |level: &LevelTerms| {
+            // That it is due soon is another mail than that it is overdue.
+            let before = all.iter().filter(|one| {
+                one.at_percent < level.at_percent && (one.at_percent >= 100 || level.at_percent < 100)
+            });
+            let told: Vec<Role> = before.flat_map(|one| one.tell.iter().copied()).collect();
+            level.tell.iter().all(|role| told.contains(role))
+        };
+        self.levels.retain(|level| !(level.reassign && repeats(level)));
+        self.levels.iter_mut().for_each(|level| level.reassign = false);
     }
 
     /// The target as people read it: "8 business hours"; for attempts all that is owed.
@@ -214,19 +234,26 @@ impl Terms {
         now: Timestamp,
     ) -> Result<Standing, SlaError> {
         let calendars = thawed.borrowed();
+        let mut due =
+            deadline(&calendars, started_at, pauses, SignedDuration::from_mins(self.target_minutes))?;
+        if self.until_opening {
+            due = until_opening(&calendars, pauses, due)?;
+        }
         let mut reached = Vec::new();
         let mut next_at: Option<Timestamp> = None;
         for level in self.levels.iter().filter(|level| !fired.contains(&level.name)) {
             let target = SignedDuration::from_secs(self.target_minutes * 60 * level.at_percent / 100);
-            let at = instant_after(&calendars, started_at, pauses, target, HORIZON)?;
+            let at = match level.at_percent {
+                100 => due.at,
+                _ => instant_after(&calendars, started_at, pauses, target, HORIZON)?,
+            };
             if at <= now {
                 reached.push((level.clone(), at));
             } else {
                 next_at = Some(next_at.map_or(at, |earliest| earliest.min(at)));
             }
         }
-        let target = SignedDuration::from_mins(self.target_minutes);
-        Ok(Standing { deadline: deadline(&calendars, started_at, pauses, target)?, reached, next_at })
+        Ok(Standing { deadline: due, reached, next_at })
     }
 }
 
@@ -265,8 +292,8 @@ fn freeze(calendar: &Calendar, now: Timestamp) -> CalendarSpec {
 /// within `horizon`.
 ///
 /// So many business days end at the same local time on the so-many-eth open day after the first: from Tuesday
-/// 10:00 two of them end on Thursday 10:00, and from Saturday with the closing of Tuesday. Days of plain time
-/// that are over out of hours end with the first open minute afterwards.
+/// 10:00 two of them end on Thursday 10:00, and from Saturday with the closing of Tuesday. So many days of plain
+/// time end at the same local time too, whatever the clocks did meanwhile; out of hours [`is_over_out_of_hours`].
 fn minutes_of(
     target: Target,
     calendars: &[&Calendar],
@@ -277,13 +304,26 @@ fn minutes_of(
         Target::Time(time) => return Some(time.as_mins()),
         Target::BusinessDays(days) => business_days(calendars, start, days, horizon)?.as_mins(),
         Target::Days(days) => {
-            let over = start.checked_add(SignedDuration::from_hours(days.checked_mul(24)?)).ok()?;
-            let minute_later = over.checked_add(SignedDuration::from_mins(1)).ok()?;
-            let is_open = !elapsed(calendars, over, minute_later, &[]).is_zero();
-            elapsed(calendars, start, over, &[]).as_mins() + i64::from(!is_open)
+            let open = elapsed(calendars, start, days_after(calendars, start, days)?, &[]);
+            // What was begun is whole, or it would be over before closing time.
+            open.as_mins() + i64::from(open.subsec_nanos() > 0 || open.as_secs() % 60 > 0)
         }
     };
     Some(minutes.max(1))
+}
+
+/// So many days later at the same local time, by the first calendar's zone.
+fn days_after(calendars: &[&Calendar], start: Timestamp, days: i64) -> Option<Timestamp> {
+    let local = calendars.first()?.local(start);
+    Some(local.checked_add(days.days()).ok()?.timestamp())
+}
+
+/// Whether days of plain time are over when nobody is there any more. Then they last until somebody is.
+fn is_over_out_of_hours(target: Target, calendars: &[&Calendar], start: Timestamp) -> bool {
+    let Target::Days(days) = target else { return false };
+    let Some(over) = days_after(calendars, start, days) else { return false };
+    let before = over.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(over);
+    elapsed(calendars, before, over, &[]).is_zero()
 }
 
 /// Whether a target is used up in the hours that team and lead share, without undue delay.

@@ -67,6 +67,18 @@ impl PromiseKind {
         matches!(self, PromiseKind::Feedback | PromiseKind::Dispute)
     }
 
+    /// Whether its breach is told at once where the agreement calls the policy urgent: somebody waits for a call. What
+    /// came of a talk, or was learned from a deal, can be read with the rest.
+    pub fn cannot_wait(self, raised_hand: bool) -> bool {
+        match self {
+            PromiseKind::Accept | PromiseKind::FirstContact => true,
+            PromiseKind::Attempts => raised_hand,
+            PromiseKind::Disposition | PromiseKind::Quiet | PromiseKind::Feedback | PromiseKind::Dispute => {
+                false
+            }
+        }
+    }
+
     /// As a sentence about the promise begins: "first contact".
     pub fn words(self) -> &'static str {
         match self {

@@ -152,9 +152,83 @@ fn business_days_end_at_the_same_time_of_day_or_with_the_closing_of_the_last() {
 fn days_of_plain_time_end_when_somebody_is_there() {
     const OFFICE: &str = "Mo-Fr 09:00-17:00";
     let month = |start| due(Target::Days(30), OFFICE, start);
-    assert_eq!(month("2026-03-02T10:00:00+01:00"), at("2026-04-01T11:00:00+02:00"));
+    // The clocks change between, and the hour stays.
+    assert_eq!(month("2026-03-02T10:00:00+01:00"), at("2026-04-01T10:00:00+02:00"));
+    assert_eq!(month("2026-10-02T10:00:00+02:00"), at("2026-11-02T09:00:00+01:00"));
+    assert_eq!(month("2026-10-05T16:30:30+02:00"), at("2026-11-04T16:30:30+01:00"));
     // The fifth of April is a Sunday.
-    assert_eq!(month("2026-03-06T10:00:00+01:00"), at("2026-04-06T09:01:00+02:00"));
+    assert_eq!(month("2026-03-06T10:00:00+01:00"), at("2026-04-06T09:00:00+02:00"));
+    // The evening is the next morning; closing and opening are themselves.
+    for (start, ends) in [
+        ("2026-06-01T20:00:00+02:00", "2026-07-02T09:00:00+02:00"),
+        ("2026-06-01T17:00:00+02:00", "2026-07-01T17:00:00+02:00"),
+        ("2026-06-01T09:00:00+02:00", "2026-07-01T09:00:00+02:00"),
+    ] {
+        assert_eq!(month(start), at(ends), "{start}");
+    }
+}
+
+#[test]
+fn the_level_at_the_end_of_days_of_plain_time_is_reached_with_the_opening() {
+    let ask = Level { name: "ask".to_owned(), at_percent: 100, tell: vec![Role::Owner], reassign: false };
+    let promise = Promise { target: Target::Days(30), levels: vec![ask] };
+    let start = at("2026-03-06T10:00:00+01:00");
+    let terms = Terms::new("standard", &promise, &[&office()], start).expect("it can be counted");
+    let due = at("2026-04-06T09:00:00+02:00");
+    for (now, is_reached) in [("2026-04-06T08:59:59+02:00", false), ("2026-04-06T09:00:00+02:00", true)] {
+        let standing = terms.assess(start, &[], &[], at(now)).expect("it can be counted");
+        assert_eq!(standing.deadline.at, due);
+        assert_eq!(standing.deadline.counted.last().map(|piece| piece.to), Some(due), "{now}");
+        assert_eq!(
+            (standing.reached.len() == 1, standing.next_at),
+            (is_reached, (!is_reached).then_some(due))
+        );
+    }
+    // A pause of that morning puts it off to its end.
+    let pause = (at("2026-04-06T08:00:00+02:00"), at("2026-04-06T11:00:00+02:00"));
+    let standing = terms.assess(start, &[pause], &[], start).expect("it can be counted");
+    assert_eq!(standing.deadline.at, at("2026-04-06T11:00:00+02:00"));
+}
+
+#[test]
+fn a_lead_that_was_taken_away_stays_and_nobody_is_told_the_same_twice() {
+    let level = |name: &str, at_percent, tell: &[Role], reassign| LevelTerms {
+        name: name.to_owned(),
+        at_percent,
+        tell: tell.to_vec(),
+        reassign,
+    };
+    let start = at("2026-03-02T10:00:00+01:00");
+    for (levels, left) in [
+        // The manager was told of the breach.
+        (
+            vec![
+                level("breach", 100, &[Role::Owner, Role::Manager], false),
+                level("reassign", 150, &[Role::Owner, Role::Manager], true),
+                level("director", 200, &[Role::Director], false),
+            ],
+            &["breach", "director"][..],
+        ),
+        // A reminder is no word of the breach, and the director has not heard anything.
+        (
+            vec![level("warning", 75, &[Role::Owner], false), level("reassign", 100, &[Role::Owner], true)],
+            &["warning", "reassign"],
+        ),
+        (
+            vec![
+                level("breach", 100, &[Role::Owner], false),
+                level("reassign", 150, &[Role::Director], true),
+            ],
+            &["breach", "reassign"],
+        ),
+        (vec![level("breach", 100, &[Role::Owner], false), level("reassign", 150, &[], true)], &["breach"]),
+    ] {
+        let mut terms = Terms { levels, ..first_contact(60, "Europe/Berlin", start) };
+        terms.stay_with_the_rep();
+        let names: Vec<&str> = terms.levels.iter().map(|level| level.name.as_str()).collect();
+        assert_eq!(names, left);
+        assert!(terms.levels.iter().all(|level| !level.reassign), "{left:?}");
+    }
 }
 
 #[test]

@@ -229,7 +229,7 @@ pub(super) async fn hand_off(
         let names = (given.team.name.as_str(), given.policy.name.as_str());
         let Some(mut terms) = sla::terms_for(engine, wake, lead, names, kind)? else { continue };
         if was_taken_away {
-            terms.levels.iter_mut().for_each(|level| level.reassign = false);
+            terms.stay_with_the_rep();
         }
         let begun = sla::start(tx, wake, lead, id, kind, &terms).await?;
         promised.push((kind, terms, begun));

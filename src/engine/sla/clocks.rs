@@ -205,8 +205,8 @@ pub(in crate::engine) async fn count_attempts(
     Ok(true)
 }
 
-/// Begins the clocks that begin with a happening, those that the hand-off's policy promises. A lead that became its
-/// rep's without any promise, because a CRM said so, gets none later.
+/// Begins the clocks that begin with a happening, those that the hand-off's policy promises and of whose kind none
+/// runs. A lead that became its rep's without any promise, because a CRM said so, gets none later.
 pub(in crate::engine) async fn start_what_starts(
     engine: &Engine,
     tx: &mut Tx,
@@ -215,12 +215,16 @@ pub(in crate::engine) async fn start_what_starts(
     hand_off: &HandOff,
     course: &Course,
 ) -> Result<(), PassError> {
-    if course.start.is_empty()
-        || !tx.clocks_of(lead.id).await?.iter().any(|clock| clock.hand_off == hand_off.id)
-    {
+    if course.start.is_empty() {
         return Ok(());
     }
-    for kind in &course.start {
+    let mut clocks = tx.clocks_of(lead.id).await?;
+    clocks.retain(|clock| clock.hand_off == hand_off.id);
+    if clocks.is_empty() {
+        return Ok(());
+    }
+    let runs = |kind| clocks.iter().any(|clock| clock.kind == kind && clock.stopped_at.is_none());
+    for kind in course.start.iter().filter(|kind| !runs(**kind)) {
         let names = (hand_off.team.as_str(), hand_off.policy.as_str());
         if let Some(terms) = terms_for(engine, wake, lead, names, *kind)? {
             start(tx, wake, lead, hand_off.id, *kind, &terms).await?;

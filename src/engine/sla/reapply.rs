@@ -121,7 +121,7 @@ impl Engine {
             let names = (hand_off.team.as_str(), hand_off.policy.as_str());
             if let Some(mut new) = terms_since(self, wake, lead, names, clock.kind, clock.started_at)? {
                 if super::was_taken_away(tx, lead.id, hand_off.id).await? {
-                    new.levels.iter_mut().for_each(|level| level.reassign = false);
+                    new.stay_with_the_rep();
                 }
                 let old = terms(&clock)?;
                 let standing = standing(tx, wake, lead, &clock, &new).await?;

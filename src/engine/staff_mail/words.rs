@@ -466,6 +466,7 @@ mod tests {
             policy: "standard".to_owned(),
             promised: String::new(),
             target_minutes: 150,
+            until_opening: false,
             attempts: None,
             calendars: vec![berlin.freeze(date(2026, 1, 1), date(2027, 1, 1))],
             levels: Vec::new(),
