@@ -166,7 +166,7 @@ pub(super) async fn level(
     let urgent =
         agreement.escalation.urgent.contains(&told.hand_off.policy) && told.kind.cannot_wait(raised_hand);
     let quiet_since = match told.kind {
-        PromiseKind::Quiet => last_word(tx, lead, clock).await?.unwrap_or(wake.now),
+        PromiseKind::Quiet => sla::last_word(tx, lead, clock).await?.unwrap_or(wake.now),
         _ => wake.now,
     };
     for to in to_tell {
@@ -223,25 +223,6 @@ pub(super) async fn level(
         digest::note(tx, wake, lead, Some(clock), plan, weight).await?;
     }
     Ok(())
-}
-
-/// When the lead of a clock was last heard of: the clocks before it that ended with a question are no word of it.
-async fn last_word(tx: &mut Tx, lead: &Lead, clock: SlaClockId) -> Result<Option<Timestamp>, PassError> {
-    let clocks = tx.clocks_of(lead.id).await?;
-    let mut since = clocks.iter().find(|one| one.id == clock).map(|one| one.started_at);
-    let asked = |at| {
-        let was_asked = |one: &&SlaClock| {
-            one.kind == PromiseKind::Quiet
-                && one.stopped_at == Some(at)
-                && one.started_at < at
-                && one.stopped_why.as_deref() == Some(sla::ASKED)
-        };
-        clocks.iter().find(was_asked).map(|one| one.started_at)
-    };
-    while let Some(before) = since.and_then(asked) {
-        since = Some(before);
-    }
-    Ok(since)
 }
 
 /// Who is told what would reach nobody: whom `[escalation]` names, else the operator, else the manager. That is found by `nurtured check`; but a promise keeps the roles with

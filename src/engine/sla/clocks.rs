@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::domain::ids::{HandOffId, LeadId};
+use crate::domain::ids::{HandOffId, LeadId, SlaClockId};
 use crate::domain::lead::Lead;
 use crate::domain::sla::course::{Course, Ending};
 use crate::domain::sla::{Attempt, LevelTerms, NextAttempt, PromiseKind, Standing, Terms, next_attempt_due};
@@ -231,6 +231,29 @@ pub(in crate::engine) async fn start_what_starts(
         }
     }
     Ok(())
+}
+
+/// When the lead of a clock was last heard of: the clocks before it that ended with a question are no word of it.
+pub(in crate::engine) async fn last_word(
+    tx: &mut Tx,
+    lead: &Lead,
+    clock: SlaClockId,
+) -> Result<Option<Timestamp>, PassError> {
+    let clocks = tx.clocks_of(lead.id).await?;
+    let mut since = clocks.iter().find(|one| one.id == clock).map(|one| one.started_at);
+    let asked = |at| {
+        let was_asked = |one: &&SlaClock| {
+            one.kind == PromiseKind::Quiet
+                && one.stopped_at == Some(at)
+                && one.started_at < at
+                && one.stopped_why.as_deref() == Some(super::ASKED)
+        };
+        clocks.iter().find(was_asked).map(|one| one.started_at)
+    };
+    while let Some(before) = since.and_then(asked) {
+        since = Some(before);
+    }
+    Ok(since)
 }
 
 /// The attempts that humans made since `since`.
