@@ -205,10 +205,12 @@ pub(super) async fn level(
         }
         if told.kind == PromiseKind::Quiet {
             let days = calendar.local(wake.now).date() - calendar.local(quiet_since).date();
-            values["note"] = json!(format!(
+            let note = format!(
                 "Nothing was heard of this opportunity for {}. How does it stand?",
                 counted(i64::from(days.get_days()), "day")
-            ));
+            );
+            values["headline"] = json!(words::headline(&note));
+            values["note"] = json!(note);
         }
         let (class, template) = match &told.next_owner {
             Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
