@@ -21,7 +21,7 @@ use super::report::costs::Cost;
 use super::report::mailing::Reports;
 use super::required::Known;
 use super::routing::{Earliest, Routing, Rule, Share, Territory};
-use super::sla::{AttemptsOwed, Promise, PromiseKind};
+use super::sla::{AttemptsOwed, LevelAt, Promise, PromiseKind};
 use super::wait::Wait;
 
 /// The whole agreement.
@@ -313,8 +313,8 @@ pub enum Target {
 pub struct Level {
     /// Its name, unique in the promise: `warning`, `breach` …
     pub name: String,
-    /// Percent of the target at which it is reached, in business time.
-    pub at_percent: i64,
+    /// When it is reached, in business time.
+    pub at: LevelAt,
     /// Who is told.
     pub tell: Vec<Role>,
     /// The lead goes to another rep, unless an attempt was made.

@@ -134,6 +134,29 @@ pub fn parse_target(text: &str) -> Result<Target, SpanError> {
     })
 }
 
+/// Reads how long after its start a promise tells somebody: `2 hours`, `1 business day`. It is counted in the
+/// business time of its target, so that need not be said; `days` are those of the target.
+///
+/// # Errors
+///
+/// When the text is none, or is nothing long.
+pub fn parse_level_time(text: &str, target: Option<Target>) -> Result<Target, SpanError> {
+    let expected = "a share of the target or a time, such as `75%`, `2 hours` or `1 business day`";
+    let (count, unit) = number_and_unit(text, expected)?;
+    let units = ["minute", "hour", "day", "business minute", "business hour", "business day"];
+    let unit = unit_of(&unit.split_whitespace().collect::<Vec<_>>().join(" "), "time here", &units)?;
+    if count == 0 {
+        return Err(SpanError::Zero(text.to_owned()));
+    }
+    let days = || Ok(seconds_of(text, count, DAY)?.as_secs() / DAY);
+    Ok(match (unit, target) {
+        ("minute" | "business minute", _) => Target::Time(seconds_of(text, count, MINUTE)?),
+        ("hour" | "business hour", _) => Target::Time(seconds_of(text, count, HOUR)?),
+        ("day", Some(Target::Days(_))) => Target::Days(days()?),
+        _ => Target::BusinessDays(days()?),
+    })
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, unit) = match self {

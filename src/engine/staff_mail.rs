@@ -185,6 +185,7 @@ pub(super) async fn level(
             paid: told.paid.as_deref(),
         };
         values["promise"] = words::promise(calendar, promised, &reader, otherwise, told.late, wake.now);
+        values["promise"]["over"] = json!(told.terms.over_at(told.level));
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history.clone();
         actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to, Some(told.kind));
@@ -355,8 +356,7 @@ fn who_is_told(wake: &Wake, lead: &Lead, to: &EmailAddress, hand_off: &HandOff, 
     let rep_name = name_of(wake, &hand_off.rep);
     let has_phone = lead.profile.phone.is_some();
     let reader = Reader { to, rep: &hand_off.rep, rep_name: &rep_name, team, has_phone };
-    let level = terms.levels.iter().find(|level| level.at_percent >= 100);
-    match level.map(|level| words::follows(level, &reader)) {
+    match terms.first_when_broken().map(|level| words::follows(level, &reader)) {
         Some(follows) if !follows.is_empty() => format!("; then {follows}"),
         _ => String::new(),
     }

@@ -118,7 +118,8 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
                 "" | "first_contact" => String::new(),
                 kind => format!(" of {}", told_kind(kind)),
             };
-            format!("Level {}{of} reached{}.", fact("level"), if late { ", found late" } else { "" })
+            let after = because(&fact("after"), ", after ");
+            format!("Level {}{of} reached{after}{}.", fact("level"), if late { ", found late" } else { "" })
         }
         "not_reassigned" => fact("why"),
         "last_listed" => "Is on its rep's list of calls for the last time.".to_owned(),

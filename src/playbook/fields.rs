@@ -12,7 +12,7 @@ use crate::domain::capacity::Per;
 use crate::domain::commitments::Period;
 use crate::domain::condition::ConditionError;
 use crate::domain::email::EmailAddress;
-use crate::domain::sla::PromiseKind;
+use crate::domain::sla::{LevelAt, PromiseKind};
 use crate::domain::span::{self, Span, SpanError};
 use crate::domain::wait::Wait;
 use crate::problem::nearest;
@@ -276,6 +276,40 @@ pub fn percent(text: &str) -> Result<i64, Refusal> {
         .ok_or_else(|| {
             Refusal::new(format!("`{text}` is no share of the target"), "write `75%`, from 1% to 1000%")
         })
+}
+
+/// Where a level is reached on the way to its target: `75%`, or a time in the target's own unit, `2 hours`,
+/// `1 business day`.
+pub fn level_at(text: &str, target: Option<Target>) -> Result<LevelAt, Refusal> {
+    if text.trim_end().ends_with('%') {
+        return percent(text).map(LevelAt::Percent);
+    }
+    let hint = "write a share of the target, `75%`, or a time after the start, `2 hours` or `1 business day`";
+    let time = span::parse_level_time(text, target).map_err(|error| Refusal::new(error.to_string(), hint))?;
+    let is_too_long = match time {
+        Target::Time(time) => time.as_hours() > 2_000,
+        Target::BusinessDays(days) => days > 260,
+        Target::Days(days) => days > 366,
+    };
+    if is_too_long {
+        let message = format!("`{text}` is longer than a year of work");
+        return Err(Refusal::new(message, "tell people while it can still be mended"));
+    }
+    let at = LevelAt::Time(time);
+    match target {
+        Some(target) if at.place(target).is_none() => {
+            let unit = match target {
+                Target::Time(_) => "business hours",
+                Target::BusinessDays(_) => "business days",
+                Target::Days(_) => "days",
+            };
+            Err(Refusal::new(
+                format!("`{text}` cannot be compared with the target of {target}"),
+                format!("count it in {unit} as the target is, or write a share of the target: `150%`"),
+            ))
+        }
+        _ => Ok(at),
+    }
 }
 
 /// Somebody who is told.

@@ -531,6 +531,7 @@ fn promise(sample: Sample, name: &str) -> Value {
             "asks": if sample == Sample::Rich { "Call" } else { "Write" },
             "ended_by": ended_by,
             "asks_for_contact": true,
+            "over": (name == "warning").then_some("6 of 8 business hours are over"),
             "what": "first contact within 8 business hours",
             "named": (name == "dispute").then_some("Answer to a dispute"),
             "since": "Tue 3 Mar 10:05",

@@ -114,6 +114,10 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                 ),
                 Field::text("ended_by", "what ends it: \"One logged attempt, reached or not, ends this.\""),
                 Field::boolean("asks_for_contact", "whether a call or a mail to the lead is what is missing"),
+                Field::text(
+                    "over",
+                    "what is over of the target at a level that the agreement puts at a time: \"2 of 4 business hours are over\"; may be missing",
+                ),
                 Field::texts("otherwise", "what happens if nobody acts, and when, one sentence each"),
                 Field::list(
                     "counted",

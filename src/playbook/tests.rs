@@ -1,6 +1,7 @@
 //! Playbooks as people write them, right and wrong, and what they are told.
 
 mod dispute;
+mod levels;
 mod routing;
 
 use proptest::prelude::*;
@@ -10,7 +11,7 @@ use crate::domain::agreement::{AfterReason, LateStep, Reentry, Role};
 use crate::domain::recycle::NextRep;
 use crate::domain::required::Known;
 use crate::domain::routing::{Earliest, Rule, Share};
-use crate::domain::sla::PromiseKind;
+use crate::domain::sla::{LevelAt, PromiseKind};
 
 /// The smallest playbook that is accepted.
 const SMALL: &str = r#"
@@ -116,7 +117,10 @@ fn the_playbook_that_comes_with_the_program_has_no_problem() {
     assert_eq!(rep.0.name, "sales");
     let hot = &agreement.policies["hot"].promises[&PromiseKind::FirstContact];
     assert_eq!(hot.target.to_string(), "1 business hour");
-    assert_eq!(hot.levels.iter().map(|level| level.at_percent).collect::<Vec<_>>(), [75, 100, 150, 200]);
+    assert_eq!(
+        hot.levels.iter().map(|level| level.at).collect::<Vec<_>>(),
+        [75, 100, 150, 200].map(LevelAt::Percent)
+    );
     assert_eq!(hot.levels[2].tell, [Role::Owner, Role::Manager]);
     assert!(hot.levels[2].reassign && !hot.levels[1].reassign);
     assert_eq!(
@@ -282,7 +286,7 @@ fn each_mistake_is_told_with_its_place_and_advice() {
         (
             "[policies.standard]",
             "[[policies.standard.levels]]\npromise = \"accept\"\nname = \"a\"\nat = \"100%\"\ntell = [\"owner\"]\n[[policies.standard.levels]]\npromise = \"accept\"\nname = \"b\"\nat = \"75%\"\ntell = [\"owner\"]\n[policies.standard]\naccept = \"1 business hour\"",
-            "\"75%\": 75% is not after the level before it",
+            "\"75%\": 75% is not after the level before it, at 100%",
             "order of time",
         ),
         (

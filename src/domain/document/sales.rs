@@ -1,12 +1,15 @@
 //! What sales promised, who sells, and what the reasons mean with which a lead comes back.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::{Block, Section, and, day_words, hours, routing, sentence};
-use crate::domain::agreement::{AfterReason, Agreement, Campaign, Level, Policy, Reason, Rep, Role, Team};
+use crate::domain::agreement::{
+    AfterReason, Agreement, Campaign, Level, Policy, Reason, Rep, Role, Target, Team,
+};
 use crate::domain::commitments::counted;
 use crate::domain::recycle::NextRep;
-use crate::domain::sla::{AttemptsOwed, Promise, PromiseKind};
+use crate::domain::sla::{AttemptsOwed, LevelAt, Promise, PromiseKind};
 use crate::domain::span;
 
 pub(super) fn promises(agreement: &Agreement) -> Section {
@@ -104,7 +107,7 @@ fn row(kind: PromiseKind, promise: &Promise, policy: &Policy) -> Vec<String> {
         PromiseKind::Feedback => "After won or lost, says what convinced or stood against it".to_owned(),
         PromiseKind::Dispute => "Answers whoever disagrees with a rejection".to_owned(),
     };
-    let otherwise: Vec<String> = promise.levels.iter().map(level).collect();
+    let otherwise: Vec<String> = promise.levels.iter().map(|one| level(one, promise.target)).collect();
     vec![what, promise.target.to_string(), otherwise.join(" ")]
 }
 
@@ -122,18 +125,20 @@ fn attempts(owed: &AttemptsOwed) -> String {
 }
 
 /// "After 75% of that time the rep is reminded."
-fn level(level: &Level) -> String {
-    let when = match level.at_percent {
-        100 => "When that is over,".to_owned(),
-        percent => format!("After {percent}% of that time"),
+fn level(level: &Level, target: Target) -> String {
+    let when = match level.at {
+        at if at.against(target) == Ordering::Equal => "When that is over,".to_owned(),
+        LevelAt::Percent(percent) => format!("After {percent}% of that time"),
+        LevelAt::Time(time) => format!("After {time}"),
     };
+    let in_time = level.at.against(target) != Ordering::Greater;
     let mut roles = level.tell.clone();
     roles.sort();
     let told: Vec<String> = roles.iter().map(|role| who(*role).to_owned()).collect();
     let mut parts = Vec::new();
     match &roles[..] {
         [] => {}
-        [Role::Owner] if level.at_percent <= 100 => parts.push("the rep is reminded".to_owned()),
+        [Role::Owner] if in_time => parts.push("the rep is reminded".to_owned()),
         [_] => parts.push(format!("{} is told", and(&told))),
         _ => parts.push(format!("{} are told", and(&told))),
     }
@@ -164,7 +169,7 @@ pub(super) fn reasons(agreement: &Agreement) -> Section {
     let table = Block::Table(["Reason", "When", "What follows"].map(str::to_owned).to_vec(), rows.collect());
     let mut after = "A lead that raises its hand comes back at once, whatever it rests for.".to_owned();
     if let Some(promise) = &agreement.marketing.dispute_answer {
-        let otherwise: Vec<String> = promise.levels.iter().map(level).collect();
+        let otherwise: Vec<String> = promise.levels.iter().map(|one| level(one, promise.target)).collect();
         after.push_str(&format!(
             " Marketing may dispute a rejection once; the team's manager answers within {}. {}",
             promise.target,
@@ -278,4 +283,31 @@ fn away(rep: &Rep) -> String {
         })
         .collect();
     away.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_level_is_told_as_the_agreement_has_it() {
+        let hours = |hours| Target::Time(SignedDuration::from_hours(hours));
+        for (at, target, tell, words) in [
+            (LevelAt::Percent(75), hours(4), Role::Owner, "After 75% of that time the rep is reminded."),
+            (LevelAt::Percent(100), hours(4), Role::Owner, "When that is over, the rep is reminded."),
+            (LevelAt::Time(hours(2)), hours(4), Role::Owner, "After 2 business hours the rep is reminded."),
+            (LevelAt::Time(hours(4)), hours(4), Role::Manager, "When that is over, the manager is told."),
+            (
+                LevelAt::Time(Target::BusinessDays(3)),
+                Target::BusinessDays(2),
+                Role::Owner,
+                "After 3 business days the rep is told.",
+            ),
+        ] {
+            let one = Level { name: "level".to_owned(), at, tell: vec![tell], reassign: false };
+            assert_eq!(level(&one, target), words);
+        }
+    }
 }

@@ -9,6 +9,7 @@
 
 pub mod attempts;
 pub mod course;
+pub mod level;
 pub mod once;
 pub mod promise;
 
@@ -22,6 +23,7 @@ use super::calendar::{
 };
 
 pub use attempts::{Attempt, AttemptsOwed, Debt, NextAttempt, next_attempt_due};
+pub use level::{FrozenAt, LevelAt};
 pub use promise::{Promise, PromiseKind};
 
 /// How far ahead the holidays of a running clock are kept.
@@ -61,8 +63,9 @@ pub struct Terms {
 pub struct LevelTerms {
     /// Its name.
     pub name: String,
-    /// Percent of the target.
-    pub at_percent: i64,
+    /// When it is reached.
+    #[serde(flatten)]
+    pub at: FrozenAt,
     /// Who is told: roles, so that a new manager gets the mail and not the one who left.
     pub tell: Vec<Role>,
     /// The lead goes to another rep.
@@ -115,7 +118,11 @@ impl Terms {
             until_opening: is_over_out_of_hours(promise.target, calendars, now),
             attempts: None,
             calendars: calendars.iter().map(|calendar| freeze(calendar, now)).collect(),
-            levels: promise.levels.iter().map(LevelTerms::from).collect(),
+            levels: promise
+                .levels
+                .iter()
+                .map(|level| LevelTerms::of(level, calendars, now))
+                .collect::<Result<_, DeadlineError>>()?,
         })
     }
 
@@ -158,7 +165,9 @@ impl Terms {
         let back_at_work =
             lead.next_open(start).filter(|opens| *opens >= due).and_then(|opens| team.next_open(opens));
         if let Some(from) = back_at_work {
-            self.target_minutes += elapsed(&[team], start, from, &[]).as_mins();
+            let later = elapsed(&[team], start, from, &[]).as_mins();
+            self.target_minutes += later;
+            self.levels.iter_mut().for_each(|level| level.at.put_off(later));
             if !self.promised.is_empty() {
                 self.promised.push_str(" once they can be called");
             }
@@ -170,16 +179,42 @@ impl Terms {
     /// else than repeat what the same people were told before is left out.
     pub fn stay_with_the_rep(&mut self) {
         let all = self.levels.clone();
+        let target = self.target_minutes;
         let repeats = |level: &LevelTerms| {
             // That it is due soon is another mail than that it is overdue.
             let before = all.iter().filter(|one| {
-                one.at_percent < level.at_percent && (one.at_percent >= 100 || level.at_percent < 100)
+                one.at.place(target) < level.at.place(target)
+                    && (one.is_over(target) || !level.is_over(target))
             });
             let told: Vec<Role> = before.flat_map(|one| one.tell.iter().copied()).collect();
             level.tell.iter().all(|role| told.contains(role))
         };
         self.levels.retain(|level| !(level.reassign && repeats(level)));
         self.levels.iter_mut().for_each(|level| level.reassign = false);
+    }
+
+    /// The first level at which the promise is broken.
+    pub fn first_when_broken(&self) -> Option<&LevelTerms> {
+        self.levels.iter().find(|level| level.is_over(self.target_minutes))
+    }
+
+    /// What is over of the target when a level is reached that the agreement puts at a time: "2 of 4 business hours
+    /// are over"; `None` for a share.
+    pub fn over_at(&self, level: &LevelTerms) -> Option<String> {
+        let (at, end) = (level.at.place(self.target_minutes), 100 * self.target_minutes);
+        // At its end that it was due says all.
+        let time = level.at.time().filter(|_| at != end)?;
+        Some(level::over(time, &self.promised, at > end))
+    }
+
+    /// Whether `one` comes after `other`.
+    pub fn is_later(&self, one: &LevelTerms, other: &LevelTerms) -> bool {
+        one.at.place(self.target_minutes) > other.at.place(self.target_minutes)
+    }
+
+    /// Whether a level of these terms comes no later than one of others, each as far on the way to its own target.
+    pub fn is_no_later(&self, level: &LevelTerms, others: &Terms, other: &LevelTerms) -> bool {
+        level.at.is_no_later(self.target_minutes, &other.at, others.target_minutes)
     }
 
     /// The target as people read it: "8 business hours"; for attempts all that is owed.
@@ -242,10 +277,16 @@ impl Terms {
         let mut reached = Vec::new();
         let mut next_at: Option<Timestamp> = None;
         for level in self.levels.iter().filter(|level| !fired.contains(&level.name)) {
-            let target = SignedDuration::from_secs(self.target_minutes * 60 * level.at_percent / 100);
-            let at = match level.at_percent {
-                100 => due.at,
-                _ => instant_after(&calendars, started_at, pauses, target, HORIZON)?,
+            let place = level.at.place(self.target_minutes);
+            let at = if place == 100 * self.target_minutes {
+                due.at
+            } else {
+                let time = SignedDuration::from_secs(place * 60 / 100);
+                if level.at.is_until_opening() {
+                    until_opening(&calendars, pauses, deadline(&calendars, started_at, pauses, time)?)?.at
+                } else {
+                    instant_after(&calendars, started_at, pauses, time, HORIZON)?
+                }
             };
             if at <= now {
                 reached.push((level.clone(), at));
@@ -338,14 +379,19 @@ fn meet(team: &Calendar, lead: &Calendar, target: Target, now: Timestamp) -> boo
     used_up(&[team, lead], alone.duration_since(now) + PATIENCE).is_some()
 }
 
-impl From<&Level> for LevelTerms {
-    fn from(level: &Level) -> LevelTerms {
-        LevelTerms {
+impl LevelTerms {
+    fn of(level: &Level, calendars: &[&Calendar], start: Timestamp) -> Result<LevelTerms, DeadlineError> {
+        Ok(LevelTerms {
             name: level.name.clone(),
-            at_percent: level.at_percent,
+            at: FrozenAt::of(level.at, calendars, start)?,
             tell: level.tell.clone(),
             reassign: level.reassign,
-        }
+        })
+    }
+
+    /// Whether a promise of so many minutes is broken when it is reached.
+    fn is_over(&self, target_minutes: i64) -> bool {
+        self.at.place(target_minutes) >= 100 * target_minutes
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::super::agreement::{Level, Role, Target};
 use super::super::names::names;
+use super::LevelAt;
 
 names! {
     /// What was promised.
@@ -191,9 +192,9 @@ impl PromiseKind {
     /// it. Owed attempts are asked for every morning; what is told here is that the time for them is over. What
     /// came of a talk, and why a deal was lost, is what marketing lives by: the manager asks for it, late.
     pub fn usual_levels(self) -> Vec<Level> {
-        let level = |name: &str, at_percent, tell: &[Role]| Level {
+        let level = |name: &str, percent, tell: &[Role]| Level {
             name: name.to_owned(),
-            at_percent,
+            at: LevelAt::Percent(percent),
             tell: tell.to_vec(),
             reassign: false,
         };

@@ -1,5 +1,7 @@
 //! Deadlines and levels of a clock, as it runs, pauses and is stored.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::domain::calendar::{Holidays, Hours};
 
@@ -17,11 +19,11 @@ fn phone(zone: &str) -> Calendar {
 
 /// Eight hours, told at three quarters, at the end and at double.
 fn policy(minutes: i64) -> Policy {
-    let level = |name: &str, at_percent| Level {
+    let level = |name: &str, percent| Level {
         name: name.to_owned(),
-        at_percent,
+        at: LevelAt::Percent(percent),
         tell: vec![Role::Owner],
-        reassign: at_percent > 100,
+        reassign: percent > 100,
     };
     let first_contact = Promise {
         target: Target::Time(SignedDuration::from_mins(minutes)),
@@ -170,7 +172,8 @@ fn days_of_plain_time_end_when_somebody_is_there() {
 
 #[test]
 fn the_level_at_the_end_of_days_of_plain_time_is_reached_with_the_opening() {
-    let ask = Level { name: "ask".to_owned(), at_percent: 100, tell: vec![Role::Owner], reassign: false };
+    let ask =
+        Level { name: "ask".to_owned(), at: LevelAt::Percent(100), tell: vec![Role::Owner], reassign: false };
     let promise = Promise { target: Target::Days(30), levels: vec![ask] };
     let start = at("2026-03-06T10:00:00+01:00");
     let terms = Terms::new("standard", &promise, &[&office()], start).expect("it can be counted");
@@ -194,7 +197,7 @@ fn the_level_at_the_end_of_days_of_plain_time_is_reached_with_the_opening() {
 fn a_lead_that_was_taken_away_stays_and_nobody_is_told_the_same_twice() {
     let level = |name: &str, at_percent, tell: &[Role], reassign| LevelTerms {
         name: name.to_owned(),
-        at_percent,
+        at: FrozenAt::Share { at_percent },
         tell: tell.to_vec(),
         reassign,
     };
@@ -239,5 +242,160 @@ fn a_target_that_is_never_used_up_is_no_promise() {
         let promise = Promise { target, levels: Vec::new() };
         let terms = Terms::new("standard", &promise, &[&never, &night], at("2026-03-02T10:00:00+01:00"));
         assert!(terms.is_err(), "{target}");
+    }
+}
+
+/// A promise of that target with levels at these places, made at `start` in these calendars.
+fn with_levels(target: Target, levels: &[LevelAt], calendars: &[&Calendar], start: Timestamp) -> Terms {
+    let level = |(index, at): (usize, &LevelAt)| Level {
+        name: format!("l{index}"),
+        at: *at,
+        tell: vec![Role::Owner],
+        reassign: false,
+    };
+    let promise = Promise { target, levels: levels.iter().enumerate().map(level).collect() };
+    Terms::new("standard", &promise, calendars, start).expect("it can be counted")
+}
+
+/// When each level is reached, and the deadline.
+fn instants(
+    terms: &Terms,
+    start: Timestamp,
+    pauses: &[(Timestamp, Timestamp)],
+) -> (Vec<Timestamp>, Timestamp) {
+    let standing = terms.assess(start, pauses, &[], Timestamp::MAX).expect("it can be counted");
+    (standing.reached.into_iter().map(|(_, at)| at).collect(), standing.deadline.at)
+}
+
+#[test]
+fn a_level_at_a_time_is_counted_as_its_target_is_before_the_end_and_after_it() {
+    let hours = |hours| Target::Time(SignedDuration::from_hours(hours));
+    let (office, lead) = (office(), phone("Europe/Berlin"));
+    for (target, level, both, start, reached) in [
+        // Monday 15:00 and two hours of the office; of which the lead's lunch would not count.
+        (hours(4), hours(2), false, "2026-03-02T15:00:00+01:00", "2026-03-02T17:00:00+01:00"),
+        (hours(4), hours(2), true, "2026-03-02T11:00:00+01:00", "2026-03-02T14:30:00+01:00"),
+        (hours(4), hours(6), false, "2026-03-06T15:00:00+01:00", "2026-03-09T13:00:00+01:00"),
+        // The same local time of the next day on which it is open; the end of a day that never began in time.
+        (
+            Target::BusinessDays(2),
+            Target::BusinessDays(1),
+            false,
+            "2026-03-06T10:00:00+01:00",
+            "2026-03-09T10:00:00+01:00",
+        ),
+        (
+            Target::BusinessDays(2),
+            Target::BusinessDays(3),
+            false,
+            "2026-03-07T10:00:00+01:00",
+            "2026-03-11T17:00:00+01:00",
+        ),
+        // Forty days end on a Sunday: with the opening, as thirty would.
+        (Target::Days(30), Target::Days(40), false, "2026-03-03T10:00:00+01:00", "2026-04-13T09:00:00+02:00"),
+    ] {
+        let calendars = if both { vec![&office, &lead] } else { vec![&office] };
+        let start = at(start);
+        let terms = with_levels(target, &[LevelAt::Time(level)], &calendars, start);
+        assert_eq!(instants(&terms, start, &[]).0, [at(reached)], "{level} of {target}");
+    }
+}
+
+#[test]
+fn a_level_at_a_time_waits_with_a_target_that_waits_for_the_lead() {
+    // In California it is nine when it is six in Berlin: the promise counts from the next morning.
+    let start = at("2026-01-12T10:00:00+01:00");
+    let hours = |hours| Target::Time(SignedDuration::from_hours(hours));
+    let level = |at: LevelAt| Level { name: at.to_string(), at, tell: vec![Role::Owner], reassign: false };
+    let mut policy = policy(240);
+    let levels = vec![level(LevelAt::Time(hours(2))), level(LevelAt::Time(hours(6)))];
+    policy.promises.insert(PromiseKind::FirstContact, Promise { target: hours(4), levels });
+    let terms =
+        Terms::of(&policy, PromiseKind::FirstContact, &office(), &phone("America/Los_Angeles"), start);
+    let terms = terms.expect("it can be counted").expect("it is promised");
+    assert_eq!(
+        instants(&terms, start, &[]),
+        (
+            vec![at("2026-01-13T11:00:00+01:00"), at("2026-01-13T15:00:00+01:00")],
+            at("2026-01-13T13:00:00+01:00")
+        )
+    );
+}
+
+#[test]
+fn what_was_promised_is_stored_in_both_forms_and_older_terms_read_as_before() {
+    let start = at("2026-03-02T10:00:00+01:00");
+    let hours = |hours| Target::Time(SignedDuration::from_hours(hours));
+    let levels = [LevelAt::Percent(75), LevelAt::Time(hours(9))];
+    let terms = with_levels(hours(8), &levels, &[&office()], start);
+    let text = serde_json::to_string(&terms).expect("JSON");
+    assert_eq!(serde_json::from_str::<Terms>(&text).expect("it reads"), terms);
+    let levels = serde_json::to_value(&terms.levels).expect("JSON");
+    assert_eq!(
+        levels,
+        serde_json::json!([
+            { "name": "l0", "at_percent": 75, "tell": ["owner"], "reassign": false },
+            { "name": "l1", "at_time": "9 business hours", "at_minutes": 540, "tell": ["owner"], "reassign": false },
+        ])
+    );
+    // As the first version wrote it.
+    let old = r#"{"name":"breach","at_percent":100,"tell":["owner","manager"],"reassign":false}"#;
+    let read: LevelTerms = serde_json::from_str(old).expect("it reads");
+    assert_eq!(read.at, FrozenAt::Share { at_percent: 100 });
+}
+
+#[test]
+fn a_promise_that_is_made_anew_tells_nothing_that_comes_no_later_than_what_was_told() {
+    let hours = |hours| Target::Time(SignedDuration::from_hours(hours));
+    let start = at("2026-03-02T10:00:00+01:00");
+    let made = |target, level| with_levels(hours(target), &[level], &[&office()], start);
+    let (share, time) = (LevelAt::Percent, |count| LevelAt::Time(hours(count)));
+    for (old_target, old, new_target, new, is_no_later) in [
+        (1, share(75), 4, share(50), true),
+        (1, share(75), 4, share(100), false),
+        // Times by themselves, whatever they are of.
+        (2, time(3), 4, time(3), true),
+        (2, time(3), 4, time(4), false),
+        // A time and a share by what they are of the target.
+        (4, time(2), 8, share(50), true),
+        (4, time(2), 8, share(51), false),
+        (4, share(50), 8, time(5), false),
+    ] {
+        let (old, new) = (made(old_target, old), made(new_target, new));
+        assert_eq!(new.is_no_later(&new.levels[0], &old, &old.levels[0]), is_no_later, "{:?}", new.levels);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_time_that_equals_a_share_is_reached_at_the_same_instant(
+        quarters in 1_i64..=40,
+        target in 1_i64..=10,
+        offset in 0_i64..=20_000,
+        pause in proptest::option::of((0_i64..=5_000, 1_i64..=5_000)),
+        both in any::<bool>(),
+    ) {
+        // A target of whole hours, and a quarter of an hour of each of them at each step.
+        let minutes = |minutes| Target::Time(SignedDuration::from_mins(minutes));
+        let start = at("2026-03-20T00:00:00+01:00") + SignedDuration::from_mins(offset);
+        let pauses: Vec<_> = pause.map(|(after, length)| {
+            let from = start + SignedDuration::from_mins(after);
+            (from, from + SignedDuration::from_mins(length))
+        }).into_iter().collect();
+        let (office, lead) = (office(), phone("Europe/Berlin"));
+        let calendars = if both { vec![&office, &lead] } else { vec![&office] };
+        let levels = [LevelAt::Percent(25 * quarters), LevelAt::Time(minutes(15 * quarters * target))];
+        let terms = with_levels(minutes(60 * target), &levels, &calendars, start);
+        let (reached, due) = instants(&terms, start, &pauses);
+        prop_assert_eq!(reached[0], reached[1]);
+        if quarters == 4 {
+            prop_assert_eq!(reached[1], due);
+        }
+        // Days of one length, from any time: half of two is one, and all of two is two.
+        let days = [LevelAt::Percent(50), LevelAt::Time(Target::BusinessDays(1)), LevelAt::Percent(100), LevelAt::Time(Target::BusinessDays(2))];
+        let terms = with_levels(Target::BusinessDays(2), &days, &calendars, start);
+        let (reached, due) = instants(&terms, start, &pauses);
+        prop_assert_eq!(reached[0], reached[1]);
+        prop_assert_eq!((reached[2], reached[3]), (due, due));
     }
 }

@@ -140,19 +140,22 @@ async fn assess(
     let mut now_fired = fired.to_vec();
     for level in &standing.reached {
         if tx.fire_level(clock.id, &level.0.name, level.1, wake.now).await? {
-            let facts = json!({
+            let mut facts = json!({
                 "level": level.0.name,
                 "promise": clock.kind.name(),
                 "fell_due": level.1.to_string(),
                 "detected_late": is_late(level.1, wake.now),
             });
+            if let Some(time) = level.0.at.time() {
+                facts["after"] = json!(time);
+            }
             events.push(wake.event(lead.id, "level", facts));
             if level.0.reassign {
                 reassign = Some(reassign.unwrap_or_default() || !is_late(level.1, wake.now));
             }
             tell.extend(level.0.tell.iter().copied());
             now_fired.push(level.0.name.clone());
-            highest = highest.filter(|highest| highest.0.at_percent > level.0.at_percent).or(Some(level));
+            highest = highest.filter(|highest| terms.is_later(&highest.0, &level.0)).or(Some(level));
         }
     }
     let Some((level, fell_due)) = highest else {

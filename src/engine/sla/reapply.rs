@@ -169,11 +169,10 @@ async fn change(
     let lead = tx.leads(&[clock.lead]).await?;
     let Some(lead) = lead.first() else { return Ok(()) };
     let fired = tx.fired_levels(clock.id).await?;
-    let told_at =
-        old.levels.iter().filter(|level| fired.contains(&level.name)).map(|level| level.at_percent).max();
+    let told: Vec<_> = old.levels.iter().filter(|level| fired.contains(&level.name)).collect();
     let mut passed = Vec::new();
     for level in &new.levels {
-        if told_at.is_some_and(|told_at| level.at_percent <= told_at)
+        if told.iter().any(|told| new.is_no_later(level, old, told))
             && tx.fire_level(clock.id, &level.name, wake.now, wake.now).await?
         {
             passed.push(level.name.as_str());

@@ -370,6 +370,7 @@ mod tests {
     use crate::domain::contact::Obstacle;
     use crate::domain::ids::EventId;
     use crate::domain::routing::Routing;
+    use crate::domain::sla::FrozenAt;
 
     fn address(text: &str) -> EmailAddress {
         text.parse().expect("an address")
@@ -404,7 +405,7 @@ mod tests {
         let at = date(2026, 3, 3).at(14, 0, 0, 0).in_tz("Europe/Berlin").expect("a time");
         let level = |tell: &[Role], reassign| LevelTerms {
             name: "level".to_owned(),
-            at_percent: 100,
+            at: FrozenAt::Share { at_percent: 100 },
             tell: tell.to_vec(),
             reassign,
         };

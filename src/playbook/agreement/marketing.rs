@@ -68,7 +68,7 @@ impl Reading<'_> {
         let mut levels = Vec::new();
         for section in marketing.sections("dispute_levels") {
             let (source, span) = (section.source, section.span.clone());
-            if let Some(level) = rungs.read(section, Some(KIND)) {
+            if let Some(level) = rungs.read(section, Some(KIND), target) {
                 if level.tell.contains(&Role::Owner) {
                     source.refuse(
                         &span,

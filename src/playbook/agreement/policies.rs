@@ -1,7 +1,7 @@
 //! `[policies.<name>]`: what sales promises for a lead, whom to tell when, and which leads get which policy.
 //!
 //! A level belongs to first contact unless it says `promise = "…"`; a promise without levels of its own has the
-//! usual ones of its kind. What cannot be kept is refused here: an order that cannot be, attempts that do not
+//! usual ones of its kind. It is reached at a share of the target, or at a time in the target's own unit. What cannot be kept is refused here: an order that cannot be, attempts that do not
 //! fit into their time, a level of something that is not promised.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use super::Reading;
 use crate::domain::agreement::{Level, Policy, Target};
 use crate::domain::condition::Condition;
 use crate::domain::contact::Channel;
-use crate::domain::sla::{AttemptsOwed, Promise, PromiseKind};
+use crate::domain::sla::{AttemptsOwed, LevelAt, Promise, PromiseKind};
 use crate::playbook::fields;
 use crate::playbook::references::What;
 use crate::playbook::section::{Located, Section};
@@ -74,7 +74,7 @@ fn policy(name: &str, mut section: Section<'_>) -> Option<Policy> {
     let attempts = attempts(&mut section);
     targets.extend(attempts.map(|(within, _)| (PromiseKind::Attempts, Target::BusinessDays(within))));
     let not_before = section.parsed("not_before", fields::duration).map(|wait| wait.value);
-    let mut levels = levels(name, &mut section);
+    let mut levels = levels(name, &targets, &mut section);
     section.finish();
     if !targets.contains_key(&PromiseKind::FirstContact) {
         return None;
@@ -138,7 +138,11 @@ fn attempts(policy: &mut Section<'_>) -> Option<(i64, AttemptsOwed)> {
 }
 
 /// The rungs of each promise, which have to be in order of time.
-fn levels(policy: &str, section: &mut Section<'_>) -> BTreeMap<PromiseKind, Vec<Level>> {
+fn levels(
+    policy: &str,
+    targets: &BTreeMap<PromiseKind, Target>,
+    section: &mut Section<'_>,
+) -> BTreeMap<PromiseKind, Vec<Level>> {
     let mut levels: BTreeMap<PromiseKind, Vec<Level>> = BTreeMap::new();
     let mut rungs = Rungs::default();
     for mut level in section.sections("levels") {
@@ -155,7 +159,8 @@ fn levels(policy: &str, section: &mut Section<'_>) -> BTreeMap<PromiseKind, Vec<
             None if level.has("promise") => None,
             None => Some(PromiseKind::FirstContact),
         };
-        if let (Some(level), Some(promise)) = (rungs.read(level, promise), promise) {
+        let target = promise.and_then(|promise| targets.get(&promise)).copied();
+        if let (Some(level), Some(promise)) = (rungs.read(level, promise, target), promise) {
             levels.entry(promise).or_default().push(level);
         }
     }
@@ -171,16 +176,21 @@ fn levels(policy: &str, section: &mut Section<'_>) -> BTreeMap<PromiseKind, Vec<
 pub(super) struct Rungs {
     names: BTreeSet<(Option<PromiseKind>, String)>,
     /// Where the last one of each promise was.
-    last: BTreeMap<PromiseKind, i64>,
+    last: BTreeMap<PromiseKind, LevelAt>,
 }
 
 impl Rungs {
-    /// The next rung of `promise`; `None` when it cannot be, or it is not known of what.
-    pub(super) fn read(&mut self, mut level: Section<'_>, promise: Option<PromiseKind>) -> Option<Level> {
+    /// The next rung of `promise`, on the way to its `target`; `None` when it cannot be, or it is not known of what.
+    pub(super) fn read(
+        &mut self,
+        mut level: Section<'_>,
+        promise: Option<PromiseKind>,
+        target: Option<Target>,
+    ) -> Option<Level> {
         level.require("name", "write what it is called in mails: `warning`, `breach`");
-        level.require("at", "write at which share of the target it is reached: `75%`");
+        level.require("at", "write when it is reached: at `75%` of the target, or `2 hours` after the start");
         let name: Option<Located<String>> = level.parsed("name", fields::name);
-        let at = level.parsed("at", fields::percent);
+        let at = level.parsed("at", |text| fields::level_at(text, target));
         let tell: Vec<_> = level.list("tell", fields::role);
         let reassign = level.flag("reassign");
         if let Some(name) = &name
@@ -190,10 +200,11 @@ impl Rungs {
         }
         if let (Some(at), Some(promise)) = (&at, promise)
             && let Some(before) = self.last.insert(promise, at.value)
-            && at.value <= before
+            && let Some(target) = target
+            && at.value.place(target) <= before.place(target)
         {
-            let message = format!("{}% is not after the level before it", at.value);
-            level.source.refuse(&at.span, message, "list levels in order of time, each at its own share");
+            let message = format!("{} is not after the level before it, at {before}", at.value);
+            level.source.refuse(&at.span, message, "list levels in order of time, each at its own");
         }
         for (index, role) in tell.iter().enumerate() {
             if tell.iter().take(index).any(|other| other.value == role.value) {
@@ -217,7 +228,7 @@ impl Rungs {
         level.finish();
         Some(Level {
             name: name?.value,
-            at_percent: at?.value,
+            at: at?.value,
             tell: tell.into_iter().map(|role| role.value).collect(),
             reassign,
         })

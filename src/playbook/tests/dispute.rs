@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::agreement::Role;
-use crate::domain::sla::PromiseKind;
+use crate::domain::sla::{LevelAt, PromiseKind};
 
 fn disputes(text: &str) -> PlaybookFiles {
     let mut files = small();
@@ -48,8 +48,8 @@ fn whom_a_dispute_is_told_is_checked() {
     }
     let loaded_with = |text: &str| loaded(&disputes(text)).agreement.marketing.dispute_answer;
     let promise = loaded_with(&format!("{ANSWER}{LEVEL}tell = [\"manager\"]")).expect("an answer is owed");
-    let levels: Vec<_> = promise.levels.iter().map(|level| (level.at_percent, level.tell.clone())).collect();
-    assert_eq!(levels, [(100, vec![Role::Manager])]);
+    let levels: Vec<_> = promise.levels.iter().map(|level| (level.at, level.tell.clone())).collect();
+    assert_eq!(levels, [(LevelAt::Percent(100), vec![Role::Manager])]);
     let usual = loaded_with(ANSWER).expect("an answer is owed");
     assert_eq!(usual.levels, PromiseKind::Dispute.usual_levels());
     assert!(loaded_with("").is_none());
