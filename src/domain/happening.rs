@@ -6,6 +6,7 @@
 
 mod by_manager;
 mod given_back;
+mod refusal;
 
 use std::collections::BTreeMap;
 
@@ -18,11 +19,12 @@ use super::contact::{Channel, SuppressionReason, start_of_day};
 use super::email::EmailAddress;
 use super::lead::{Lead, Stage};
 use super::names::names;
-use super::recycle::{NextRep, Refused};
+use super::recycle::NextRep;
 use crate::problem::nearest;
 use by_manager::{extended, goes_to, recycled};
 pub use given_back::double;
 use given_back::{already_customer, lost, rejected, wrong_person};
+pub use refusal::Refusal;
 
 /// An out-of-office reply without a date is taken to mean this many days, as sales tools do (7 to 14).
 pub const ABSENCE_WITHOUT_DATE_DAYS: i64 = 7;
@@ -125,6 +127,8 @@ pub enum Happening {
         /// To whom.
         to: EmailAddress,
     },
+    /// The rep from whom a level took it says that it is still theirs.
+    Reclaimed,
     /// Its manager takes it.
     Taken,
     /// Its manager gives its rep the full time once more, counted from now.
@@ -160,6 +164,7 @@ impl Happening {
             Happening::AlreadyTalking => "already_talking",
             Happening::Feedback { .. } => "feedback",
             Happening::Reassigned { .. } => "reassigned",
+            Happening::Reclaimed => "reclaimed",
             Happening::Taken => "taken",
             Happening::Extended => "extended",
             Happening::Recycled { .. } => "recycled",
@@ -214,6 +219,8 @@ pub struct Consequences {
     pub hand_off_ends: Option<String>,
     /// It goes to this person: the hand-off they get ends the one there is.
     pub goes_to: Option<EmailAddress>,
+    /// It goes back to the rep from whom it was taken, and their promises go on.
+    pub taken_back: bool,
     /// A human of ours turned to it.
     pub contact: Option<Channel>,
     /// Its first day back begins then.
@@ -296,102 +303,20 @@ pub struct HandOffFacts {
     pub promise_runs: bool,
     /// Its rep was given more time before.
     pub extended: bool,
+    /// What became of whoever says that it is still theirs.
+    pub claim: Claim,
 }
 
-/// Why something cannot be so.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The lead is at a stage in which it cannot happen.
-    #[error("a lead at stage `{}` cannot be {what}: {hint}", stage.words())]
-    WrongStage {
-        /// Where it is.
-        stage: Stage,
-        /// What was said.
-        what: &'static str,
-        /// What could be said instead.
-        hint: &'static str,
-    },
-    /// Somebody else has it.
-    #[error("the lead belongs to {owner}: only they can say so, or whoever answers for their team")]
-    NotYours {
-        /// Who.
-        owner: EmailAddress,
-    },
-    /// It is not for a rep to say.
-    #[error("only the manager, the director or the backup of a team can say so")]
-    ForManagers,
-    /// It does not say who takes it.
-    #[error("say who takes it")]
-    WhoTakesIt,
-    /// The agreement does not know the rep.
-    #[error("{rep} is no rep of the agreement{suggestion}")]
-    UnknownRep {
-        /// Who was named.
-        rep: EmailAddress,
-        /// "; did you mean …?"
-        suggestion: String,
-    },
-    /// They have it already.
-    #[error("{owner} has the lead already")]
-    TheirsAlready {
-        /// Who.
-        owner: EmailAddress,
-    },
-    /// More time was given before.
-    #[error("its rep was given more time once: after that it is done, given to somebody else, or given back")]
-    ExtendedBefore,
-    /// There is no deadline to move.
-    #[error("no promise to this lead is running: there is no deadline to move")]
-    NothingRuns,
-    /// The agreement does not know what was heard.
-    #[error("`{name}` is no {what} of the agreement{suggestion} It knows: {known}")]
-    UnknownFeedback {
-        /// What was said.
-        name: String,
-        /// Objection or argument.
-        what: &'static str,
-        /// "; did you mean …?", or the end of the sentence.
-        suggestion: String,
-        /// Those it knows.
-        known: String,
-    },
-    /// It is not given back without a reason.
-    #[error("say why the lead is {what}: {known}")]
-    NoReason {
-        /// Rejected or lost.
-        what: &'static str,
-        /// The agreement's reasons.
-        known: String,
-    },
-    /// The agreement does not know the reason.
-    #[error("`{reason}` is no reason of the agreement for a {what} lead{suggestion} It knows: {known}")]
-    UnknownReason {
-        /// What was said.
-        reason: String,
-        /// Rejected or lost.
-        what: &'static str,
-        /// "; did you mean …?", or the end of the sentence.
-        suggestion: String,
-        /// Those it knows.
-        known: String,
-    },
-    /// The date makes no sense.
-    #[error("{date} {why}")]
-    Date {
-        /// What was said.
-        date: Date,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// It is said to have happened later than now.
-    #[error("it cannot have happened yet: the time is in the future")]
-    NotYet,
-    /// It has been given back, or comes from a double: the rules of that say no.
-    #[error(transparent)]
-    Recycling(#[from] Refused),
-    /// The lead's hours never open, so no day can be kept.
-    #[error("the lead's hours never open")]
-    NeverOpen,
+/// Whether a lead that was taken from a rep is still theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Claim {
+    /// It was not taken from them by a promise that they broke, or came back to them before.
+    #[default]
+    None,
+    /// It was, and whoever has it now has not tried to reach it.
+    Good,
+    /// It was, and whoever has it now has tried.
+    TooLate,
 }
 
 /// What follows for `lead` from `happening`, said by `actor`.
@@ -462,6 +387,7 @@ pub fn consequences(
             Ok(Consequences { promises: Promises::FeedbackGiven, ..Consequences::default() })
         }
         Happening::Reassigned { to } => goes_to(lead, to, agreement),
+        Happening::Reclaimed => reclaimed(lead, actor, circumstances.hand_off.claim),
         Happening::Taken => goes_to(lead, actor.ok_or(Refusal::WhoTakesIt)?, agreement),
         Happening::Extended => extended(lead, circumstances.hand_off),
         Happening::Recycled { reason } => recycled(lead, reason, actor, agreement, hours, now),
@@ -484,6 +410,20 @@ fn accepted(lead: &Lead) -> Result<Consequences, Refusal> {
         }),
         stage if stage.sales_has_the_word() => Ok(Consequences::default()),
         _ => Err(wrong_stage(lead, "accepted")),
+    }
+}
+
+/// Whoever calls with the second rep on the way would be the second caller: so only as long as nobody has tried.
+fn reclaimed(lead: &Lead, actor: Option<&EmailAddress>, claim: Claim) -> Result<Consequences, Refusal> {
+    let actor = actor.ok_or(Refusal::WhoTakesIt)?;
+    if !matches!(lead.stage, Stage::HandedOff | Stage::Accepted) {
+        return Err(wrong_stage(lead, "taken back"));
+    }
+    match (claim, &lead.owner) {
+        (_, Some(owner)) if owner == actor => Err(Refusal::TheirsAlready { owner: owner.clone() }),
+        (Claim::TooLate, Some(owner)) => Err(Refusal::TriedSince { owner: owner.clone() }),
+        (Claim::Good, Some(_)) => Ok(Consequences { taken_back: true, ..Consequences::default() }),
+        _ => Err(Refusal::NotTaken),
     }
 }
 

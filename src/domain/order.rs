@@ -5,6 +5,7 @@
 //! accept · reached · no-answer · left-message · wrong-number · emailed · met · opportunity · won
 //! reject REASON · lost REASON · later DAY · lead-away [DAY] · away DAY
 //! wrong-person · customer · talking · heard [OBJECTION] · convinced [ARGUMENT]
+//! mine
 //! give ADDRESS · take · extend · recycle REASON
 //! ```
 //!
@@ -59,6 +60,8 @@ names! {
         Heard = "heard",
         /// What convinced it.
         Convinced = "convinced",
+        /// The rep from whom it was taken is on it.
+        Mine = "mine",
         /// The manager gives it to a rep.
         Give = "give",
         /// The manager takes it.
@@ -93,6 +96,7 @@ impl Word {
             Word::Talking => "I talk with them already",
             Word::Heard => "What speaks against it",
             Word::Convinced => "What convinced them",
+            Word::Mine => "It is still mine",
             Word::Give => "Give it to",
             Word::Take => "I take it over",
             Word::Extend => "Give the full time once more",
@@ -207,6 +211,7 @@ impl Order {
                 let to = to.parse().map_err(|_| OrderError::Address(to.chars().take(SHOWN).collect()))?;
                 Happening::Reassigned { to }
             }
+            Word::Mine => Happening::Reclaimed,
             Word::Take => Happening::Taken,
             Word::Extend => Happening::Extended,
             Word::Recycle => Happening::Recycled { reason: reason()? },

@@ -44,6 +44,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("already_talking", "its rep was in touch with it before"),
     ("feedback", "what was learned from it"),
     ("reassigned", "its manager gave it to somebody else"),
+    ("reclaimed", "the rep from whom it was taken has it again"),
     ("taken", "its manager took it"),
     ("extended", "its manager gave its rep more time"),
     ("recycled", "its manager gave it back"),

@@ -16,11 +16,12 @@ use super::facts::ContactHistory;
 use super::hand_off::team_calendar;
 use super::playbooks::InForce;
 use super::staff_mail::{call, day_and_time, name_of};
+use super::turn_over;
 use crate::domain::agreement::{Agreement, Team};
 use crate::domain::calendar::Calendar;
 use crate::domain::contact::{Channel, Permission, Purpose, SuppressionReason, may_contact};
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::Happening;
+use crate::domain::happening::{Claim, Happening};
 use crate::domain::ids::EventId;
 use crate::domain::lead::Lead;
 use crate::domain::order::Order;
@@ -99,6 +100,8 @@ pub struct Part {
     pub can_be_away: bool,
     /// How the hand-off stands.
     pub hand_off: HandOffState,
+    /// Whether a lead that was taken from them is still theirs.
+    pub claim: Claim,
 }
 
 /// How the hand-off of a token stands.
@@ -138,6 +141,7 @@ impl Part {
         };
         let is_feedback = matches!(happening, Happening::Feedback { .. });
         match self.hand_off {
+            HandOffState::Past if *happening == Happening::Reclaimed && self.claim == Claim::Good => Ok(()),
             HandOffState::Past => Err(Forbidden::Stale),
             HandOffState::Over if !is_feedback => Err(Forbidden::Stale),
             _ if happening.is_for_managers() && !self.is_manager => Err(Forbidden::ForTheManager),
@@ -202,7 +206,12 @@ impl Engine {
         let hand_off = hand_offs.into_iter().find(|one| one.id == grant.hand_off).ok_or(NoDesk::Gone)?;
         let person = self.holder(grant, &hand_off, agreement).ok_or(NoDesk::Left)?;
         let team = agreement.teams.get(&hand_off.team);
+        let claim = match hand_off.rep == person {
+            true => turn_over::claim(tx, &lead, Some(&person)).await?,
+            false => Claim::None,
+        };
         let part = Part {
+            claim,
             is_rep: hand_off.rep == person,
             is_manager: team.is_some_and(|team| team.is_answered_for_by(&person)),
             can_be_away: agreement.rep(&person).is_some(),
@@ -309,7 +318,10 @@ mod tests {
     #[test]
     fn each_says_what_is_theirs_to_say_while_it_is() {
         use HandOffState::{Open, Over, Past};
-        let part = |is_rep, is_manager, hand_off| Part { is_rep, is_manager, can_be_away: is_rep, hand_off };
+        let part = |is_rep, is_manager, hand_off| {
+            let claim = if hand_off == Past { Claim::Good } else { Claim::None };
+            Part { is_rep, is_manager, can_be_away: is_rep, hand_off, claim }
+        };
         let (yes, stale) = (Ok(()), Err(Forbidden::Stale));
         let (rep, manager, both) = (
             |state| part(true, false, state),
@@ -329,6 +341,9 @@ mod tests {
             (Word::Heard, rep(Over), yes),
             (Word::Heard, rep(Past), stale),
             (Word::Heard, manager(Over), Err(Forbidden::ForTheRep)),
+            (Word::Mine, rep(Past), yes),
+            (Word::Mine, Part { claim: Claim::TooLate, ..rep(Past) }, stale),
+            (Word::Mine, manager(Open), Err(Forbidden::ForTheRep)),
             (Word::Away, rep(Past), yes),
             (Word::Away, manager(Open), Err(Forbidden::ForReps)),
         ] {

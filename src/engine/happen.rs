@@ -184,6 +184,10 @@ impl Engine {
         };
         let hand_off = match happening {
             Happening::Extended => hand_off_facts(tx, lead).await?,
+            Happening::Reclaimed => HandOffFacts {
+                claim: turn_over::claim(tx, lead, said.by.as_ref()).await?,
+                ..HandOffFacts::default()
+            },
             _ => HandOffFacts::default(),
         };
         let circumstances = Circumstances { agreement, hours: &hours, absent_before, hand_off, now };
@@ -289,6 +293,9 @@ impl Engine {
         }
         if let Some(to) = &followed.goes_to {
             turn_over::give_to(self, tx, wake, lead, open.as_ref(), to, said.by.as_ref()).await?;
+        }
+        if let (true, Some(open), Some(by)) = (followed.taken_back, &open, &said.by) {
+            turn_over::take_back(self, tx, wake, lead, open, by).await?;
         }
         if followed.promises == Promises::Recount {
             sla::recount(tx, wake, lead).await?;
@@ -413,6 +420,7 @@ async fn hand_off_facts(tx: &mut Tx, lead: &Lead) -> Result<HandOffFacts, StoreE
     Ok(HandOffFacts {
         promise_runs: !tx.running_clocks(lead.id).await?.is_empty(),
         extended: since.is_some_and(|since| extended.iter().any(|event| event.occurred_at >= since)),
+        ..HandOffFacts::default()
     })
 }
 
@@ -518,6 +526,7 @@ fn own_facts(happening: &Happening, followed: &Consequences, phone: &Calendar) -
         | Happening::WrongPerson
         | Happening::AlreadyCustomer
         | Happening::AlreadyTalking
+        | Happening::Reclaimed
         | Happening::Taken
         | Happening::Extended => json!({}),
     }

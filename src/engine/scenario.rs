@@ -140,7 +140,7 @@ const LEAD_KEYS: [&str; 35] = [
 ];
 
 /// The kinds of `[[event]]`, each with its own keys: those in brackets may be left out.
-const EVENT_KINDS: [(&str, &[&str]); 30] = [
+const EVENT_KINDS: [(&str, &[&str]); 31] = [
     ("activity", &["name"]),
     ("replied", &[]),
     ("out_of_office", &["until", "do_not_call"]),
@@ -163,6 +163,7 @@ const EVENT_KINDS: [(&str, &[&str]); 30] = [
     ("already_talking", &[]),
     ("feedback", &["objection", "argument"]),
     ("reassigned", &["to"]),
+    ("reclaimed", &[]),
     ("taken", &[]),
     ("extended", &[]),
     ("recycled", &["reason"]),
@@ -505,6 +506,7 @@ impl Reader<'_> {
                 argument: table.get("argument").and_then(text_of),
             },
             "reassigned" => Happening::Reassigned { to: self.address(table, span, "to")? },
+            "reclaimed" => Happening::Reclaimed,
             "taken" => Happening::Taken,
             "extended" => Happening::Extended,
             "recycled" => Happening::Recycled { reason: self.text(table, span, "reason")? },

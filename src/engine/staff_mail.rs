@@ -7,8 +7,10 @@ mod dispute;
 mod earlier;
 mod erased;
 mod figures;
+mod level;
 pub(super) mod marketing;
 mod partner;
+mod post;
 mod routing;
 mod words;
 mod work_list;
@@ -24,23 +26,20 @@ use super::facts::{Behaviour, ContactHistory};
 use super::hand_off::{Given, team_calendar};
 use super::hours::zone_of;
 use super::pass::PassError;
-use super::sla::{self, Begun, Told};
-use super::{Engine, Wake, digest};
-use crate::domain::agreement::{Role, Team};
+use super::sla::Begun;
+use super::{Engine, Wake, digest, turn_over};
+use crate::domain::agreement::Team;
 use crate::domain::calendar::Calendar;
-use crate::domain::commitments::counted;
 use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
 use crate::domain::escalation::Matter;
-use crate::domain::ids::{HandOffId, LeadId, OutboxId, SlaClockId};
+use crate::domain::happening::Claim;
+use crate::domain::ids::{HandOffId, SlaClockId};
 use crate::domain::lead::{Grade, Lead, Stage};
-use crate::domain::mail::{Audience, MailClass, MailState};
+use crate::domain::mail::MailClass;
 use crate::domain::routing::Share;
 use crate::domain::sla::{PromiseKind, Terms};
-use crate::mail::message::{Correspondent, Letter, compose};
-use crate::mail::token;
-use crate::playbook::STAFF_LAYOUT;
-use crate::store::{HandOff, NewMail, SlaClock, Tx};
+use crate::store::{HandOff, SlaClock, Tx};
 
 pub(super) use actions::HELP;
 pub(super) use routing::{
@@ -50,23 +49,15 @@ pub(super) use routing::{
 pub(super) use dispute::dispute;
 pub(super) use erased::{bundle_names, instead_of_bundle};
 pub(super) use figures::{Figures, report};
+pub(super) use level::level;
+use post::plan;
+pub(super) use post::{Plan, put};
 use words::{Promised, Reader};
 pub(super) use words::{call, day_and_time, sentence};
 pub(super) use work_list::work_list;
 
 /// How far back leads are counted that were like the one that is handed off.
 const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
-
-/// A staff mail about to be planned.
-pub(super) struct Plan<'a> {
-    pub class: MailClass,
-    pub template: &'a str,
-    pub to: &'a EmailAddress,
-    /// What makes a second one impossible.
-    pub unique_key: String,
-    pub level: Option<String>,
-    pub values: Value,
-}
 
 /// The ready lead with all its context, to its rep.
 #[expect(clippy::too_many_arguments, reason = "everything that is known of the lead goes into this mail")]
@@ -133,108 +124,6 @@ pub(super) async fn hand_off(
     .await
 }
 
-/// A level was reached: tells whom it says, and, when the lead was taken away, the rep who had it.
-pub(super) async fn level(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    contacts: &ContactHistory,
-    lead: &Lead,
-    clock: SlaClockId,
-    told: &Told<'_>,
-) -> Result<(), PassError> {
-    let agreement = &wake.rules.agreement;
-    let Some(team) = agreement.teams.get(&told.hand_off.team).or_else(|| agreement.teams.values().next())
-    else {
-        return Ok(());
-    };
-    let calendar = team_calendar(wake, team);
-    let broken = told.standing.deadline.at <= wake.now;
-    let (class, template) =
-        if broken { (MailClass::Escalation, "escalation") } else { (MailClass::Warning, "warning") };
-    let current = current_hand_off(tx, lead).await?;
-    let rep = &told.hand_off.rep;
-    let rep_name = name_of(wake, rep);
-    let history = words::history(calendar, &tx.events_of(lead.id).await?, told.hand_off.at);
-    let mut to_tell = recipients(&told.tell, team, rep);
-    let nobody = to_tell.is_empty() && !told.tell.is_empty();
-    if nobody {
-        to_tell.push(fallback(engine, wake, team));
-    }
-    let raised_hand =
-        agreement.campaign(&told.hand_off.campaign).is_some_and(|campaign| campaign.raised_hand);
-    let urgent =
-        agreement.escalation.urgent.contains(&told.hand_off.policy) && told.kind.cannot_wait(raised_hand);
-    let quiet_since = match told.kind {
-        PromiseKind::Quiet => sla::last_word(tx, lead, clock).await?.unwrap_or(wake.now),
-        _ => wake.now,
-    };
-    for to in to_tell {
-        let mut values = values_for(engine, wake, contacts, lead, &to);
-        let has_phone = lead.profile.phone.is_some();
-        let reader = Reader { to: &to, rep, rep_name: &rep_name, team, has_phone };
-        let otherwise = match &told.next_owner {
-            // The promise of a rep who lost the lead is over.
-            Some(_) => Vec::new(),
-            None => words::otherwise(calendar, &told.ahead, &reader),
-        };
-        let promised = Promised {
-            kind: told.kind,
-            terms: told.terms,
-            standing: told.standing,
-            paid: told.paid.as_deref(),
-        };
-        values["promise"] = words::promise(calendar, promised, &reader, otherwise, told.late, wake.now);
-        values["promise"]["over"] = json!(told.terms.over_at(told.level));
-        values["owner"] = owner(wake, rep, &to);
-        values["history"] = history.clone();
-        actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to, Some(told.kind));
-        if told.kind == PromiseKind::Dispute {
-            values["dispute"] = dispute::about(tx, wake, lead, told.hand_off).await?;
-            values["actions"] = dispute::actions(&lead.email);
-        }
-        if let Some(next) = &told.next_owner {
-            values["next_owner"] = json!(next.name);
-            values["note"] = json!(format!("The lead now belongs to {}.", next.name));
-        }
-        if let Some(why) = told.stays {
-            values["note"] = json!(why);
-        }
-        if nobody {
-            let whom = told.tell.iter().map(|role| role.name()).collect::<Vec<_>>().join(" and ");
-            values["note"] = json!(format!("You are told because team {} has no {whom} to tell.", team.name));
-        }
-        if told.kind == PromiseKind::Quiet {
-            let days = calendar.local(wake.now).date() - calendar.local(quiet_since).date();
-            let note = format!(
-                "Nothing was heard of this opportunity for {}. How does it stand?",
-                counted(i64::from(days.get_days()), "day")
-            );
-            values["headline"] = json!(words::headline(&note));
-            values["note"] = json!(note);
-        }
-        let (class, template) = match &told.next_owner {
-            Some(_) if to == *rep => (MailClass::Notice, "reassigned"),
-            _ if told.kind == PromiseKind::Quiet => (MailClass::Notice, "notice"),
-            None if told.kind == PromiseKind::Dispute => (class, "dispute"),
-            _ => (class, template),
-        };
-        let level = told.level.name.clone();
-        let unique_key = format!("level:{clock}:{level}:{to}");
-        let weight = Matter { own: to == *rep, urgent, found_late: told.late.is_some() };
-        let plan = Plan { class, template, to: &to, unique_key, level: Some(level), values };
-        digest::note(tx, wake, lead, Some(clock), plan, weight).await?;
-    }
-    Ok(())
-}
-
-/// Who is told what would reach nobody: whom `[escalation]` names, else the operator, else the manager. That is found by `nurtured check`; but a promise keeps the roles with
-/// which it began, and the director may have left since.
-fn fallback(engine: &Engine, wake: &Wake, team: &Team) -> EmailAddress {
-    let named = wake.rules.agreement.escalation.fallback.as_ref();
-    named.or(engine.identity.operator.as_ref()).unwrap_or(&team.manager).clone()
-}
-
 /// Something somebody should know about a lead that is not theirs, at once or in their next digest; `false` when
 /// they were told before. With the promise of `clock` it is settled.
 #[expect(clippy::too_many_arguments, reason = "a notice, and the promise that it is about")]
@@ -278,7 +167,6 @@ async fn notice_plan<'a>(
 ) -> Result<Plan<'a>, PassError> {
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
-    values["headline"] = json!(words::headline(words));
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
     values["unless"] = json!(unless_somebody_acts(tx, wake, lead, to).await?);
     let current = current_hand_off(tx, lead).await?;
@@ -300,7 +188,6 @@ pub(super) async fn answer(
     let (lead, to) = (&desk.lead, &desk.person);
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
-    values["headline"] = json!(words::headline(words));
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
     actions::offer(engine, wake, &mut values, lead, Some(&desk.hand_off), to, None);
     if let (Some(log), true) = (&engine.identity.log_address, desk.part.hand_off == HandOffState::Open) {
@@ -345,6 +232,9 @@ async fn unless_somebody_acts(
         None => String::new(),
     };
     let (owed, by) = (clock.kind.owed(), day_and_time(&calendar.local(clock.deadline_at)));
+    if clock.deadline_at <= wake.now {
+        return Ok(format!("{} was due {by} and is still owed.", sentence(owed)));
+    }
     Ok(format!("If nobody acts: {owed} falls due {by}{then}."))
 }
 
@@ -378,104 +268,6 @@ pub(super) async fn operator(
     let plan_of_notice =
         Plan { class: MailClass::Notice, template: "operator", to, unique_key, level: None, values };
     plan(engine, tx, wake, None, plan_of_notice).await
-}
-
-/// Renders a staff mail and puts it into the outbox, unless it is there already.
-async fn plan(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    lead: Option<&Lead>,
-    plan: Plan<'_>,
-) -> Result<(), PassError> {
-    put(engine, tx, wake, lead.map(|lead| lead.id), plan).await?;
-    Ok(())
-}
-
-/// The same; the mail's row, unless it was there already or could not be written.
-pub(super) async fn put(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    lead: Option<LeadId>,
-    mut plan: Plan<'_>,
-) -> Result<Option<OutboxId>, PassError> {
-    if let (Some(shares), Some(_)) = (shares_with(wake, plan.to), lead) {
-        partner::withhold(&mut plan.values, shares);
-    }
-    let rendered =
-        wake.rules.templates.render(&format!("staff/{}", plan.template), STAFF_LAYOUT, &plan.values);
-    let mut mail = NewMail {
-        audience: Audience::Staff,
-        class: plan.class,
-        state: MailState::Pending,
-        due_at: wake.now,
-        lead,
-        recipient: plan.to.clone(),
-        unique_key: plan.unique_key,
-        requested: false,
-        playbook: wake.rules.version.clone(),
-        enrolment: None,
-        sequence: None,
-        step: None,
-        level: plan.level,
-        subject: None,
-        message: None,
-        planned_at: wake.now,
-    };
-    let rendered = match rendered {
-        Ok(rendered) => rendered,
-        Err(error) => {
-            // The hand-off stands all the same; the mail is kept where a person finds it.
-            tracing::error!(mail.template = plan.template, "a mail to staff could not be written: {error}");
-            mail.state = MailState::Parked;
-            mail.subject = Some(format!("{} could not be written: {error}", plan.template));
-            tx.insert_mails(&[mail]).await?;
-            return Ok(None);
-        }
-    };
-    mail.subject = Some(rendered.subject.clone());
-    let Some(id) = tx.insert_mail(&mail).await? else {
-        return Ok(None);
-    };
-    let words = (rendered.subject, rendered.html, rendered.text);
-    let auto_generated = matches!(plan.class, MailClass::Digest | MailClass::Report | MailClass::Notice);
-    let letter = letter(engine, id, plan.to, words, auto_generated, wake.now);
-    match compose(&letter) {
-        Ok(message) => tx.set_mail_message(id, &message).await?,
-        Err(error) => {
-            tracing::error!(outbox.id = id.0, "a mail to staff could not be composed: {error}");
-            tx.settle_mail(id, MailState::Pending, MailState::Parked, &error.to_string(), wake.now).await?;
-        }
-    }
-    Ok(Some(id))
-}
-
-/// The letter of a row, from its subject, its HTML and its text.
-fn letter(
-    engine: &Engine,
-    id: OutboxId,
-    to: &EmailAddress,
-    (subject, html, text): (String, String, String),
-    auto_generated: bool,
-    now: Timestamp,
-) -> Letter {
-    let identity = &engine.identity;
-    Letter {
-        from: identity.from.clone(),
-        reply_to: identity.reply_to.clone(),
-        to: Correspondent { name: None, address: to.clone() },
-        subject,
-        html,
-        text,
-        message_id: token::message_id(&engine.keys.mail, id, identity.from.address.domain()),
-        date: now,
-        unsubscribe: None,
-        in_reply_to: None,
-        references: Vec::new(),
-        auto_generated,
-        extra: Vec::new(),
-    }
 }
 
 /// What every staff mail about a lead says of it.
@@ -552,6 +344,11 @@ pub(super) async fn act_in_line(
     lead: &Lead,
     to: &EmailAddress,
 ) -> Result<Option<(&'static str, String)>, PassError> {
+    if turn_over::claim(tx, lead, Some(to)).await? == Claim::Good {
+        let hand_offs = tx.hand_offs_of(lead.id).await?;
+        let lost = hand_offs.iter().rev().find(|one| one.rep == *to);
+        return Ok(lost.and_then(|lost| actions::offer_it_back_in_line(engine, wake, lost)));
+    }
     let hand_off = current_hand_off(tx, lead).await?;
     Ok(actions::offer_in_line(engine, wake, lead, hand_off.as_ref(), to))
 }
@@ -583,22 +380,6 @@ pub(super) async fn tried(tx: &mut Tx, lead: &Lead, calendar: &Calendar) -> Resu
         )
     });
     Ok(told.collect())
-}
-
-fn recipients(roles: &[Role], team: &Team, owner: &EmailAddress) -> Vec<EmailAddress> {
-    let mut recipients = Vec::new();
-    for role in roles {
-        let who = match role {
-            Role::Owner => Some(owner),
-            Role::Manager => Some(&team.manager),
-            Role::Backup => team.backup.as_ref(),
-            Role::Director => team.director.as_ref(),
-        };
-        recipients.extend(who.cloned());
-    }
-    recipients.sort();
-    recipients.dedup();
-    recipients
 }
 
 async fn why_ready(

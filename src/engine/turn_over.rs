@@ -1,6 +1,7 @@
 //! A manager gives a lead to somebody else, or takes it: one hand-off ends, another begins.
 //!
-//! Whoever had it is told to stop, because two callers are worse than one.
+//! Whoever had it is told to stop, because two callers are worse than one. So is whoever got a lead that its former
+//! rep, who had called and not said so, takes back ([`take_back`]).
 
 use super::facts::Behaviour;
 use super::hand_off::{self, Given};
@@ -8,9 +9,12 @@ use super::pass::PassError;
 use super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::{Campaign, Policy, Rep, Team};
 use crate::domain::email::EmailAddress;
-use crate::domain::lead::Lead;
-use crate::domain::sla::once::REASSIGNED;
-use crate::store::{HandOff, Tx};
+use crate::domain::happening::Claim;
+use crate::domain::lead::{Lead, Stage};
+use crate::domain::sla::PromiseKind;
+use crate::domain::sla::course::Ending;
+use crate::domain::sla::once::{REASSIGNED, RECLAIMED};
+use crate::store::{HandOff, NewHandOff, StoreError, Tx};
 
 /// Gives `lead` to `to`, who is a rep or answers for a team. `from` is the hand-off it is in.
 pub(super) async fn give_to(
@@ -88,4 +92,85 @@ fn receiver<'a>(wake: &'a Wake, to: &EmailAddress, former: &'a Team) -> (&'a Tea
         territory: None,
     };
     (team, rep)
+}
+
+/// Whether `who` may say of a lead that it is still theirs: a level took it from them, it has not come back since,
+/// and nobody has tried to reach it. What a manager decided stands.
+pub(super) async fn claim(tx: &mut Tx, lead: &Lead, who: Option<&EmailAddress>) -> Result<Claim, StoreError> {
+    let Some(who) = who else { return Ok(Claim::None) };
+    let hand_offs = tx.hand_offs_of(lead.id).await?;
+    let Some(open) = hand_offs.last().filter(|last| last.ended_at.is_none() && last.rep != *who) else {
+        return Ok(Claim::None);
+    };
+    let Some(lost) = lost_by(&hand_offs, who) else { return Ok(Claim::None) };
+    let events = tx.events_of(lead.id).await?;
+    let by_manager = |kind: &str| ["reassigned", "taken"].contains(&kind);
+    if events.iter().any(|event| by_manager(&event.kind) && Some(event.recorded_at) == lost.ended_at) {
+        return Ok(Claim::None);
+    }
+    let evidence = |kind: &str| ["attempt", "contacted", "meeting", "already_talking"].contains(&kind);
+    let tried = events.iter().any(|event| evidence(&event.kind) && event.recorded_at >= open.at);
+    Ok(if tried { Claim::TooLate } else { Claim::Good })
+}
+
+/// The last hand-off to `who`, if the lead was taken from them then and has not gone on by anybody's word since.
+fn lost_by<'a>(hand_offs: &'a [HandOff], who: &EmailAddress) -> Option<&'a HandOff> {
+    let last = hand_offs.iter().rev().find(|one| one.rep == *who)?;
+    let why = |one: &HandOff| one.ended_why.clone().unwrap_or_default();
+    let since = hand_offs.iter().filter(|one| one.number > last.number && one.ended_at.is_some());
+    let went_on = since.into_iter().any(|one| why(one) != crate::domain::sla::once::AWAY);
+    (why(last) == REASSIGNED && !went_on).then_some(last)
+}
+
+/// The lead goes back from whoever has it by `open` to `by`, from whom it was taken. Their promises go on where they
+/// stood: nobody gains time by not saying that they have called.
+pub(super) async fn take_back(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &mut Lead,
+    open: &HandOff,
+    by: &EmailAddress,
+) -> Result<(), PassError> {
+    let hand_offs = tx.hand_offs_of(lead.id).await?;
+    let Some(lost) = lost_by(&hand_offs, by) else { return Ok(()) };
+    let (name, other) = (staff_mail::name_of(wake, by), staff_mail::name_of(wake, &open.rep));
+    let why = format!("{name} says that it is still theirs");
+    sla::close_all(tx, wake, lead.id, RECLAIMED).await?;
+    hand_off::end(tx, wake, open, RECLAIMED).await?;
+    let new = NewHandOff {
+        lead: lead.id,
+        rep: by.clone(),
+        team: lost.team.clone(),
+        policy: lost.policy.clone(),
+        campaign: lost.campaign.clone(),
+        at: wake.now,
+    };
+    let id = tx.insert_hand_off(&new).await?;
+    // Whoever claims a lead has taken it.
+    tx.accept_hand_off(id, wake.now).await?;
+    let mut events = vec![wake.event(lead.id, "assigned", serde_json::json!({ "to": by, "why": why }))];
+    if lead.stage != Stage::Accepted {
+        events.push(wake.stage(lead, Stage::Accepted, "its rep took it back"));
+    }
+    lead.owner = Some(by.clone());
+    tx.save_lead(lead).await?;
+    tx.append(&events).await?;
+    super::call_list::expect(tx, wake, by).await?;
+    sla::go_on(tx, wake, lead, lost.id, id).await?;
+    let taken = [(PromiseKind::Accept, Ending::Kept)];
+    sla::stop_kinds(tx, wake, lead.id, &taken, RECLAIMED, wake.now).await?;
+    let key = format!("reclaimed:{id}");
+    let told = format!("This lead is no longer yours: {why}. Please do not call or write to them any more.");
+    staff_mail::notice(engine, tx, wake, lead, &open.rep, &told, &format!("{key}:former")).await?;
+    staff_mail::notice(engine, tx, wake, lead, by, "It is yours again.", &key).await?;
+    let team = wake.rules.agreement.teams.get(&lost.team);
+    let not_told = |who: &EmailAddress| who != by && *who != open.rep;
+    if let Some(manager) = team.map(|team| &team.manager).filter(|manager| not_told(manager)) {
+        let told = format!(
+            "{name} has this lead again and says that it is still theirs. {other} had not tried yet."
+        );
+        staff_mail::matter(engine, tx, wake, lead, None, manager, &told, &format!("{key}:manager")).await?;
+    }
+    Ok(())
 }

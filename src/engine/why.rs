@@ -80,6 +80,9 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "clock_started" if fact("promise") == PromiseKind::Quiet.name() => {
             format!("Asked about if nothing is heard until {}.", instant("by"))
         }
+        "clock_started" if event.facts.get("goes_on").is_some() => {
+            format!("{} goes on: promised by {}.", promise(&fact("promise")), instant("by"))
+        }
         "clock_started" => format!("{} promised by {}.", promise(&fact("promise")), instant("by")),
         "clock_stopped" if fact("promise") == PromiseKind::Quiet.name() => return None,
         "clock_stopped" => {
@@ -173,6 +176,7 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
             }
         },
         "reassigned" => format!("Given to {}{by}.", fact("to")),
+        "reclaimed" => format!("Is still its former rep's{by}."),
         "taken" => format!("Taken over{by}."),
         "extended" => format!("Its rep has the full time once more{by}."),
         "recycled" => format!("Given back by the manager: {}{by}.", fact("reason")),

@@ -29,6 +29,8 @@ statements! {
             WHERE id = $4 AND state = 'running'";
     CORRECT = "UPDATE sla_clock SET state = $1, stopped_at = $2, stopped_why = $3 WHERE id = $4 AND state = 'late'";
     CHANGE = "UPDATE sla_clock SET terms = $1, deadline_at = $2, next_at = $3 WHERE id = $4 AND state = 'running'";
+    REOPEN = "UPDATE sla_clock SET hand_off_id = $1, state = 'running', stopped_at = NULL, stopped_why = NULL, \
+              terms = $2, deadline_at = $3, next_at = $4 WHERE id = $5 AND state = 'closed'";
     FIRE = "INSERT INTO sla_level (clock_id, level, fell_due_at, fired_at) VALUES ($1, $2, $3, $4) \
             ON CONFLICT DO NOTHING RETURNING clock_id";
     FIRED = "SELECT level FROM sla_level WHERE clock_id = $1 ORDER BY fell_due_at, level";
@@ -257,6 +259,28 @@ impl Tx {
         next_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         each!(self, conn => sqlx::query(CHANGE)
+            .bind(terms)
+            .bind(millis(deadline_at))
+            .bind(millis_opt(next_at))
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// A clock that was closed runs on as if it had not been, in another hand-off of the same rep: the levels that it
+    /// reached stay reached.
+    pub async fn reopen_clock(
+        &mut self,
+        id: SlaClockId,
+        hand_off: HandOffId,
+        terms: &str,
+        deadline_at: Timestamp,
+        next_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(REOPEN)
+            .bind(hand_off.0)
             .bind(terms)
             .bind(millis(deadline_at))
             .bind(millis_opt(next_at))

@@ -10,7 +10,7 @@ use crate::office::{JANE, MANAGER, Office, ROBIN, SAM, address};
 
 const LOG: &str = "log@ours.example";
 
-fn mail(from: &str, to: &str, subject: &str, text: &str) -> Vec<u8> {
+pub fn mail(from: &str, to: &str, subject: &str, text: &str) -> Vec<u8> {
     format!(
         "From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x>\r\n\
          Date: Tue, 3 Mar 2026 10:05:00 +0100\r\n\r\n{text}\r\n"
@@ -22,7 +22,7 @@ async fn office() -> Office {
     Office::without_pages(Some(LOG)).await
 }
 
-async fn comes(office: &Office, raw: &[u8]) -> Ingested {
+pub async fn comes(office: &Office, raw: &[u8]) -> Ingested {
     let ingested = office.engine.ingest(raw, &[], office.clock.now()).await.expect("the store answers");
     office.wakes().await;
     ingested
@@ -36,7 +36,7 @@ async fn kept(office: &Office) -> usize {
 }
 
 /// The subjects of mails to somebody since the last look.
-fn told(office: &Office, person: &str) -> Vec<(String, String)> {
+pub fn told(office: &Office, person: &str) -> Vec<(String, String)> {
     let parcels = office.mails.take().into_iter().filter(|parcel| parcel.to == address(person));
     parcels
         .map(|parcel| {

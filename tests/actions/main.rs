@@ -4,6 +4,7 @@
 mod postgres;
 
 mod answers;
+mod claim;
 mod office;
 mod pages;
 mod races;

@@ -86,6 +86,8 @@ enum Action {
         #[command(flatten)]
         who: Disposition,
     },
+    /// The rep from whom it was taken has it again, as long as nobody has tried: say who with --as
+    Reclaim(Disposition),
     /// Its manager takes it: say who with --as
     Take(Disposition),
     /// Its manager gives its rep the full time once more, counted from now
@@ -215,6 +217,7 @@ impl LeadCommand {
                 (who, Happening::Feedback { objection, argument })
             }
             Action::Reassign { who, to } => (who, Happening::Reassigned { to }),
+            Action::Reclaim(who) => (who, Happening::Reclaimed),
             Action::Take(who) => (who, Happening::Taken),
             Action::Extend(who) => (who, Happening::Extended),
             Action::Recycle { who, reason } => (who, Happening::Recycled { reason }),

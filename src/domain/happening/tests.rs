@@ -553,7 +553,7 @@ fn more_time_is_given_once_and_only_while_a_promise_runs() {
             agreement: &agreement,
             hours: &hours,
             absent_before: 0,
-            hand_off: HandOffFacts { promise_runs, extended },
+            hand_off: HandOffFacts { promise_runs, extended, ..HandOffFacts::default() },
             now: tuesday(),
         };
         let followed = consequences(&lead(Stage::HandedOff), &Happening::Extended, None, circumstances);

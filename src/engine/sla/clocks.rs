@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::domain::ids::{HandOffId, LeadId, SlaClockId};
 use crate::domain::lead::Lead;
 use crate::domain::sla::course::{Course, Ending};
+use crate::domain::sla::once::REASSIGNED;
 use crate::domain::sla::{Attempt, LevelTerms, NextAttempt, PromiseKind, Standing, Terms, next_attempt_due};
 use crate::engine::pass::PassError;
 use crate::engine::{Engine, Wake};
@@ -125,6 +126,42 @@ pub(in crate::engine) async fn close_all(
 ) -> Result<(), PassError> {
     for clock in tx.running_clocks(lead).await?.iter().filter(|clock| !clock.kind.outlives_the_hand_off()) {
         stop(tx, wake, clock, Ending::Closed, why, wake.now).await?;
+    }
+    Ok(())
+}
+
+/// The clocks that ended when a lead was taken from its rep run on in the hand-off `id`, as if it had never been
+/// gone: whoever takes a lead back gets no minute more than was agreed. A level that fell due while somebody else
+/// had it is no news of theirs, and counts as told.
+pub(in crate::engine) async fn go_on(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    from: HandOffId,
+    id: HandOffId,
+) -> Result<(), PassError> {
+    let ended_so = |clock: &SlaClock| {
+        clock.hand_off == from && clock.state == "closed" && clock.stopped_why.as_deref() == Some(REASSIGNED)
+    };
+    for clock in tx.clocks_of(lead.id).await?.into_iter().filter(ended_so) {
+        let mut terms = terms(&clock)?;
+        // It was taken away once.
+        terms.stay_with_the_rep();
+        let pauses = pauses(tx, lead, clock.started_at).await?;
+        let fired = tx.fired_levels(clock.id).await?;
+        let standing = terms.assess(clock.started_at, &pauses, &fired, wake.now)?;
+        for (level, fell_due) in &standing.reached {
+            tx.fire_level(clock.id, &level.name, *fell_due, wake.now).await?;
+        }
+        let text = serde_json::to_string(&terms).unwrap_or_default();
+        tx.reopen_clock(clock.id, id, &text, standing.deadline.at, standing.next_at).await?;
+        let facts = json!({
+            "promise": clock.kind.name(),
+            "policy": terms.policy,
+            "by": standing.deadline.at.to_string(),
+            "goes_on": true,
+        });
+        tx.append(&[wake.event(lead.id, "clock_started", facts)]).await?;
     }
     Ok(())
 }

@@ -30,8 +30,8 @@ use desk::Desk;
 pub(super) use shelf::TermsShelf;
 
 pub(super) use clocks::{
-    Begun, close_all, correct, count_attempts, last_word, pauses_in, recount, start, start_what_starts,
-    stop_kinds, terms, terms_for,
+    Begun, close_all, correct, count_attempts, go_on, last_word, pauses_in, recount, start,
+    start_what_starts, stop_kinds, terms, terms_for,
 };
 
 /// Leads whose clocks are looked at in one transaction.

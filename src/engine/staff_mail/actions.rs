@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::words::{mailto, shell_word};
 use crate::domain::contact::Channel;
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::Outcome;
+use crate::domain::happening::{Claim, Outcome};
 use crate::domain::ids::HandOffId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::order::Word;
@@ -29,6 +29,8 @@ enum Reader {
     Manager,
     /// They were its rep until sales was done with it.
     Former,
+    /// It was taken from them, and is theirs again if they say so.
+    Loser,
     /// They should know, and that is all.
     Other,
 }
@@ -63,6 +65,37 @@ pub(super) fn offer(
     };
 }
 
+/// Adds the one thing that whoever lost a lead by `lost` can do about it.
+pub(super) fn offer_it_back(
+    engine: &Engine,
+    wake: &Wake,
+    values: &mut Value,
+    lead: &EmailAddress,
+    lost: &HandOff,
+) {
+    let way = way_of(engine, wake, Reader::Loser, Some(lost), &lost.rep);
+    values["buttons"] = buttons(&way, Reader::Loser, &[Word::Mine], false);
+    values["actions"] = match way {
+        Way::Command => json!([{
+            "label": "It is still mine",
+            "command": format!("nurtured lead reclaim {} --as {}", shell_word(lead.as_str()), shell_word(lost.rep.as_str())),
+        }]),
+        Way::Page(_) | Way::Answer(..) => json!([]),
+    };
+}
+
+/// The same in one line of a list.
+pub(super) fn offer_it_back_in_line(
+    engine: &Engine,
+    wake: &Wake,
+    lost: &HandOff,
+) -> Option<(&'static str, String)> {
+    match way_of(engine, wake, Reader::Loser, Some(lost), &lost.rep) {
+        Way::Command => None,
+        way => Some(("You did call? It is still yours", link(&way, Word::Mine.name()))),
+    }
+}
+
 /// What the reader can do in one line of a list: what it is called, and the link; `None` when there is no way.
 pub(super) fn offer_in_line(
     engine: &Engine,
@@ -79,7 +112,7 @@ fn in_line(way: Way<'_>, reader: Reader) -> Option<(&'static str, String)> {
     let label = match reader {
         Reader::Rep => "Log it, or give it back",
         Reader::Manager => "Give it to somebody else, or take it",
-        Reader::Former | Reader::Other => return None,
+        Reader::Former | Reader::Loser | Reader::Other => return None,
     };
     match way {
         Way::Page(page) => Some((label, page)),
@@ -120,7 +153,11 @@ pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, part
     let way = Way::Answer(log_address, token.to_owned());
     let mut all: Vec<Value> = Vec::new();
     for word in Word::ALL.iter().copied().filter(|word| !matches!(word, Word::Heard | Word::Convinced)) {
-        let allowed = if word.is_for_managers() { part.is_manager } else { part.is_rep };
+        let allowed = match word {
+            Word::Mine => part.claim == Claim::Good,
+            word if word.is_for_managers() => part.is_manager,
+            _ => part.is_rep,
+        };
         let names: Vec<(String, String)> = match word {
             _ if !allowed => Vec::new(),
             Word::Reject | Word::Recycle => agreement
@@ -172,6 +209,7 @@ fn main_words(reader: Reader, lead: &Lead, asked: Option<PromiseKind>) -> &'stat
     match (reader, asked) {
         (Reader::Manager, _) => &[Word::Give, Word::Take, Word::Extend],
         (Reader::Former, _) | (Reader::Rep, Some(PromiseKind::Feedback)) => &[Word::Heard],
+        (Reader::Loser, _) => &[Word::Mine],
         (Reader::Other, _) => &[],
         (Reader::Rep, Some(PromiseKind::Disposition)) => &[Word::Opportunity, Word::Reject, Word::Later],
         (Reader::Rep, Some(PromiseKind::Quiet)) => &[Word::Reached, Word::Later, Word::Lost],
@@ -211,7 +249,7 @@ fn buttons(way: &Way<'_>, reader: Reader, main: &[Word], keeps: bool) -> Value {
             }
             let more = match reader {
                 Reader::Rep => "Not now, give it back, I am away, and everything else",
-                Reader::Former => return Value::Array(buttons),
+                Reader::Former | Reader::Loser => return Value::Array(buttons),
                 Reader::Manager | Reader::Other => "Give it back, and everything else",
             };
             buttons.push(json!({ "label": more, "link": page, "main": false }));
@@ -222,7 +260,9 @@ fn buttons(way: &Way<'_>, reader: Reader, main: &[Word], keeps: bool) -> Value {
                 let label = if word == Word::Accept && keeps { "I keep it" } else { word.label() };
                 buttons.push(button(way, word.name(), label, true));
             }
-            buttons.push(button(way, HELP, "Send me everything else that I can answer", false));
+            if reader != Reader::Loser {
+                buttons.push(button(way, HELP, "Send me everything else that I can answer", false));
+            }
         }
     }
     Value::Array(buttons)
@@ -256,7 +296,7 @@ fn commands(lead: &EmailAddress, reader: Reader) -> Value {
         format!("nurtured lead attempt {lead} --channel {channel} --outcome {outcome}")
     };
     match reader {
-        Reader::Former | Reader::Other => json!([history]),
+        Reader::Former | Reader::Loser | Reader::Other => json!([history]),
         Reader::Manager => json!([
             history,
             { "label": "Give it to somebody else", "command": format!("nurtured lead reassign {lead} --to REP") },

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::letter;
+use super::post::letter;
 use super::words::display;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::OutboxId;

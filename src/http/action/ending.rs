@@ -47,8 +47,16 @@ fn done(desk: &Desk, noted: Noted, orders: &[Order], token: &str, one: bool) -> 
     }
     body.push_str(&whose(desk));
     // Who takes a lead calls it next.
-    if orders.iter().any(|order| matches!(order, Order::Say(Happening::Accepted))) {
+    let has = |what: &Happening| orders.iter().any(|order| matches!(order, Order::Say(said) if said == what));
+    if has(&Happening::Accepted) {
         body.push_str(&reach(desk));
+    }
+    if has(&Happening::Reclaimed) {
+        // This link is about the time before.
+        body.push_str("<p>A mail with the buttons for what comes next is on its way to you.</p>");
+        body.push_str(&footer(desk));
+        let title = if noted == Noted::Now { "Yours again" } else { "That was noted before" };
+        return page::page(StatusCode::OK, title, &body);
     }
     let has_feedback = orders.iter().any(|order| matches!(order, Order::Say(Happening::Feedback { .. })));
     if desk.part.hand_off == HandOffState::Over && desk.part.is_rep && !has_feedback {
@@ -162,6 +170,7 @@ fn told(desk: &Desk, order: &Order) -> String {
                 }
             }
             Happening::Reassigned { to } => format!("given to {to}"),
+            Happening::Reclaimed => "it is yours again".to_owned(),
             Happening::Taken => "you took it over".to_owned(),
             Happening::Extended => "its rep has the full time once more".to_owned(),
             other => other.kind().replace('_', " "),

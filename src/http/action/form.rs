@@ -9,6 +9,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::domain::agreement::Reason;
+use crate::domain::happening::Claim;
 use crate::domain::lead::Stage;
 use crate::domain::order::Word;
 use crate::engine::desk::{Colleague, Desk, HandOffState};
@@ -30,6 +31,10 @@ pub fn body(desk: &Desk, colleagues: &[Colleague], token: &str, word: Option<Wor
         HandOffState::Over if desk.part.is_rep => {
             let _ = write!(html, "{}{}", whose(desk), feedback(desk));
             html.push_str(&footer(desk));
+            return html;
+        }
+        HandOffState::Past if desk.part.claim == Claim::Good => {
+            let _ = write!(html, "{}{}{}", whose(desk), claim(desk), footer(desk));
             return html;
         }
         HandOffState::Over | HandOffState::Past => {
@@ -91,6 +96,21 @@ pub fn feedback(desk: &Desk) -> String {
         words("In their words, or yours"),
     );
     format!("<h2>What did you hear?</h2>{}", form(desk, &fields))
+}
+
+/// A lead that was taken away, for the rep who lost it.
+fn claim(desk: &Desk) -> String {
+    let owner = desk.owner.as_deref().unwrap_or("Whoever has it");
+    let owner = escaped(owner);
+    form(
+        desk,
+        &format!(
+            "<p>It was taken from you because no attempt was logged. You did call, or write? Then it is yours again, \
+             and {owner} is told to stop. Your deadline stays as it was: log what you did next. As soon as {owner} \
+             tries to reach it, it stays there.</p>{}",
+            button(Word::Mine)
+        ),
+    )
 }
 
 /// How long the link works.
@@ -187,6 +207,7 @@ fn one(desk: &Desk, colleagues: &[Colleague], word: Word) -> String {
         Word::Give => colleagues_of(desk, colleagues),
         Word::Recycle => reasons(desk, Word::Recycle),
         Word::Heard | Word::Convinced => feedback(desk),
+        Word::Mine => "<p>It is there already.</p>".to_owned(),
         word => {
             let note =
                 if word == Word::Accept || word.is_for_managers() { String::new() } else { words("A note") };
@@ -216,6 +237,7 @@ fn is_plain(word: Word) -> bool {
             | Word::WrongNumber
             | Word::Emailed
             | Word::Met
+            | Word::Mine
             | Word::Take
             | Word::Extend
     )
