@@ -593,8 +593,14 @@ fn follow_up(lead: &Lead, on: Date, hours: &Calendar, now: Timestamp) -> Result<
     if matches!(lead.stage, Stage::Won | Stage::Disqualified) {
         return Err(Refusal::WrongStage { stage: lead.stage, what: "followed up", hint: "it is closed" });
     }
-    let on = within_reach(on, hours.local(now).date())?;
-    let at = start_of_day(hours, on).and_then(|at| hours.next_open(at)).ok_or(Refusal::NeverOpen)?;
+    let today = hours.local(now).date();
+    let at = start_of_day(hours, on).and_then(|at| hours.next_open(at));
+    // Tomorrow here may have begun there, and its morning lies ahead all the same.
+    let is_this_morning = on == today && at.is_some_and(|at| at > now && hours.local(at).date() == today);
+    if !is_this_morning {
+        within_reach(on, today)?;
+    }
+    let at = at.ok_or(Refusal::NeverOpen)?;
     Ok(Consequences { follow_up_at: Some(at), promises: Promises::Recount, ..Consequences::default() })
 }
 

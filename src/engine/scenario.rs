@@ -18,6 +18,13 @@
 //! until = "2026-03-16"                  # her first day back
 //! occurred_at = "2026-03-10T15:40:00+01:00"  # optional: when it happened, if it is told later
 //!
+//! [[event]]
+//! at = "2026-03-11T09:00:00+01:00"
+//! kind = "edited"                       # the playbook: what stands there is replaced, and in force from then on
+//! file = "agreement.toml"
+//! old = 'first_contact = "1 business hour"'
+//! new = 'first_contact = "2 business hours"'
+//!
 //! [[standstill]]                        # the daemon is down; what people say is kept
 //! from = "2026-03-12T18:00:00+01:00"
 //! until = "2026-03-13T09:00:00+01:00"
@@ -36,6 +43,7 @@ use crate::domain::intake::{Owners, RawLead, Warning, WarningKind, normalise};
 use crate::domain::lead::{Activity, LeadRecord};
 use crate::domain::recycle::Verdict;
 use crate::engine::recycle::Recycling;
+use crate::engine::sla::reapply::Which;
 use crate::problem::{Problem, Problems, nearest};
 
 /// A checked scenario.
@@ -91,6 +99,17 @@ pub enum What {
         /// What.
         what: Recycling,
     },
+    /// The playbook is edited, and in force from then on.
+    Edited {
+        /// Which of its files.
+        file: String,
+        /// What is replaced, wherever it stands.
+        old: String,
+        /// By what.
+        new: String,
+    },
+    /// Promises that run are put on the agreement in force, as `nurtured sla reapply` does.
+    Reapply(Which),
     /// A rep is away.
     RepAway {
         /// Who.
@@ -140,7 +159,7 @@ const LEAD_KEYS: [&str; 35] = [
 ];
 
 /// The kinds of `[[event]]`, each with its own keys: those in brackets may be left out.
-const EVENT_KINDS: [(&str, &[&str]); 31] = [
+const EVENT_KINDS: [(&str, &[&str]); 33] = [
     ("activity", &["name"]),
     ("replied", &[]),
     ("out_of_office", &["until", "do_not_call"]),
@@ -172,6 +191,8 @@ const EVENT_KINDS: [(&str, &[&str]); 31] = [
     ("given_up", &[]),
     ("disputed", &[]),
     ("dispute_answered", &["verdict", "to"]),
+    ("edited", &["file", "old", "new"]),
+    ("reapply", &["campaign"]),
 ];
 
 impl Scenario {
@@ -409,9 +430,8 @@ impl Reader<'_> {
         allowed.extend(*own);
         self.keys(table, &span, &allowed);
         let at = self.at(table, &span)?;
-        let what = if *kind == "rep_away" {
-            let rep = self.address(table, &span, "rep")?;
-            What::RepAway { rep, back: self.date(table, &span, "until")? }
+        let what = if let Some(what) = self.without_a_lead(kind, table, &span)? {
+            what
         } else {
             let lead = self.address(table, &span, "lead")?;
             let occurred_at = match table.get("occurred_at") {
@@ -429,6 +449,26 @@ impl Reader<'_> {
             }
         };
         Some((Input { at, what }, span))
+    }
+
+    /// What is about no one lead; `Some(None)` when the event is of another kind.
+    fn without_a_lead(&mut self, kind: &str, table: &Table, span: &Span) -> Option<Option<What>> {
+        Some(Some(match kind {
+            "rep_away" => What::RepAway {
+                rep: self.address(table, span, "rep")?,
+                back: self.date(table, span, "until")?,
+            },
+            "edited" => What::Edited {
+                file: self.text(table, span, "file")?,
+                old: self.text(table, span, "old")?,
+                new: self.text(table, span, "new")?,
+            },
+            "reapply" => What::Reapply(Which {
+                campaign: table.get("campaign").and_then(text_of),
+                lead: if table.contains_key("lead") { Some(self.address(table, span, "lead")?) } else { None },
+            }),
+            _ => return Some(None),
+        }))
     }
 
     /// What is said about a lead that was given back; `Some(None)` when the event is of another kind.

@@ -45,6 +45,14 @@ pub enum SimulationError {
     /// Recording an event failed.
     #[error(transparent)]
     Event(#[from] PassError),
+    /// What an event edits does not stand in the playbook.
+    #[error("`{text}` does not stand in the playbook's {file}, so it cannot be edited")]
+    NotThere {
+        /// In which file.
+        file: String,
+        /// What.
+        text: String,
+    },
     /// Time stands still.
     #[error("at {0} something stays due however often it is looked at: a defect, please report it")]
     Stuck(Timestamp),
@@ -94,6 +102,7 @@ pub async fn run(
     mut tell: impl FnMut(Line),
 ) -> Result<(), SimulationError> {
     let clock = ManualClock::at(scenario.start);
+    let mut files = playbook.clone();
     playbooks::put_in_force(&store, playbook, scenario.start).await?;
     let engine = Arc::new(
         Engine::new(
@@ -120,7 +129,7 @@ pub async fn run(
         }
         clock.set(next);
         while let Some(input) = inputs.next_if(|input| input.at <= next) {
-            take(&engine, &input.what, next).await?;
+            take(&engine, &mut files, &input.what, next).await?;
         }
         if scenario.up_at(next) == next {
             settle(&engine, next).await?;
@@ -145,7 +154,13 @@ async fn settle(engine: &Arc<Engine>, now: Timestamp) -> Result<(), SimulationEr
     Err(SimulationError::Stuck(now))
 }
 
-async fn take(engine: &Engine, what: &What, now: Timestamp) -> Result<(), SimulationError> {
+/// What comes in happens; `files` is the playbook as it was edited until then.
+async fn take(
+    engine: &Engine,
+    files: &mut PlaybookFiles,
+    what: &What,
+    now: Timestamp,
+) -> Result<(), SimulationError> {
     match what {
         What::Lead(record) => {
             engine.take_in(std::slice::from_ref(record), Authority::Form, now).await?;
@@ -167,6 +182,23 @@ async fn take(engine: &Engine, what: &What, now: Timestamp) -> Result<(), Simula
                 Err(refused) => refuse(engine, lead.as_str(), what.kind(), &refused, now).await,
             }
         }
+        What::Edited { file, old, new } => {
+            let Some(text) = files.get(file).filter(|text| text.contains(old)) else {
+                return Err(SimulationError::NotThere { file: file.clone(), text: old.clone() });
+            };
+            let edited = text.replace(old, new);
+            files.insert(file.clone(), edited);
+            playbooks::put_in_force(engine.store(), files, now).await?;
+            Ok(())
+        }
+        What::Reapply(which) => match engine.reapply(which, false, now, |_| {}).await {
+            Ok(_) => Ok(()),
+            Err(HappenError::Failed(error)) => Err(error.into()),
+            Err(refused) => {
+                let who = which.lead.as_ref().map(|lead| lead.as_str()).unwrap_or_default();
+                refuse(engine, who, "reapply", &refused, now).await
+            }
+        },
         What::RepAway { rep, back } => match engine.rep_away(rep, *back, now).await {
             Ok(()) => Ok(()),
             Err(HappenError::Failed(error)) => Err(error.into()),

@@ -78,11 +78,12 @@ impl Engine {
             return Err(Refusal::from(Refused::MergedBefore(into)).into());
         }
         may_merge(&double, &other, said.by.as_ref(), &wake.rules.agreement).map_err(Refusal::from)?;
-        let was_with = double
-            .owner
-            .clone()
-            .filter(|_| double.stage.is_open_with_rep())
-            .map(|rep| (rep, double.campaign.clone()));
+        let has_it = double.owner.clone().filter(|_| double.stage.is_open_with_rep());
+        let was_with = match has_it {
+            Some(rep) => Some(rep),
+            None => gave_it_back(&mut tx, &wake.rules.agreement, &double, &other).await?,
+        };
+        let was_with = was_with.map(|rep| (rep, double.campaign.clone()));
 
         let followed = becomes_double(&double, reason);
         let happening = Happening::Rejected { reason: reason.name.clone() };
@@ -225,6 +226,24 @@ async fn end_what_outlives(tx: &mut Tx, wake: &Wake, double: LeadId) -> Result<(
     is_moot(tx, wake, double, MERGED).await?;
     let ends = [(PromiseKind::Feedback, Ending::Closed)];
     sla::stop_kinds(tx, wake, double, &ends, MERGED, wake.now).await
+}
+
+/// Who gave the double back as one without saying of whom: sales was to call, and nobody has turned to the person
+/// since. Where somebody of sales has had the other lead meanwhile, that counts.
+async fn gave_it_back(
+    tx: &mut Tx,
+    agreement: &Agreement,
+    double: &Lead,
+    other: &Lead,
+) -> Result<Option<EmailAddress>, StoreError> {
+    let merges =
+        |reason: &str| agreement.reasons.get(reason).is_some_and(|reason| reason.then == AfterReason::Merge);
+    let last = tx.last_given_back(double.id).await?;
+    let Some(last) = last.filter(|last| double.stage == Stage::Disqualified && merges(&last.reason)) else {
+        return Ok(None);
+    };
+    let meanwhile = tx.hand_offs_of(other.id).await?.iter().any(|hand_off| hand_off.at >= last.at);
+    Ok(tx.hand_off(last.hand_off).await?.filter(|_| !meanwhile).map(|hand_off| hand_off.rep))
 }
 
 /// The other lead goes on, with what it has learned. If the double was with a rep, somebody was ready for sales: so

@@ -23,7 +23,7 @@ use crate::store::{SlaClock, Tx};
 const BATCH: i64 = 100;
 
 /// Which clocks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Which {
     /// Only those of leads of this campaign.
     pub campaign: Option<String>,
