@@ -465,7 +465,11 @@ impl Reader<'_> {
             },
             "reapply" => What::Reapply(Which {
                 campaign: table.get("campaign").and_then(text_of),
-                lead: if table.contains_key("lead") { Some(self.address(table, span, "lead")?) } else { None },
+                lead: if table.contains_key("lead") {
+                    Some(self.address(table, span, "lead")?)
+                } else {
+                    None
+                },
             }),
             _ => return Some(None),
         }))
