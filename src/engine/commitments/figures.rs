@@ -62,5 +62,6 @@ fn headline(agreement: &Agreement, behind: &[Standing<'_>]) -> String {
 fn pace(standing: &Standing<'_>) -> String {
     let pace = &standing.pace;
     let since = if pace.counted == pace.days { "" } else { " since it was promised" };
-    format!("{} of {} business days{since} are over.", pace.gone, pace.counted)
+    let are = if pace.gone == 1 { "is" } else { "are" };
+    format!("{} of {} business days{since} {are} over.", pace.gone, pace.counted)
 }
