@@ -16,6 +16,7 @@ use super::playbooks::{self, PlaybookError};
 use super::scenario::{Scenario, What};
 use super::{Engine, Identity, Limits};
 use crate::clock::{Clock, ManualClock};
+use crate::domain::email::EmailAddress;
 use crate::domain::ids::{EventId, LeadId};
 use crate::domain::intake::merge::Authority;
 use crate::mail::transport::Transport;
@@ -195,7 +196,7 @@ async fn take(
             Ok(_) => Ok(()),
             Err(HappenError::Failed(error)) => Err(error.into()),
             Err(refused) => {
-                let who = which.lead.as_ref().map(|lead| lead.as_str()).unwrap_or_default();
+                let who = which.lead.as_ref().map_or("", EmailAddress::as_str);
                 refuse(engine, who, "reapply", &refused, now).await
             }
         },
