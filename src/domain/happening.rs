@@ -223,6 +223,8 @@ pub struct Consequences {
     pub taken_back: bool,
     /// A human of ours turned to it.
     pub contact: Option<Channel>,
+    /// What it said before of when it can be talked to, and is not so any more.
+    pub over: Over,
     /// Its first day back begins then.
     pub away_until: Option<Timestamp>,
     /// It asked to hear from us then.
@@ -235,6 +237,18 @@ pub struct Consequences {
     pub look_at: bool,
     /// Somebody has to know.
     pub tell: Option<Tell>,
+}
+
+/// What a lead that turns to us by itself has said before, and is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Over {
+    /// It did not turn to us.
+    #[default]
+    Nothing,
+    /// An absence. A day that its rep has noted may well be what this very mail says.
+    Absence,
+    /// That, and a later day to talk.
+    AllOfIt,
 }
 
 /// What becomes of the running promises.
@@ -534,11 +548,13 @@ fn replied(lead: &Lead) -> Consequences {
     if lead.stage.sales_has_the_word() {
         return Consequences {
             promises: Promises::Heard,
+            over: Over::Absence,
             tell: tell_owner(lead, "This lead has written to us. It waits for your answer."),
             ..Consequences::default()
         };
     }
     Consequences {
+        over: Over::AllOfIt,
         sequence_ends: Some("it replied"),
         stages: if lead.stage == Stage::Qualified {
             Vec::new()

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::facts::ContactHistory;
 use super::hand_off;
+use super::is_there;
 use super::pass::PassError;
 use super::recycle;
 use super::sla;
@@ -279,6 +280,7 @@ impl Engine {
         let owner = lead.owner.clone();
         let open = tx.open_hand_off(lead.id).await?;
         recycle::note(self, tx, wake, lead, open.as_ref(), happening, followed, id).await?;
+        let is_there = is_there::note(self, tx, wake, lead, followed.over).await?;
         change(wake, lead, followed, tx).await?;
         if let (Some(hand_off), Some(at)) = (&open, said.at) {
             sla::correct(tx, wake, hand_off, &course.stop, happening.kind(), at).await?;
@@ -297,7 +299,7 @@ impl Engine {
         if let (true, Some(open), Some(by)) = (followed.taken_back, &open, &said.by) {
             turn_over::take_back(self, tx, wake, lead, open, by).await?;
         }
-        if followed.promises == Promises::Recount {
+        if followed.promises == Promises::Recount || is_there {
             sla::recount(tx, wake, lead).await?;
         }
         if course.count_attempts {

@@ -34,6 +34,7 @@ pub mod hours;
 mod housekeeping;
 pub mod ingest;
 pub mod intake;
+mod is_there;
 
 pub mod lifecycle;
 mod nurture;

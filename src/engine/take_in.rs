@@ -11,12 +11,12 @@ use serde_json::json;
 use super::facts::Behaviour;
 use super::happen::Said;
 use super::pass::PassError;
-use super::{Engine, Wake, hand_off, recycle, sla, staff_mail};
+use super::{Engine, Wake, hand_off, is_there, recycle, sla, staff_mail};
 use crate::domain::agreement::{AfterReason, Agreement, Reason};
 use crate::domain::condition::Facts;
 use crate::domain::contact::SuppressionReason;
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::{Circumstances, HandOffFacts, Happening, Promises, consequences};
+use crate::domain::happening::{Circumstances, HandOffFacts, Happening, Over, Promises, consequences};
 use crate::domain::ids::LeadId;
 use crate::domain::intake::merge::{Authority, StageChange, merge, merge_double};
 use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
@@ -409,16 +409,24 @@ impl Engine {
         let Ok(Some(campaign)) = scoring::raised_hand(&wake.rules.agreement, &news, &nothing) else {
             return Ok(());
         };
+        let is_there = is_there::note(self, tx, wake, lead, Over::AllOfIt).await?;
         if lead.stage.sales_has_the_word() || lead.stage == Stage::Disqualified {
             let open = tx.open_hand_off(lead.id).await?;
             let stays =
                 recycle::Stays { why: "it asked to be contacted", owed_under: open.as_ref(), at_once: true };
             stays.note(self, tx, wake, lead).await?;
             tx.save_lead(lead).await?;
+            if is_there {
+                sla::recount(tx, wake, lead).await?;
+            }
             return self.tell_of_raised_hand(tx, wake, lead).await;
         }
         let heard = lead.stage == Stage::Qualified && lead.campaign.as_ref() == Some(&campaign.name);
         if heard || lead.stage == Stage::New {
+            if is_there && heard {
+                lead.due_at = Some(wake.now);
+                tx.save_lead(lead).await?;
+            }
             return Ok(());
         }
         self.end_sequence(tx, wake, lead.id, "it asked to be contacted").await?;

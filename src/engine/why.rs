@@ -133,6 +133,12 @@ pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String
         "not_told" => format!("{} need not be told any more: {}.", fact("to"), fact("why")),
         "activity" => format!("Did: {}.", spaced(&fact("name"))),
         "replied" => "Wrote back.".to_owned(),
+        "out_of_office" if event.facts.get("over").is_some() => {
+            "Is there: an absence that it had told us of is over.".to_owned()
+        }
+        "follow_up" if event.facts.get("over").is_some() => {
+            "Turned to us before the day that it had named.".to_owned()
+        }
         "out_of_office" => match event.facts.get("until").and_then(Value::as_str) {
             Some(until) => format!("Is away, back on {until}{by}."),
             None => format!("Is away, without saying until when{by}."),

@@ -148,6 +148,10 @@ impl<'a> Timeline<'a> {
             "activity" => format!("activity: {}", fact("name").replace('_', " ")),
             "replied" => "writes back".to_owned(),
             "unsubscribed" => "unsubscribes: no more mail".to_owned(),
+            "out_of_office" if told.facts.get("over").is_some() => {
+                self.back_on.remove(lead);
+                "is there: the absence is over".to_owned()
+            }
             "out_of_office" => match fact("until").parse::<Date>() {
                 Ok(back) => {
                     self.back_on.insert(lead.to_owned(), back);

@@ -278,7 +278,7 @@ fn earliest(
 }
 
 /// Until when a qualified lead stays with marketing whatever the team's hours: its campaign says so, its policy
-/// does, or it is away.
+/// does, or it is away, or named a day to hear from us.
 fn not_before(
     engine: &Engine,
     wake: &Wake,
@@ -298,7 +298,9 @@ fn not_before(
     let when_back = lead.away_until.filter(|until| *until > wake.now).and_then(|until| {
         crate::domain::contact::call_after_absence(&engine.hours.phone(lead, agreement), until)
     });
-    [by_policy, by_campaign, when_back].into_iter().flatten().fold(wake.now, Timestamp::max)
+    // Nor does one that asked to hear from us later want a call before that.
+    let when_asked = lead.follow_up_at.filter(|at| *at > wake.now);
+    [by_policy, by_campaign, when_back, when_asked].into_iter().flatten().fold(wake.now, Timestamp::max)
 }
 
 /// The campaign a lead was given at intake, or the one that takes every lead when that is gone.
