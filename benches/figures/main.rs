@@ -1,7 +1,7 @@
 //! The figures `nurtured` is held to, measured on this machine in one run.
 //!
 //! ```text
-//! cargo bench --bench figures -- [wake|sla|delivery|hot|memory|import|all]
+//! cargo bench --bench figures -- [wake|sla|delivery|hot|memory|import|classify|all]
 //! ```
 //!
 //! No figure stands alone: a wake is compared with a wake on a store a hundred times smaller, delivery with
@@ -9,6 +9,7 @@
 //! so that whatever else the machine does weighs on both. Printed are medians. Nothing fails here: a slow
 //! machine is no defect. With `NURTURED_TEST_POSTGRES` set to a server, delivery is measured on it too.
 
+mod classify;
 mod delivery;
 mod hot;
 mod intake;
@@ -32,7 +33,7 @@ fn main() -> Outcome<()> {
     // Cargo adds `--bench`.
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let known = ["wake", "sla", "delivery", "hot", "memory", "import", "all"];
+    let known = ["wake", "sla", "delivery", "hot", "memory", "import", "classify", "all"];
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("no figure is called `{unknown}`; there are {}", known.join(", ")).into());
     }
@@ -61,6 +62,9 @@ fn main() -> Outcome<()> {
         }
         Outcome::Ok(())
     })?;
+    if wants("classify") {
+        classify::measure(&mut table)?;
+    }
     println!("{table}");
     Ok(())
 }

@@ -7,6 +7,7 @@
 pub mod agreement;
 mod arguments;
 mod check;
+mod classify;
 pub mod clock;
 mod demo;
 pub mod import;
@@ -44,7 +45,19 @@ const AUDIENCES: [(&str, &[&str]); 4] = [
     ("To begin with", &["demo", "init", "check"]),
     (
         "For operators",
-        &["run", "status", "import", "ingest", "outbox", "release", "sla", "token", "webhook", "completions"],
+        &[
+            "run",
+            "status",
+            "import",
+            "ingest",
+            "classify",
+            "outbox",
+            "release",
+            "sla",
+            "token",
+            "webhook",
+            "completions",
+        ],
     ),
     ("For marketers", &["preview", "send-test", "simulate", "agreement", "plan-capacity", "clock"]),
     ("For reps and managers", &["lead", "why", "may-contact", "rep", "report"]),
@@ -70,6 +83,7 @@ enum Command {
     Status(status::Status),
     Import(take_in::Import),
     Ingest(ingest::Ingest),
+    Classify(classify::Classify),
     Outbox(outbox::Outbox),
     Release(status::Release),
     Token(token::TokenCommand),
@@ -183,6 +197,9 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Agreement(command) => command.run(at_work(config, false)?).await,
         Command::PlanCapacity(command) => command.run(at_work(config, false)?).await,
         Command::Clock => tokio::task::spawn_blocking(run_clock).await.map_err(CliError::failed)?,
+        Command::Classify(command) => {
+            tokio::task::spawn_blocking(move || command.run()).await.map_err(CliError::failed)?
+        }
         Command::Status(command) => command.run(at_work(config, false)?).await,
         Command::Outbox(command) => command.run(at_work(config, false)?).await,
         Command::Sla(command) => command.run(at_work(config, false)?).await,

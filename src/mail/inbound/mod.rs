@@ -2,11 +2,15 @@
 //!
 //! [`read`] takes one raw mail apart. It never fails on what a stranger sends: a mail without a date or a body
 //! is a mail all the same. Whether it is a command, a copy of a rep's own mail or something for a
-//! person is for the engine to say (`engine/ingest.rs`); what a bounce or an out-of-office reply means is to be
-//! told apart beside this file.
+//! person is for the engine to say (`engine/ingest.rs`). [`classify`](classify::classify) says what kind of mail it
+//! is, a bounce, an out-of-office reply or a person's, and [`dates`] until when somebody is away.
 
+pub mod classify;
+pub mod dates;
+mod own;
 mod words;
 
+pub use own::own_words;
 pub use words::{everything_said, names};
 
 use jiff::Timestamp;
@@ -18,9 +22,6 @@ use crate::domain::hex::hex;
 
 /// The longest mail that is read: more than most mail servers take.
 pub const MOST_BYTES: usize = 32 * 1024 * 1024;
-
-/// The longest text that is kept of what a person wrote.
-const MOST_TEXT: usize = 4_000;
 
 /// More recipients than anybody writes to about one lead; the rest is not looked at.
 const MOST_RECIPIENTS: usize = 100;
@@ -139,27 +140,6 @@ fn one_line(text: &str) -> String {
     text.split(char::is_control).flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
-/// What stands above what is quoted, and above the signature.
-fn own_words(text: &str) -> String {
-    let mut lines = Vec::new();
-    for line in text.lines().map(str::trim_end) {
-        if line.starts_with('>') || line == "--" || begins_quote(line) {
-            break;
-        }
-        lines.push(line);
-    }
-    let own = lines.join("\n");
-    own.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(MOST_TEXT).collect()
-}
-
-/// The line with which mail programs begin what they quote.
-fn begins_quote(line: &str) -> bool {
-    let attribution = ["On ", "Am ", "Le "].into_iter().any(|start| line.starts_with(start))
-        && line.ends_with(':')
-        && line.contains('@');
-    attribution || line.starts_with("-----Original Message-----") || line.starts_with("________________")
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -211,22 +191,6 @@ mod tests {
         {
             assert_ne!(mail(&MAIL.replace(old, new)).identity, first, "{new}");
         }
-    }
-
-    #[test]
-    fn what_is_quoted_and_signed_is_not_what_somebody_says() {
-        for (text, own) in [
-            ("not now\n\n> accept\n", "not now"),
-            ("not now\nOn Tue, 3 Mar 2026, Ours <a@b.example> wrote:\naccept", "not now"),
-            ("Ja.\n\nAm 3.3.2026 schrieb a@b.example:\n> x", "Ja."),
-            ("one\n-----Original Message-----\ntwo", "one"),
-            ("> all of it", ""),
-            ("On time:\nyes", "On time:\nyes"),
-            ("", ""),
-        ] {
-            assert_eq!(own_words(text), own, "{text}");
-        }
-        assert_eq!(own_words(&"ä".repeat(9_000)).chars().count(), MOST_TEXT);
     }
 
     #[test]
