@@ -9,6 +9,7 @@ use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::email::EmailAddress;
 use crate::domain::hex::hex;
+use crate::engine::context::contact_promised;
 use crate::mail::message::{Correspondent, Letter, compose};
 use crate::mail::render::Rendered;
 use crate::mail::transport::{Outcome, Parcel};
@@ -146,8 +147,10 @@ async fn render(
             let engine = workplace.engine().await?;
             let mut tx = engine.store().read().await.map_err(CliError::failed)?;
             let found = tx.lead_by_email(email).await.map_err(CliError::failed)?;
+            let lead = found.ok_or_else(|| unknown(email))?;
+            let promised = contact_promised(&mut tx, &[lead.id]).await.map_err(CliError::failed)?;
             tx.rollback().await.map_err(CliError::failed)?;
-            engine.lead_values(&found.ok_or_else(|| unknown(email))?, &playbook.agreement)
+            engine.lead_values(&lead, &playbook.agreement, promised.get(&lead.id).copied())
         }
     };
     let layout = if staff { "staff" } else { "base" };

@@ -140,7 +140,7 @@ async fn give_away(
     };
     let calendar = hand_off::team_calendar(wake, team);
     tx.lock_routing().await?;
-    let stand_in = stand_in(tx, wake, team, &absent.email).await?;
+    let stand_in = stand_in(tx, wake, team, Some(&absent.email)).await?;
     let other = match stand_in {
         Some(_) => None,
         None => hand_off::another(tx, wake, lead, &from).await?,
@@ -198,10 +198,10 @@ pub(super) async fn stand_in(
     tx: &mut Tx,
     wake: &Wake,
     team: &Team,
-    from: &EmailAddress,
+    from: Option<&EmailAddress>,
 ) -> Result<Option<Rep>, PassError> {
     let agreement = &wake.rules.agreement;
-    let Some(rep) = agreement.stand_in(team).filter(|rep| rep.email != *from) else {
+    let Some(rep) = agreement.stand_in(team).filter(|rep| Some(&rep.email) != from) else {
         return Ok(None);
     };
     let away = match agreement.rep(&rep.email) {

@@ -302,11 +302,8 @@ impl Engine {
         if followed.promises == Promises::Recount || is_there {
             sla::recount(tx, wake, lead).await?;
         }
-        if course.count_attempts {
-            let spent = sla::count_attempts(self, tx, wake, lead, at).await?;
-            if let Some(hand_off) = open.as_ref().filter(|_| spent) {
-                recycle::attempts_are_spent(self, tx, wake, lead, hand_off).await?;
-            }
+        if course.count_attempts || !followed.suppress.is_empty() {
+            recycle::count_attempts(self, tx, wake, lead, at).await?;
         }
         if let Some(hand_off) = &open {
             sla::start_what_starts(self, tx, wake, lead, hand_off, &course).await?;

@@ -21,7 +21,7 @@ mod call_list;
 mod clock_watch;
 pub mod coming;
 mod commitments;
-mod context;
+pub mod context;
 mod deliver;
 pub mod desk;
 mod digest;

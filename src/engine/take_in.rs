@@ -180,7 +180,9 @@ impl Engine {
             lead.due_at = Some(wake.now);
         }
         tx.save_lead(&lead).await?;
-        honour_refusals(tx, wake, &lead, record).await?;
+        if honour_refusals(tx, wake, &lead, record).await? {
+            recycle::count_attempts(self, tx, wake, &mut lead, wake.now).await?;
+        }
         if let Some(change) = &merged.stage {
             self.follow_crm(tx, wake, &mut lead, merged.owner.as_ref().or(record.crm.owner.as_ref()), change)
                 .await?;
@@ -541,13 +543,14 @@ async fn remember(tx: &mut Tx, lead: LeadId, record: &LeadRecord, now: Timestamp
     Ok(news)
 }
 
-/// Whoever said no at the source, under whichever of their addresses, is not contacted here.
+/// Whoever said no at the source, under whichever of their addresses, is not contacted here; `true` when that is new.
 async fn honour_refusals(
     tx: &mut Tx,
     wake: &Wake,
     lead: &Lead,
     record: &LeadRecord,
-) -> Result<(), PassError> {
+) -> Result<bool, PassError> {
+    let mut new = false;
     let refusals =
         [(OPTED_OUT_OF_EMAIL, SuppressionReason::Unsubscribed), (DO_NOT_CALL, SuppressionReason::DoNotCall)];
     for (field, reason) in refusals {
@@ -556,9 +559,10 @@ async fn honour_refusals(
             .any(|profile| profile.fields.get(field).is_some_and(|value| value == "true"));
         if said && tx.suppress(&lead.email, reason, Some("as its source says"), wake.now).await? {
             tx.append(&[wake.event(lead.id, "suppressed", json!({ "why": reason.label() }))]).await?;
+            new = true;
         }
     }
-    Ok(())
+    Ok(new)
 }
 
 /// The CRM saw a human of ours turn to the lead since it was handed off: first contact was made.

@@ -37,6 +37,7 @@ pub fn lead_sample(sample: Sample) -> Value {
     });
     values[ASKING] = question::asking(b"sample", LeadId(1), "https://nurtured.ours.example");
     if sample == Sample::Rich {
+        values["contact_by"] = json!("Monday 2 March 10:30 (Europe/Berlin)");
         values["sender"]["postal_address"] = json!("Example Street 1, 10115 Berlin, Germany");
     }
     values

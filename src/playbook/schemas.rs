@@ -15,6 +15,10 @@ pub static LEAD_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         Field::record("campaign", "where the lead came in", campaign()),
         Field::record("sender", "who writes", sender()),
         Field::url("unsubscribe_url", "the page that takes the lead off the list"),
+        Field::text(
+            "contact_by",
+            "until when somebody has promised to call or write, in mail that the lead asked for: \"Monday 2 March 10:30 (Europe/Berlin)\"; may be missing",
+        ),
     ])
 });
 
@@ -148,7 +152,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                 Field::boolean("is_reader", "whether the mail goes to them"),
             ],
         ),
-        Field::record("team", "the team that is full, in `team-full`; may be missing", team()),
+        Field::record("team", "the team for which leads wait, in `team-full`; may be missing", team()),
         Field::record(
             "incomplete",
             "what marketing has to find out, in `data-quality`; may be missing",
@@ -308,6 +312,7 @@ fn team() -> Vec<Field> {
         ),
         Field::texts("campaigns", "how many leads of which campaign wait: \"webinar: 12\""),
         Field::boolean("is_reader_s", "whether the mail goes to its manager; may be missing"),
+        Field::boolean("full", "whether somebody of it is full: otherwise all are away; may be missing"),
     ]
 }
 

@@ -52,7 +52,8 @@ statements! {
     REASSESS = "UPDATE lead SET due_at = $1 WHERE stage = 'nurturing' \
                 AND id IN (SELECT lead_id FROM incomplete_lead WHERE lead_id > 0)";
     TELL = "UPDATE incomplete_lead SET told_at = $1 WHERE told_at IS NULL AND lead_id > 0";
-    FULL = "INSERT INTO full_team (team, since) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING team";
+    FULL = "INSERT INTO full_team (team, since) VALUES ($1, $2) ON CONFLICT (team) DO UPDATE SET since = excluded.since \
+            WHERE full_team.since < $3 RETURNING team";
     NOT_FULL = "DELETE FROM full_team WHERE team = $1";
     KNOWN = "SELECT content, sends_from FROM campaign_known WHERE campaign = $1";
     ANY_KNOWN = "SELECT MIN(campaign) FROM campaign_known";
@@ -505,15 +506,24 @@ impl Tx {
         rows.into_iter().map(IncompleteLead::try_from).collect()
     }
 
-    /// Leads wait because a team is full; `false` when that was known.
-    pub async fn team_is_full(&mut self, team: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let row: Option<String> = each!(self, conn =>
-            sqlx::query_scalar(FULL).bind(team).bind(millis(now)).fetch_optional(conn).await)?;
+    /// Leads wait because nobody of a team is there with room; `false` when that was known since `today` began.
+    pub async fn leads_wait(
+        &mut self,
+        team: &str,
+        now: Timestamp,
+        today: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let row: Option<String> = each!(self, conn => sqlx::query_scalar(FULL)
+            .bind(team)
+            .bind(millis(now))
+            .bind(millis(today))
+            .fetch_optional(conn)
+            .await)?;
         Ok(row.is_some())
     }
 
     /// Nobody waits for that team any more.
-    pub async fn team_has_room(&mut self, team: &str) -> Result<(), StoreError> {
+    pub async fn nobody_waits(&mut self, team: &str) -> Result<(), StoreError> {
         each!(self, conn => sqlx::query(NOT_FULL).bind(team).execute(conn).await.map(drop))?;
         Ok(())
     }

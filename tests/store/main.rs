@@ -143,7 +143,7 @@ stories! {
         how_promises_were_kept_is_counted, a_commitment_is_told_and_closed_once, an_item_of_the_agenda_is_taken_once;
     routing: whose_turn_it_is_is_read_for_many_at_once, who_waits_comes_by_points_and_then_by_age,
         leads_whose_campaign_is_gone_find_their_place_anew, who_knows_a_company_is_found_by_its_latest_leads,
-        leads_are_counted_among_their_like, what_is_missing_is_told_once, a_team_is_full_once_in_a_spell,
+        leads_are_counted_among_their_like, what_is_missing_is_told_once, that_leads_wait_is_told_once_a_day,
         what_a_team_knows_of_a_campaign_is_kept;
     recycling: a_rejection_is_kept_once_and_disputed_once, what_marketing_has_to_look_at_stands_in_one_list,
         what_a_double_had_becomes_the_other_s;

@@ -196,14 +196,17 @@ pub async fn what_is_missing_is_told_once(place: Place) {
     store.close().await;
 }
 
-pub async fn a_team_is_full_once_in_a_spell(place: Place) {
+pub async fn that_leads_wait_is_told_once_a_day(place: Place) {
     let store = place.store().await;
     let mut tx = store.begin().await.expect("a transaction");
-    assert!(tx.team_is_full("sales", at("09:00:00")).await.expect("noted"));
-    assert!(!tx.team_is_full("sales", at("10:00:00")).await.expect("noted"), "the same spell");
-    assert!(tx.team_is_full("partners", at("10:00:00")).await.expect("noted"));
-    tx.team_has_room("sales").await.expect("noted");
-    assert!(tx.team_is_full("sales", at("11:00:00")).await.expect("noted"), "another spell");
+    let today = at("00:00:00");
+    assert!(tx.leads_wait("sales", at("09:00:00"), today).await.expect("noted"));
+    assert!(!tx.leads_wait("sales", at("10:00:00"), today).await.expect("noted"), "the same day");
+    assert!(tx.leads_wait("partners", at("10:00:00"), today).await.expect("noted"));
+    assert!(tx.leads_wait("sales", at("11:00:00"), at("10:00:01")).await.expect("noted"), "another day");
+    assert!(!tx.leads_wait("sales", at("11:30:00"), at("10:00:01")).await.expect("noted"), "the same again");
+    tx.nobody_waits("sales").await.expect("noted");
+    assert!(tx.leads_wait("sales", at("12:00:00"), at("10:00:01")).await.expect("noted"), "another spell");
     tx.commit().await.expect("committed");
     store.close().await;
 }

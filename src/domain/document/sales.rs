@@ -243,7 +243,7 @@ fn leaders(agreement: &Agreement, team: &Team) -> Vec<String> {
         points.push(format!("Director: {director}."));
     }
     if let Some(backup) = &team.backup {
-        points.push(format!("Stands in for whoever is away, and takes a lead that has to change hands when nobody has room: {backup}."));
+        points.push(format!("Stands in for whoever is away, takes a lead that has to change hands when nobody has room, and one that asked to be contacted and cannot wait: {backup}."));
     }
     if let Some(calendar) = agreement.calendars.get(&team.calendar) {
         points.push(format!("{}.", sentence(&format!("works {}", hours::calendar(calendar)))));

@@ -16,6 +16,7 @@
 //! is and who is away or full is passed over.
 
 mod rule;
+mod waiting;
 
 use std::cmp::Reverse;
 
@@ -23,6 +24,7 @@ use jiff::civil::Time;
 use jiff::{Timestamp, ToSpan};
 
 pub use rule::{Earliest, Routing, Rule, Share, Territory};
+pub use waiting::cannot_wait;
 
 use super::agreement::{Rep, Team};
 use super::calendar::Calendar;

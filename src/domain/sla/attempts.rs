@@ -80,6 +80,24 @@ impl AttemptsOwed {
         days.saturating_mul(self.calls_per_day.saturating_add(MAILS_PER_DAY))
     }
 
+    /// The same for a lead that can be tried over these channels only: over those that are closed nothing is owed.
+    pub fn over(self, open: &[Channel]) -> AttemptsOwed {
+        let open = i64::try_from(open.len()).unwrap_or(i64::MAX).max(1);
+        AttemptsOwed { channels: self.channels.min(open), ..self }
+    }
+
+    /// The same where these channels are the only ones from the beginning: nor are more attempts owed than count
+    /// over them within so many business days.
+    pub fn within(self, days: i64, open: &[Channel]) -> AttemptsOwed {
+        let a_day = |channel: &Channel| match channel {
+            Channel::Phone => self.calls_per_day,
+            Channel::Email => MAILS_PER_DAY,
+        };
+        let most = days.saturating_mul(open.iter().map(a_day).sum::<i64>());
+        let owed = self.over(open);
+        AttemptsOwed { count: if most > 0 { owed.count.min(most) } else { owed.count }, ..owed }
+    }
+
     /// What is paid by these attempts, in any order, on the days of the lead's own clock.
     pub fn debt(&self, attempts: &[Attempt], lead: &Calendar) -> Debt {
         let mut attempts = attempts.to_vec();
@@ -164,7 +182,7 @@ impl Debt {
 
 /// The next attempt that a running clock of attempts asks for; `None` when the debt is paid.
 ///
-/// `lead` are the hours in which the lead can be called. What is overdue has its `due` in the past, unless it
+/// `lead` are the hours in which the lead can be called, `open` the channels that lead to it. What is overdue has its `due` in the past, unless it
 /// cannot be made before a later day.
 ///
 /// # Errors
@@ -175,8 +193,9 @@ pub fn next_attempt_due(
     pauses: &[(Timestamp, Timestamp)],
     attempts: &[Attempt],
     lead: &Calendar,
+    open: &[Channel],
 ) -> Result<Option<NextAttempt>, SlaError> {
-    let Some(owed) = &terms.attempts else { return Ok(None) };
+    let Some(owed) = terms.attempts.map(|owed| owed.over(open)) else { return Ok(None) };
     let debt = owed.debt(attempts, lead);
     if debt.is_paid() {
         return Ok(None);
@@ -186,7 +205,7 @@ pub fn next_attempt_due(
     let paced = terms.thaw()?.instant_after(started_at, pauses, minutes)?;
     let missing_channels = owed.channels - i64::try_from(debt.channels.len()).unwrap_or(i64::MAX);
     let channel = (missing_channels > 0 && debt.left <= missing_channels)
-        .then(|| Channel::ALL.iter().copied().find(|channel| !debt.channels.contains(channel)))
+        .then(|| open.iter().copied().find(|channel| !debt.channels.contains(channel)))
         .flatten();
     let from = match debt.latest {
         Some((day, calls, mails)) => {

@@ -20,6 +20,7 @@ use crate::domain::ids::{LeadId, OutboxId};
 use crate::domain::lead::Lead;
 use crate::domain::mail::MailState;
 use crate::domain::sequence::{due, late};
+use crate::engine::context::contact_promised;
 use crate::store::{Lease, NewContact, NewEvent, OutboxMail, Tx};
 
 /// Mails to be sent under one lease.
@@ -37,6 +38,8 @@ pub(crate) struct Claimed {
     pub lead: Option<Lead>,
     /// The bytes, for staff mail.
     pub message: Option<Vec<u8>>,
+    /// Until when somebody has promised to turn to the lead, for mail that it asked for.
+    pub contact_by: Option<Timestamp>,
 }
 
 impl Claim {
@@ -114,7 +117,7 @@ async fn staff(tx: &mut Tx, wake: &Wake, rows: Vec<OutboxMail>, lease: Lease) ->
     let mut mails = Vec::with_capacity(rows.len());
     for row in rows {
         let message = tx.mail_message(row.id).await?;
-        mails.push(Claimed { row, lead: None, message });
+        mails.push(Claimed { row, lead: None, message, contact_by: None });
     }
     let ids: Vec<OutboxId> = mails.iter().map(|mail| mail.row.id).collect();
     tx.mark_sending(&ids, lease, wake.now).await?;
@@ -164,12 +167,26 @@ async fn leads(
         let why = format!("more than {most} mails to leads on one day ([contact] daily_brake)");
         return Ok(Looked::DayIsFull(why));
     }
+    promise(tx, &mut claim).await?;
     claim.token = lease.token;
     let ids: Vec<OutboxId> = claim.mails.iter().map(|mail| mail.row.id).collect();
     tx.insert_contacts(&contacts).await?;
     tx.mark_sending(&ids, lease, wake.now).await?;
     tx.append(&events).await?;
     Ok(Looked::Claimed(claim))
+}
+
+/// Whoever asked for a mail reads in it until when somebody has promised to turn to them.
+async fn promise(tx: &mut Tx, claim: &mut Claim) -> Result<(), PassError> {
+    let asked = claim.mails.iter_mut().filter(|mail| mail.row.requested);
+    let mut asked: Vec<(LeadId, &mut Claimed)> =
+        asked.filter_map(|mail| Some((mail.lead.as_ref()?.id, mail))).collect();
+    let ids: Vec<LeadId> = asked.iter().map(|(lead, _)| *lead).collect();
+    let promised = contact_promised(tx, &ids).await?;
+    for (lead, mail) in &mut asked {
+        mail.contact_by = promised.get(lead).copied();
+    }
+    Ok(())
 }
 
 /// Asks the gate for each mail of a batch, with what the mails before it have taken.
@@ -221,7 +238,12 @@ impl Gate<'_> {
                     slot: Some(slot),
                     company_slot,
                 });
-                self.claim.mails.push(Claimed { row, lead: Some(lead.clone()), message: None });
+                self.claim.mails.push(Claimed {
+                    row,
+                    lead: Some(lead.clone()),
+                    message: None,
+                    contact_by: None,
+                });
             }
             Permission::NotBefore { at, because } => {
                 self.put_off(tx, &row, lead, at, &reasons(&because)).await?;

@@ -382,7 +382,7 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
                 row.sequence.as_deref().unwrap_or_default(),
                 row.step.as_deref().unwrap_or_default()
             );
-            let values = engine.lead_values(lead, &playbook.agreement);
+            let values = engine.lead_values(lead, &playbook.agreement, mail.contact_by);
             let rendered = playbook
                 .templates
                 .render(&template, LEAD_LAYOUT, &values)

@@ -65,6 +65,8 @@ pub(in crate::engine) struct Nobody {
     pub why: String,
     /// Teams of which somebody is full.
     pub full: Vec<String>,
+    /// Teams at work of which nobody is there with room, for whatever reason.
+    pub not_there: Vec<String>,
 }
 
 /// What is asked on a lead's behalf, beyond its campaign.
@@ -153,6 +155,7 @@ impl Board {
                     if full {
                         nobody.full.push(team.name.clone());
                     }
+                    nobody.not_there.push(team.name.clone());
                 }
             }
         }

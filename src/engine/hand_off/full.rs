@@ -1,6 +1,9 @@
-//! A team is full and leads wait: both managers hear of it, once for each spell and at most once a day.
+//! Leads wait because everybody of a team is full or away: both managers hear of it, at once, and as long as leads
+//! wait once on each of the team's business days.
 
 use std::collections::BTreeSet;
+
+use jiff::civil::Time;
 
 use super::board::Board;
 use super::team_calendar;
@@ -16,9 +19,11 @@ pub(super) struct Teams {
     pub waited_for: BTreeSet<String>,
     /// Somebody of them is full.
     pub full: BTreeSet<String>,
+    /// They are at work, and nobody of them is there with room.
+    pub nobody_there: BTreeSet<String>,
 }
 
-/// Notes which teams are full while leads of theirs wait, and tells the managers of those that were not before.
+/// Notes for which teams leads wait, and tells the managers of those who have not heard of it today.
 pub(super) async fn tell(
     engine: &Engine,
     tx: &mut Tx,
@@ -30,13 +35,21 @@ pub(super) async fn tell(
     for team in agreement.teams.values() {
         // The spell is over when nobody waits, not when the office closes.
         if !teams.waited_for.contains(&team.name) {
-            tx.team_has_room(&team.name).await?;
+            tx.nobody_waits(&team.name).await?;
         }
-        if !teams.full.contains(&team.name) || !tx.team_is_full(&team.name, wake.now).await? {
+        let calendar = team_calendar(wake, team);
+        let day = calendar.local(wake.now).date();
+        let today = calendar.instant_at(day, Time::midnight()).unwrap_or(wake.now);
+        if !teams.nobody_there.contains(&team.name) || !tx.leads_wait(&team.name, wake.now, today).await? {
             continue;
         }
-        let mut told =
-            TeamIsFull { team, reps: board.standing(wake, team).collect(), waiting: Vec::new(), since: None };
+        let mut told = TeamIsFull {
+            team,
+            is_full: teams.full.contains(&team.name),
+            reps: board.standing(wake, team).collect(),
+            waiting: Vec::new(),
+            since: None,
+        };
         for campaign in agreement.campaigns.iter().filter(|campaign| campaign.team == team.name) {
             let (count, since) = tx.count_waiting_leads(&campaign.name).await?;
             if count > 0 {
@@ -44,7 +57,6 @@ pub(super) async fn tell(
                 told.since = told.since.into_iter().chain(since).min();
             }
         }
-        let day = team_calendar(wake, team).local(wake.now).date();
         let mut managers = vec![&team.manager, &agreement.marketing.manager];
         managers.dedup();
         for to in managers {

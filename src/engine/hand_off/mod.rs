@@ -4,14 +4,15 @@
 //! is known of it that the campaign requires, it is `qualified`; it goes to a rep at the first moment that its
 //! campaign, its policy and the team's hours allow, or waits, still nurtured, until somebody has room.
 //!
-//! `board.rs` knows whose turn it is, `queue.rs` who is next to get a rep, `full.rs` tells managers when there is
-//! none, `incomplete.rs` tells marketing what is missing.
+//! `board.rs` knows whose turn it is, `queue.rs` who is next to get a rep, `stand_in.rs` who
+//! gets what cannot wait for one, `full.rs` tells managers when there is none, `incomplete.rs` tells marketing what is missing.
 
 mod board;
 mod full;
 mod incomplete;
 mod other;
 mod queue;
+mod stand_in;
 
 use std::collections::BTreeSet;
 

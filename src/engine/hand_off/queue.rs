@@ -11,9 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::board::{Board, Found, Nobody, OfLead, destinations};
-use super::{Given, earliest, full, hand_off, not_before, policy_of};
+use super::{Given, earliest, full, hand_off, not_before, policy_of, stand_in, team_calendar};
 use crate::domain::agreement::Campaign;
 use crate::domain::condition::EvaluationError;
+use crate::domain::escalation::next_morning;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::routing::Rule;
@@ -89,8 +90,11 @@ pub(super) async fn release(
         }
         // The leads are locked before the turns, as everywhere.
         let board = Board::load(&mut tx, wake).await?;
-        let ids: Vec<LeadId> =
+        let mut ids: Vec<LeadId> =
             next_in_line(&mut tx, wake, &board).await?.iter().map(|waiting| waiting.lead).collect();
+        if ids.is_empty() {
+            ids = stand_in::cannot_wait_any_longer(engine, &mut tx, wake, &board).await?;
+        }
         let leads = if ids.is_empty() { Vec::new() } else { tx.lock_free_leads(&ids, ids.len()).await? };
         tx.lock_routing().await?;
         let mut board = Board::load(&mut tx, wake).await?;
@@ -174,13 +178,29 @@ async fn give(
             knows: knows.as_ref(),
             at_any_hour: false,
         };
-        let Found::Rep { destination, rep, why, level } = board.find(wake, &destinations, &of_lead) else {
-            continue;
-        };
-        let given = Given { campaign, team: destination.team, policy: destination.policy, rep, why: &why };
-        hand_off(engine, tx, wake, &behaviour, &mut lead, &given).await?;
-        note_given(tx, wake, board, &given, level).await?;
-        left += 1;
+        match board.find(wake, &destinations, &of_lead) {
+            Found::Rep { destination, rep, why, level } => {
+                let given =
+                    Given { campaign, team: destination.team, policy: destination.policy, rep, why: &why };
+                hand_off(engine, tx, wake, &behaviour, &mut lead, &given).await?;
+                note_given(tx, wake, board, &given, level).await?;
+                left += 1;
+            }
+            Found::Nobody(nobody) => {
+                let Some((policy, team)) = policy.zip(wake.rules.agreement.teams.get(&campaign.team)) else {
+                    continue;
+                };
+                let terms = (campaign, policy);
+                let Some(rep) = stand_in::instead(engine, tx, wake, &lead, terms, &nobody).await? else {
+                    continue;
+                };
+                let why = format!("{}, and it cannot wait that long", nobody.why);
+                let given = Given { campaign, team, policy, rep: &rep, why: &why };
+                hand_off(engine, tx, wake, &behaviour, &mut lead, &given).await?;
+                note_given(tx, wake, board, &given, None).await?;
+                left += 1;
+            }
+        }
     }
     Ok(left)
 }
@@ -213,7 +233,7 @@ async fn note_given(
     Ok(())
 }
 
-/// There is no room for anybody who waits: plans the next look, and tells managers that a team is full.
+/// There is no room for anybody who waits: plans the next look, and tells managers that leads wait.
 async fn wait(engine: &Engine, tx: &mut Tx, wake: &Wake, board: &Board) -> Result<(), PassError> {
     let mut next: Option<Timestamp> = None;
     let mut teams = full::Teams::default();
@@ -223,10 +243,13 @@ async fn wait(engine: &Engine, tx: &mut Tx, wake: &Wake, board: &Board) -> Resul
         }
         let nobody = nobody(wake, board, campaign);
         let at_last = wake.now.saturating_add(LOOK_AGAIN).unwrap_or(wake.now);
-        let look = nobody.until.map_or(at_last, |until| until.min(at_last));
-        next = next.into_iter().chain([look]).min();
+        // In the morning managers hear how many still wait.
+        let team = wake.rules.agreement.teams.get(&campaign.team);
+        let morning = team.and_then(|team| next_morning(team_calendar(wake, team), wake.now));
+        next = next.into_iter().chain(nobody.until).chain(morning).chain([at_last]).min();
         teams.waited_for.insert(campaign.team.clone());
         teams.full.extend(nobody.full.into_iter().filter(|team| *team == campaign.team));
+        teams.nobody_there.extend(nobody.not_there.into_iter().filter(|team| *team == campaign.team));
     }
     tx.plan_routing(RoutingDuty::Waiting, next).await?;
     full::tell(engine, tx, wake, board, &teams).await
@@ -262,7 +285,7 @@ async fn say_why(engine: &Engine, wake: &Wake, board: &Board, entered: &[LeadId]
 }
 
 /// Why leads of a campaign wait.
-fn nobody(wake: &Wake, board: &Board, campaign: &Campaign) -> Nobody {
+pub(super) fn nobody(wake: &Wake, board: &Board, campaign: &Campaign) -> Nobody {
     match board.find(wake, &destinations(wake, campaign, None), &OfLead::default()) {
         Found::Nobody(nobody) => nobody,
         Found::Rep { .. } => Nobody::default(),

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use thiserror::Error;
 
-use super::Engine;
 use super::pass::PassError;
+use super::{Engine, recycle};
 use crate::domain::contact::{Channel, Purpose, SuppressionReason};
 use crate::domain::email::EmailAddress;
 use crate::domain::hex::hex;
@@ -120,7 +120,7 @@ impl Engine {
         }
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
-        let lead = whose_refusal(&mut tx, email, reason).await?;
+        let mut lead = whose_refusal(&mut tx, email, reason).await?;
         let hash = self.erased_hash(email);
         // Whoever was erased is left in peace already, and is not to be written down again.
         let forgotten = !tx.erased_among(&[hash]).await?.is_empty();
@@ -128,13 +128,14 @@ impl Engine {
         if let Some(person) = lead.as_ref().filter(|lead| lead.email != *email) {
             new |= tx.suppress(&person.email, reason, Some(by), now).await?;
         }
-        if let (true, Some(lead)) = (new, &lead) {
+        if let (true, Some(lead)) = (new, &mut lead) {
             let facts = json!({ "why": reason.label() });
             let event = NewEvent { actor: Some(by.to_owned()), ..wake.event(lead.id, "suppressed", facts) };
             tx.append(&[event]).await?;
             if reason.forbids(Channel::Email, Purpose::Nurture) {
                 self.end_sequence(&mut tx, &wake, lead.id, reason.label()).await?;
             }
+            recycle::count_attempts(self, &mut tx, &wake, lead, now).await?;
         }
         tx.commit().await?;
         Ok(new)

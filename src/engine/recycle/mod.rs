@@ -12,7 +12,7 @@ mod unreachable;
 
 pub(super) use dispute::is_moot;
 pub(super) use duplicate::talked_to_its_double;
-pub(super) use unreachable::{Stays, attempts_are_spent};
+pub(super) use unreachable::{Stays, count_attempts};
 
 use jiff::Timestamp;
 use serde_json::json;

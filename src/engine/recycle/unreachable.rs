@@ -3,6 +3,7 @@
 //!
 //! When it is due stands in the lead itself (`due_at`), as for every other lead at which a pass has to look.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::hand_off::team_calendar;
@@ -15,8 +16,23 @@ use crate::domain::lead::{Lead, Stage};
 use crate::domain::sla::PromiseKind;
 use crate::store::{HandOff, SlaClock, Tx};
 
+/// Counts what is owed once more: an attempt was made, or a channel is closed over which one was owed.
+pub(in crate::engine) async fn count_attempts(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &mut Lead,
+    at: Timestamp,
+) -> Result<(), PassError> {
+    let Some(hand_off) = tx.open_hand_off(lead.id).await? else { return Ok(()) };
+    if sla::count_attempts(engine, tx, wake, lead, at).await? {
+        attempts_are_spent(engine, tx, wake, lead, &hand_off).await?;
+    }
+    Ok(())
+}
+
 /// The debt of attempts is paid and nobody was reached: its rep is told when it goes back.
-pub(in crate::engine) async fn attempts_are_spent(
+async fn attempts_are_spent(
     engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,

@@ -7,6 +7,9 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::domain::agreement::Target;
+use crate::domain::contact::{Channel, Purpose};
+use crate::domain::happening::Outcome;
 use crate::domain::ids::{HandOffId, LeadId, SlaClockId};
 use crate::domain::lead::Lead;
 use crate::domain::sla::course::{Course, Ending};
@@ -51,7 +54,38 @@ pub(super) fn terms_since(
         return Ok(None);
     };
     let phone = engine.hours.phone(lead, agreement);
-    Ok(Terms::of(policy, kind, calendar, &phone, since)?)
+    let mut terms = Terms::of(policy, kind, calendar, &phone, since)?;
+    if let (None, Some(terms), Some(promise)) = (&lead.profile.phone, &mut terms, policy.promises.get(&kind))
+        && let Target::BusinessDays(days) = promise.target
+    {
+        // Whom nobody can call is written to.
+        terms.attempts = terms.attempts.map(|owed| owed.within(days, &[Channel::Email]));
+    }
+    Ok(terms)
+}
+
+/// The channels over which a human can try to reach a lead: no number is known, or it is somebody else's, or the
+/// person said no.
+pub(super) async fn open_channels(tx: &mut Tx, lead: &Lead) -> Result<Vec<Channel>, StoreError> {
+    let suppressions = tx.suppressions(&lead.email).await?;
+    let forbidden = |channel| suppressions.iter().any(|one| one.reason.forbids(channel, Purpose::Owner));
+    let has_number = lead.profile.phone.is_some() && !is_somebody_else_s(tx, lead).await?;
+    let open = |channel: &Channel| (*channel != Channel::Phone || has_number) && !forbidden(*channel);
+    Ok(Channel::ALL.iter().copied().filter(open).collect())
+}
+
+/// Whether the last call found that the lead's number is somebody else's, and nobody has corrected it since.
+async fn is_somebody_else_s(tx: &mut Tx, lead: &Lead) -> Result<bool, StoreError> {
+    let says = |event: &Event, fact: &str, what: &str| {
+        event.facts.get(fact).and_then(|fact| fact.as_str()) == Some(what)
+    };
+    let calls = tx.events_of_kind(lead.id, "attempt").await?;
+    let last = calls.into_iter().rfind(|event| says(event, "channel", Channel::Phone.name()));
+    let Some(wrong) = last.filter(|last| says(last, "outcome", Outcome::WrongNumber.name())) else {
+        return Ok(false);
+    };
+    let corrected = tx.events_of_kind(lead.id, "corrected").await?;
+    Ok(!corrected.iter().any(|event| event.id > wrong.id && says(event, "field", "phone")))
 }
 
 /// A clock that has begun.
@@ -231,6 +265,7 @@ pub(in crate::engine) async fn count_attempts(
     };
     let Some(owed) = terms(clock)?.attempts else { return Ok(false) };
     let phone = engine.hours.phone(lead, &wake.rules.agreement);
+    let owed = owed.over(&open_channels(tx, lead).await?);
     let debt = owed.debt(&attempts_since(tx, lead.id, clock.started_at).await?, &phone);
     if !debt.is_paid() {
         return Ok(false);
@@ -320,7 +355,8 @@ impl Engine {
         let attempts = attempts_since(tx, lead.id, clock.started_at).await?;
         let pauses = pauses(tx, lead, clock.started_at).await?;
         let phone = self.hours.phone(lead, &self.rules().agreement);
-        Ok(next_attempt_due(&terms(clock)?, clock.started_at, &pauses, &attempts, &phone)?)
+        let open = open_channels(tx, lead).await?;
+        Ok(next_attempt_due(&terms(clock)?, clock.started_at, &pauses, &attempts, &phone, &open)?)
     }
 }
 

@@ -303,7 +303,7 @@ async fn take_away(
         return Ok(Some(other.rep.clone()));
     }
     // Nobody has room: whoever stands in takes it.
-    let Some(rep) = absence::stand_in(tx, wake, team, &from.rep).await? else {
+    let Some(rep) = absence::stand_in(tx, wake, team, Some(&from.rep)).await? else {
         return Ok(None);
     };
     let given = Given { campaign, team, policy, rep: &rep, why: &why };

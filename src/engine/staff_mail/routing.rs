@@ -18,10 +18,12 @@ use crate::store::{IncompleteLead, Tx};
 /// So many leads stand in one mail about what is missing; the rest are counted.
 const SHOWN: usize = 50;
 
-/// A team has no room, and leads wait.
+/// Nobody of a team is there with room, and leads wait.
 pub(in crate::engine) struct TeamIsFull<'a> {
     /// Which.
     pub team: &'a Team,
+    /// Somebody of it is full: otherwise all are away.
+    pub is_full: bool,
     /// Its reps, their turns, and until when each is away.
     pub reps: Vec<(&'a Rep, &'a Turn, Option<Timestamp>)>,
     /// How many leads wait, by campaign.
@@ -30,7 +32,7 @@ pub(in crate::engine) struct TeamIsFull<'a> {
     pub since: Option<Timestamp>,
 }
 
-/// Tells a manager that a team is full.
+/// Tells a manager that leads wait for a team.
 pub(in crate::engine) async fn team_is_full(
     engine: &Engine,
     tx: &mut Tx,
@@ -62,6 +64,7 @@ pub(in crate::engine) async fn team_is_full(
             "reps": reps,
             "campaigns": campaigns,
             "is_reader_s": *to == told.team.manager,
+            "full": told.is_full,
         },
     });
     let plan_of_notice = Plan {

@@ -18,6 +18,7 @@ pub(super) fn team(sample: Sample) -> Value {
             ],
             "campaigns": ["webinar: 11", "default: 3"],
             "is_reader_s": true,
+            "full": true,
         }),
         Sample::Bare => json!({}),
     }

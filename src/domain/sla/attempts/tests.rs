@@ -73,7 +73,8 @@ fn terms() -> Terms {
 
 fn next(attempts: &[Attempt], pauses: &[(Timestamp, Timestamp)]) -> Option<NextAttempt> {
     let office = calendar("Mo-Fr 09:00-17:00");
-    next_attempt_due(&terms(), at(2, "09:00"), pauses, attempts, &office).expect("it can be counted")
+    next_attempt_due(&terms(), at(2, "09:00"), pauses, attempts, &office, &Channel::ALL)
+        .expect("it can be counted")
 }
 
 #[test]
@@ -114,4 +115,53 @@ fn an_absence_puts_the_next_attempt_off() {
     let next = next(&[call(2, "10:00")], &[away]).expect("more is owed");
     // 11 h were counted before; 11 h 24 min are left from Tuesday 13:00.
     assert_eq!((next.number, next.due), (2, at(11, "16:24")));
+}
+
+#[test]
+fn over_a_channel_that_is_closed_nothing_is_owed() {
+    let any_time = calendar("24/7");
+    let mails: Vec<Attempt> = (2..8).map(|day| mail(day, "10:00")).collect();
+    for (open, left) in [
+        (&[Channel::Phone, Channel::Email][..], 1),
+        // Without a number six mails are all that can be asked.
+        (&[Channel::Email], 0),
+        (&[], 0),
+    ] {
+        assert_eq!(OWED.over(open).debt(&mails, &any_time).left, left, "{open:?}");
+    }
+    // Who called in vain before the number turned out wrong has paid for that.
+    assert_eq!(OWED.over(&[Channel::Email]).debt(&[call(2, "10:00")], &any_time).left, 5);
+}
+
+#[test]
+fn no_more_is_owed_than_can_count_over_the_channels_that_are_open() {
+    let both = [Channel::Phone, Channel::Email];
+    for (days, open, count, channels) in [
+        (3, &both[..], 6, 2),
+        (2, &both[..], 4, 2),
+        (10, &both[1..], 6, 1),
+        (3, &both[1..], 3, 1),
+        (3, &[], 6, 1),
+    ] {
+        let owed = OWED.within(days, open);
+        assert_eq!((owed.count, owed.channels), (count, channels), "{days} {open:?}");
+    }
+}
+
+#[test]
+fn the_last_attempt_goes_over_a_channel_that_is_open() {
+    let office = calendar("Mo-Fr 09:00-17:00");
+    let calls: Vec<Attempt> = (2..7).map(|day| call(day, "10:00")).collect();
+    let next = |attempts: &[Attempt], open: &[Channel]| {
+        next_attempt_due(&terms(), at(2, "09:00"), &[], attempts, &office, open).expect("it can be counted")
+    };
+    let both = next(&calls, &Channel::ALL).expect("one is owed");
+    assert_eq!((both.number, both.channel), (6, Some(Channel::Email)));
+    // The address does not exist: the sixth call is the last.
+    let phone = next(&calls, &[Channel::Phone]).expect("one is owed");
+    assert_eq!((phone.number, phone.channel), (6, None));
+    let mut six = calls;
+    six.push(call(9, "10:00"));
+    assert_eq!(next(&six, &[Channel::Phone]), None);
+    assert!(next(&six, &Channel::ALL).is_some());
 }
