@@ -73,7 +73,7 @@ fn terms() -> Terms {
 
 fn next(attempts: &[Attempt], pauses: &[(Timestamp, Timestamp)]) -> Option<NextAttempt> {
     let office = calendar("Mo-Fr 09:00-17:00");
-    next_attempt_due(&terms(), at(2, "09:00"), pauses, attempts, &office, &Channel::ALL)
+    next_attempt_due(&terms(), at(2, "09:00"), pauses, attempts, &office, Channel::ALL)
         .expect("it can be counted")
 }
 
@@ -155,7 +155,7 @@ fn the_last_attempt_goes_over_a_channel_that_is_open() {
     let next = |attempts: &[Attempt], open: &[Channel]| {
         next_attempt_due(&terms(), at(2, "09:00"), &[], attempts, &office, open).expect("it can be counted")
     };
-    let both = next(&calls, &Channel::ALL).expect("one is owed");
+    let both = next(&calls, Channel::ALL).expect("one is owed");
     assert_eq!((both.number, both.channel), (6, Some(Channel::Email)));
     // The address does not exist: the sixth call is the last.
     let phone = next(&calls, &[Channel::Phone]).expect("one is owed");
@@ -163,5 +163,5 @@ fn the_last_attempt_goes_over_a_channel_that_is_open() {
     let mut six = calls;
     six.push(call(9, "10:00"));
     assert_eq!(next(&six, &[Channel::Phone]), None);
-    assert!(next(&six, &Channel::ALL).is_some());
+    assert!(next(&six, Channel::ALL).is_some());
 }
