@@ -480,9 +480,15 @@ async fn who_is_in_a_sequence_that_is_gone_leaves_it() {
     assert_eq!(exited.len(), 1);
 }
 
+/// Each rep has room for one lead.
+const FULL: (&str, &str, &str) = ("agreement.toml", "capacity = 30", "capacity = 1");
+
+/// So that also who asked to be contacted waits for a place.
+const NOBODY_STANDS_IN: (&str, &str, &str) = ("agreement.toml", "backup = \"manager@ours.example\"", "");
+
 #[tokio::test]
 async fn an_edit_that_makes_room_hands_over_who_waits() {
-    let full = edited(&[("agreement.toml", "capacity = 30", "capacity = 1")]);
+    let full = edited(&[FULL, NOBODY_STANDS_IN]);
     let world = World::under(full).await;
     world.until(berlin(2, 10, 0)).await;
     for number in 0..3 {
@@ -935,7 +941,7 @@ async fn a_promise_that_cannot_be_counted_holds_up_no_other() {
 
 #[tokio::test]
 async fn a_lead_that_waits_for_room_is_looked_at_every_day_whatever_happens() {
-    let files = edited(&[("agreement.toml", "capacity = 30", "capacity = 1")]);
+    let files = edited(&[FULL, NOBODY_STANDS_IN]);
     let world = World::under(files).await;
     world.until(berlin(2, 10, 0)).await;
     for email in ["a@one.example", "b@two.example", JANE] {
@@ -947,7 +953,7 @@ async fn a_lead_that_waits_for_room_is_looked_at_every_day_whatever_happens() {
     let mut tx = world.engine.store().read().await.expect("the store answers");
     let look = tx.next_routing_due(RoutingDuty::Waiting).await.expect("the store answers");
     tx.rollback().await.expect("the store answers");
-    assert_eq!(look, Some(berlin(3, 10, 0).as_millisecond()));
+    assert_eq!(look, Some(berlin(3, 9, 0).as_millisecond()), "in the morning managers hear of it again");
     // What it waits for is said once.
     world.until(berlin(4, 11, 0)).await;
     assert_eq!(world.events(JANE, "waiting").await.len(), 1);
@@ -1150,7 +1156,7 @@ async fn the_hand_off_says_what_became_of_its_like_when_enough_are_known() {
 
 #[tokio::test]
 async fn a_place_that_is_freed_wakes_one_lead_however_many_wait() {
-    let playbook = edited(&[("agreement.toml", "capacity = 30", "capacity = 1")]);
+    let playbook = edited(&[FULL, NOBODY_STANDS_IN]);
     let world = World::under(playbook).await;
     for number in 0..120 {
         world.comes_in(&format!("lead{number}@firm{number}.example"), "demo-request").await;
