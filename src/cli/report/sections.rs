@@ -47,6 +47,7 @@ pub fn of(report: &Report, by: Option<By>) -> Vec<Section> {
         said(report, Said::Lost, "Why deals were lost", "lost"),
         said(report, Said::Objection, "Objections heard", "objections"),
         said(report, Said::Argument, "What convinced", "arguments"),
+        against_gate(report),
         costs(report),
         answers(report),
         stories(report),
@@ -273,15 +274,27 @@ fn said(report: &Report, said: Said, title: &'static str, anchor: &str) -> Secti
             .max_by_key(|((group, ..), count)| (**count, std::cmp::Reverse(group.name.as_str())))
             .map(|((group, ..), count)| format!("{} ({count})", report.label(&group.name)));
         section.rows.push(vec![
-            report.label(reason).to_owned(),
+            report.said_label(said, reason).to_owned(),
             count.to_string(),
             campaign.unwrap_or_default(),
         ]);
     }
     let bars: Vec<(String, i64)> =
-        counts.iter().map(|(reason, count)| (report.label(reason).to_owned(), *count)).collect();
+        counts.iter().map(|(reason, count)| (report.said_label(said, reason).to_owned(), *count)).collect();
     section.charts.extend(reasons(title, &bars));
     section
+}
+
+fn against_gate(report: &Report) -> Section {
+    let note = "Calls that were made although the lead was away, had asked for peace, or it was none of its hours \
+                for calls. Counted when they were made.";
+    let mut calls =
+        section("against-gate", "Calls while the gate was shut", note, &["", "Calls", "Although"]);
+    calls.words_from = 2;
+    for ((rep, why), count) in &report.against_gate {
+        calls.rows.push(vec![report.label(rep).to_owned(), count.to_string(), why.clone()]);
+    }
+    calls
 }
 
 fn costs(report: &Report) -> Section {

@@ -46,17 +46,20 @@ pub(super) fn as_of(report: &Report) -> String {
 /// What happened, in one sentence.
 pub(super) fn happened(report: &Report) -> String {
     let happened = &report.happened;
+    let leads = match happened.handed_off {
+        1 => "1 lead was".to_owned(),
+        count => format!("{count} leads were"),
+    };
+    let deals = match happened.opportunity {
+        1 => "1 became an opportunity".to_owned(),
+        count => format!("{count} became opportunities"),
+    };
     format!(
-        "In these days {} were handed off, {} accepted, {} contacted; {} became opportunities, {} were won, {} lost, \
-         {} given back.",
-        match happened.handed_off {
-            1 => "1 lead".to_owned(),
-            count => format!("{count} leads"),
-        },
+        "In these days {leads} handed off, {} accepted, {} contacted; {deals}, {} {} won, {} lost, {} given back.",
         happened.accepted,
         happened.contacted,
-        happened.opportunity,
         happened.won,
+        if happened.won == 1 { "was" } else { "were" },
         happened.lost,
         happened.rejected,
     )

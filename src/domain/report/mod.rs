@@ -149,7 +149,8 @@ pub struct Report {
     pub period: Period,
     /// As of when.
     pub now: Timestamp,
-    /// How people are called and what reasons mean, by their names in the agreement.
+    /// How people are called and what reasons mean, by their names in the agreement; of what was heard by
+    /// [`heard_as`].
     pub labels: BTreeMap<String, String>,
     /// In what the costs are, if the agreement says.
     pub currency: Option<String>,
@@ -171,12 +172,19 @@ pub struct Report {
     pub stays: BTreeMap<Stage, Distribution>,
     /// What was said of leads in the period.
     pub reasons: BTreeMap<(Group, Said, String), i64>,
+    /// Calls in the period that the gate would have refused, by who made them and what stood against them.
+    pub against_gate: BTreeMap<(String, String), i64>,
     /// What campaigns cost, and what for.
     pub costs: Vec<CostLine>,
     /// What leads answered in the period.
     pub answers: Vec<Answers>,
     /// Deals won in the period, the latest first.
     pub stories: Vec<Story>,
+}
+
+/// Under which name the label of what was heard stands among the labels.
+pub fn heard_as(said: Said, name: &str) -> String {
+    format!("{} {name}", said.name())
 }
 
 impl Report {
@@ -186,6 +194,15 @@ impl Report {
             "" => "unknown",
             name => self.labels.get(name).map_or(name, String::as_str),
         }
+    }
+
+    /// How something that was said is called: an objection and an argument may have the same name.
+    pub fn said_label<'a>(&'a self, said: Said, name: &'a str) -> &'a str {
+        let known = match said {
+            Said::Rejected | Said::Lost => None,
+            Said::Objection | Said::Argument => self.labels.get(&heard_as(said, name)),
+        };
+        known.map_or_else(|| self.label(name), String::as_str)
     }
 
     /// How a kind of promise was kept by everybody together.

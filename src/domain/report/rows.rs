@@ -200,6 +200,15 @@ pub fn rows(report: &Report, by: Option<By>) -> Vec<Row> {
         ]);
         rows.push(row("reason", cells));
     }
+    for ((rep, why), count) in &report.against_gate {
+        let group = Group { by: Some(By::Rep), name: rep.clone() };
+        if !shown(&group) {
+            continue;
+        }
+        let mut cells = of_group(&group);
+        cells.extend([("reason", why.as_str().into()), ("count", (*count).into())]);
+        rows.push(row("against_gate", cells));
+    }
     rows.extend(of_campaigns(report));
     rows
 }

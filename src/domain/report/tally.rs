@@ -55,6 +55,7 @@ impl Tally {
             period,
             now,
             labels: BTreeMap::new(),
+            against_gate: BTreeMap::new(),
             currency: None,
             happened: Happened::default(),
             attainment: BTreeMap::new(),

@@ -19,7 +19,7 @@ use crate::domain::report::costs::{Brought, Cost, CostLine};
 use crate::domain::report::passages::{HandOffFact, Passage, StageFact};
 use crate::domain::report::period::Period;
 use crate::domain::report::stories::Story;
-use crate::domain::report::{Answers, By, Group, LeadFacts, Report, Said, Tally};
+use crate::domain::report::{Answers, By, Group, LeadFacts, Report, Said, Tally, heard_as};
 use crate::domain::sla::{PromiseKind, Terms};
 use crate::store::{Event, HandOffRow, PromiseRow, Store, StoreError, Tx};
 
@@ -67,6 +67,7 @@ pub async fn gather(
     }
     let (mut report, won) = tally.finish();
     report.labels = labels(agreement);
+    report.against_gate = against_gate(&mut tx, agreement, ask).await?;
     report.stories = stories(&mut tx, agreement, &ask.period, won).await?;
     if ask.whole {
         report.currency = agreement.reports.as_ref().and_then(|reports| reports.currency.clone());
@@ -75,6 +76,29 @@ pub async fn gather(
     }
     tx.rollback().await?;
     Ok(report)
+}
+
+/// Calls at which the gate was shut, of the people of the teams that are asked for.
+async fn against_gate(
+    tx: &mut Tx,
+    agreement: &Agreement,
+    ask: &Ask,
+) -> Result<BTreeMap<(String, String), i64>, StoreError> {
+    let is_of = |who: &str, team: &str| {
+        agreement.teams.get(team).is_some_and(|team| team.reps.iter().any(|rep| rep.email.as_str() == who))
+    };
+    let mut calls = BTreeMap::new();
+    for event in tx.calls_against_gate(ask.period.from, ask.period.to).await? {
+        let who = event.actor.unwrap_or_default();
+        if ask.teams.as_ref().is_some_and(|teams| !teams.iter().any(|team| is_of(&who, team))) {
+            continue;
+        }
+        // "away, back on 2026-03-16": the day is another one each time.
+        let why = event.facts["why"].as_str().unwrap_or_default();
+        let why = why.split(',').next().unwrap_or_default().to_owned();
+        *calls.entry((who, why)).or_default() += 1;
+    }
+    Ok(calls)
 }
 
 /// Everything that is known of a page of leads, in their order.
@@ -232,8 +256,10 @@ fn labels(agreement: &Agreement) -> BTreeMap<String, String> {
     let reps = agreement.teams.values().flat_map(|team| &team.reps);
     let reps = reps.map(|rep| (rep.email.to_string(), rep.name.clone()));
     let reasons = agreement.reasons.values().map(|reason| (reason.name.clone(), reason.label.clone()));
-    let heard = agreement.objections.iter().chain(&agreement.arguments);
-    let heard = heard.map(|(name, label)| (name.clone(), label.clone()));
+    let heard = [(Said::Objection, &agreement.objections), (Said::Argument, &agreement.arguments)];
+    let heard = heard.into_iter().flat_map(|(said, names)| {
+        names.iter().map(move |(name, label)| (heard_as(said, name), label.clone()))
+    });
     heard.chain(reasons).chain(reps).collect()
 }
 
