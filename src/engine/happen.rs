@@ -319,7 +319,8 @@ impl Engine {
         // Who was told that an address is dead, or that somebody complained, is not told again.
         match followed.tell.as_ref().filter(|_| !known) {
             Some(Tell::Owner(words)) => {
-                if let Some(owner) = &owner {
+                // Who says so themselves knows it.
+                if let Some(owner) = owner.as_ref().filter(|owner| said.by.as_ref() != Some(owner)) {
                     staff_mail::notice(self, tx, wake, lead, owner, words, &format!("notice:{id}")).await?;
                 }
             }

@@ -187,7 +187,9 @@ impl Engine {
             Ok(Err(Unheeded::Refused(why))) => self.answer(tx, wake, command, mail, &why).await,
             Ok(Err(Unheeded::Forbidden(why))) => {
                 let why = match why {
-                    Forbidden::Stale => "this lead is not yours to act on any more",
+                    Forbidden::Stale => {
+                        "this lead is not yours to act on by that mail any more (if there is a newer one, answer it)"
+                    }
                     Forbidden::ForTheRep => "it is for the lead's rep to say what came of it",
                     Forbidden::ForTheManager => "it is for the team's manager to decide that",
                     Forbidden::ForReps => "only a rep of the agreement can be away",
@@ -324,6 +326,7 @@ impl Engine {
         }
         Ok(match refused {
             Some(why) if noted == 0 => Ingested::Kept(why),
+            _ if noted == 1 => Ingested::Done("a rep's mail to a lead is noted".to_owned()),
             _ => Ingested::Done(format!("a rep's mail to {noted} leads is noted")),
         })
     }

@@ -145,7 +145,7 @@ async fn a_copy_of_a_rep_s_own_mail_counts_as_an_attempt() {
     let recipients = [address(LOG)];
     let now = office.clock.now();
     let ingested = office.engine.ingest(&raw, &recipients, now).await.expect("the store answers");
-    assert_eq!(ingested, Ingested::Done("a rep's mail to 1 leads is noted".to_owned()));
+    assert_eq!(ingested, Ingested::Done("a rep's mail to a lead is noted".to_owned()));
     assert_eq!(office.engine.ingest(&raw, &recipients, now).await.expect("an answer"), Ingested::Before);
     let attempts = office.events_of("attempt").await;
     assert_eq!(attempts.len(), 1);

@@ -152,7 +152,10 @@ pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, part
     let agreement = &wake.rules.agreement;
     let way = Way::Answer(log_address, token.to_owned());
     let mut all: Vec<Value> = Vec::new();
-    for word in Word::ALL.iter().copied().filter(|word| !matches!(word, Word::Heard | Word::Convinced)) {
+    // Where the agreement has a reason of that name, it is an answer already.
+    let is_a_reason = |word: Word| word == Word::WrongPerson && agreement.reasons.contains_key(word.name());
+    let is_left_out = |word: &Word| matches!(word, Word::Heard | Word::Convinced) || is_a_reason(*word);
+    for word in Word::ALL.iter().copied().filter(|word| !is_left_out(word)) {
         let allowed = match word {
             Word::Mine => part.claim == Claim::Good,
             word if word.is_for_managers() => part.is_manager,
@@ -213,11 +216,22 @@ fn main_words(reader: Reader, lead: &Lead, asked: Option<PromiseKind>) -> &'stat
         (Reader::Other, _) => &[],
         (Reader::Rep, Some(PromiseKind::Disposition)) => &[Word::Opportunity, Word::Reject, Word::Later],
         (Reader::Rep, Some(PromiseKind::Quiet)) => &[Word::Reached, Word::Later, Word::Lost],
-        (Reader::Rep, _) if lead.stage == Stage::HandedOff || goes_back(lead) => {
-            &[Word::Accept, Word::NoAnswer, Word::Reached]
+        // Who has no number cannot have called.
+        (Reader::Rep, _) if lead.profile.phone.is_none() => {
+            if is_to_take(lead) {
+                &[Word::Accept, Word::Emailed, Word::Met]
+            } else {
+                &[Word::Emailed, Word::Met]
+            }
         }
+        (Reader::Rep, _) if is_to_take(lead) => &[Word::Accept, Word::NoAnswer, Word::Reached],
         (Reader::Rep, _) => &[Word::NoAnswer, Word::Reached, Word::Met],
     }
+}
+
+/// Whether its rep has to say that it stays with them.
+fn is_to_take(lead: &Lead) -> bool {
+    lead.stage == Stage::HandedOff || goes_back(lead)
 }
 
 /// Whether it goes back by itself, unless its rep keeps it.
@@ -325,7 +339,10 @@ mod tests {
         Lead {
             id: crate::domain::ids::LeadId(1),
             email: address("jane@acme.example"),
-            profile: crate::domain::lead::Profile::default(),
+            profile: crate::domain::lead::Profile {
+                phone: Some("+49 30 901820".to_owned()),
+                ..crate::domain::lead::Profile::default()
+            },
             campaign: None,
             source: None,
             stage: Stage::HandedOff,
@@ -367,6 +384,19 @@ mod tests {
         }
         assert_eq!(buttons(&page, Reader::Other, &[], false), json!([]));
         assert_eq!(buttons(&Way::Command, Reader::Rep, &[Word::Accept], false), json!([]));
+    }
+
+    #[test]
+    fn whoever_has_no_number_is_not_asked_how_the_call_went() {
+        let mut lead = lead();
+        lead.profile.phone = None;
+        for stage in [Stage::HandedOff, Stage::Accepted] {
+            let words = main_words(Reader::Rep, &Lead { stage, ..lead.clone() }, None);
+            assert!(
+                words.contains(&Word::Emailed) && !words.contains(&Word::NoAnswer),
+                "{stage:?}: {words:?}"
+            );
+        }
     }
 
     #[test]

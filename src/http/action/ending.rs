@@ -173,6 +173,11 @@ fn told(desk: &Desk, order: &Order) -> String {
             Happening::Reclaimed => "it is yours again".to_owned(),
             Happening::Taken => "you took it over".to_owned(),
             Happening::Extended => "its rep has the full time once more".to_owned(),
+            Happening::AlreadyCustomer => "a customer already".to_owned(),
+            Happening::AlreadyTalking => "you talk with them already".to_owned(),
+            Happening::WrongPerson => "the wrong person".to_owned(),
+            Happening::Meeting => "you met".to_owned(),
+            Happening::Opportunity => "there is a deal to win".to_owned(),
             other => other.kind().replace('_', " "),
         },
     }

@@ -38,12 +38,13 @@ pub fn body(desk: &Desk, colleagues: &[Colleague], token: &str, word: Option<Wor
             return html;
         }
         HandOffState::Over | HandOffState::Past => {
-            let _ = write!(
-                html,
-                "{}<p>There is nothing for you to do.</p>{}",
-                whose(desk),
-                own_absence(desk, false)
-            );
+            let is_theirs = desk.lead.owner.as_ref() == Some(&desk.person);
+            let words = if is_theirs {
+                "This link is an earlier mail's: please use the newest one about this lead."
+            } else {
+                "There is nothing for you to do."
+            };
+            let _ = write!(html, "{}<p>{words}</p>", whose(desk));
             html.push_str(&footer(desk));
             return html;
         }
@@ -182,7 +183,7 @@ fn all(desk: &Desk, colleagues: &[Colleague]) -> String {
         html.push_str(&folded("Not now", &later(desk)));
         html.push_str(&folded("Give it back", &give_back(desk)));
         html.push_str(&folded("A deal", &deal(desk)));
-        html.push_str(&folded("I am away", &own_absence(desk, true)));
+        html.push_str(&folded("I am away", &own_absence(desk)));
     }
     if desk.part.is_manager {
         html.push_str("<h2>For the manager</h2>");
@@ -202,7 +203,7 @@ fn one(desk: &Desk, colleagues: &[Colleague], word: Word) -> String {
     match word {
         Word::Reject | Word::Lost | Word::WrongPerson | Word::Customer | Word::Talking => give_back(desk),
         Word::Later | Word::LeadAway => later(desk),
-        Word::Away => own_absence(desk, true),
+        Word::Away => own_absence(desk),
         Word::Won | Word::Opportunity => deal(desk),
         Word::Give => colleagues_of(desk, colleagues),
         Word::Recycle => reasons(desk, Word::Recycle),
@@ -337,8 +338,8 @@ fn colleagues_of(desk: &Desk, colleagues: &[Colleague]) -> String {
     form(desk, &format!("{words_first}<p>Whoever gets it has the full time to reach it.</p>{buttons}"))
 }
 
-fn own_absence(desk: &Desk, wanted: bool) -> String {
-    if !desk.part.can_be_away || !wanted {
+fn own_absence(desk: &Desk) -> String {
+    if !desk.part.can_be_away {
         return String::new();
     }
     let fields = format!(
