@@ -5,7 +5,8 @@
 //! that is missing. Times are local: a lead's mail in the lead's zone, everything else in the office's. What
 //! the scenario itself says (she replied, he is away) is not repeated. A mail is told by its subject; where the
 //! scenario says `show = ["hand_off", "digest to rep1"]` (a class, a level or a person each), those mails stand
-//! there whole, tokens shortened to `…`. `<rule>.playbook`, where there is one,
+//! there whole, tokens shortened to `…`. Clicks, answers by mail, requests of the API and figures that somebody prints
+//! are events, too, which `support/scenario/outside.rs` describes; `nurtured simulate` does not know them. `<rule>.playbook`, where there is one,
 //! says what differs from the built-in playbook.
 //!
 //! `UPDATE_EXPECT=1` rewrites the expectations. Read each of them afterwards as the lead, as the rep and as

@@ -15,7 +15,7 @@ mod ingest;
 mod lead;
 mod outbox;
 mod output;
-mod plan_capacity;
+pub mod plan_capacity;
 mod preview;
 mod rep;
 pub mod report;

@@ -46,14 +46,26 @@ impl PlanCapacity {
     pub(super) async fn run(self, workplace: Workplace) -> Result<(), CliError> {
         let playbook = Playbook::load(&workplace.playbook_files()?).map_err(CliError::Problems)?;
         let store = workplace.store().await?;
-        let known =
-            known(&store, &playbook.agreement, Clock::System.now()).await.map_err(CliError::failed)?;
-        let plan = plan(&playbook.agreement, &known, self.weeks);
+        let now = Clock::System.now();
+        let plan = planned(&store, &playbook.agreement, self.weeks, now).await.map_err(CliError::failed)?;
         if self.json {
             return plan.weeks.iter().try_for_each(|week| line(&as_json(week).to_string()));
         }
         shown(&plan).iter().try_for_each(|words| line(words))
     }
+}
+
+/// What is expected of so many weeks after `now`, and what can be taken.
+///
+/// # Errors
+/// When the store fails.
+pub async fn planned(
+    store: &Store,
+    agreement: &Agreement,
+    weeks: u32,
+    now: Timestamp,
+) -> Result<Plan, StoreError> {
+    Ok(plan(agreement, &known(store, agreement, now).await?, weeks))
 }
 
 /// What the store knows beside the agreement.
@@ -115,7 +127,7 @@ fn as_json(week: &Week) -> serde_json::Value {
 }
 
 /// The plan as a table, and what it rests on.
-fn shown(plan: &Plan) -> Vec<String> {
+pub fn shown(plan: &Plan) -> Vec<String> {
     let mut lines =
         vec![format!("{:<14}{:<16}{:>9}{:>8}{:>9}", "Week of", "Team", "Expected", "Takes", "Waiting")];
     let has_leads = |team: &str| {

@@ -4,6 +4,7 @@
 //! clock steps from one due instant to the next, so two months pass in seconds and nothing depends on when
 //! or where it is run: the same scenario gives the same lines, every time, on both databases.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use thiserror::Error;
 use super::happen::{HappenError, Said};
 use super::pass::PassError;
 use super::playbooks::{self, PlaybookError};
-use super::scenario::{Scenario, What};
+use super::scenario::{Input, Scenario, What};
 use super::{Engine, Identity, Limits};
 use crate::clock::{Clock, ManualClock};
 use crate::domain::email::EmailAddress;
@@ -102,43 +103,82 @@ pub async fn run(
     transport: Transport,
     mut tell: impl FnMut(Line),
 ) -> Result<(), SimulationError> {
-    let clock = ManualClock::at(scenario.start);
-    let mut files = playbook.clone();
-    playbooks::put_in_force(&store, playbook, scenario.start).await?;
-    let engine = Arc::new(
-        Engine::new(
-            store,
-            Clock::Manual(clock.clone()),
-            identity,
-            transport,
-            Limits { slice: None, ..Limits::default() },
-        )
-        .await?,
-    );
-    let mut told = EventId(0);
-    let mut inputs = scenario.inputs.iter().peekable();
-    loop {
-        let due = engine.next_due().await?.map(|due| scenario.up_at(due.max(clock.now())));
-        let next = match (due, inputs.peek()) {
-            (Some(due), Some(input)) => due.min(input.at),
-            (Some(due), None) => due,
-            (None, Some(input)) => input.at,
-            (None, None) => break,
-        };
-        if next > scenario.end {
-            break;
-        }
-        clock.set(next);
-        while let Some(input) = inputs.next_if(|input| input.at <= next) {
-            take(&engine, &mut files, &input.what, next).await?;
-        }
-        if scenario.up_at(next) == next {
-            settle(&engine, next).await?;
-        }
-        told = tell_since(&engine, told, &mut tell).await?;
-    }
-    engine.close().await;
+    let mut simulation = Simulation::begin(scenario, playbook, store, identity, transport).await?;
+    simulation.go_on(scenario.end, &mut tell).await?;
+    simulation.engine.close().await;
     Ok(())
+}
+
+/// A simulation that is under way, for those who want to do something themselves between two instants.
+pub struct Simulation<'a> {
+    scenario: &'a Scenario,
+    inputs: Peekable<std::slice::Iter<'a, Input>>,
+    /// The playbook as it was edited last.
+    files: PlaybookFiles,
+    clock: ManualClock,
+    engine: Arc<Engine>,
+    told: EventId,
+}
+
+impl<'a> Simulation<'a> {
+    /// Stands at the scenario's first instant; nothing has happened yet.
+    ///
+    /// # Errors
+    /// When the playbook has problems or the store fails.
+    pub async fn begin(
+        scenario: &'a Scenario,
+        playbook: &PlaybookFiles,
+        store: Store,
+        identity: Identity,
+        transport: Transport,
+    ) -> Result<Simulation<'a>, SimulationError> {
+        let clock = ManualClock::at(scenario.start);
+        playbooks::put_in_force(&store, playbook, scenario.start).await?;
+        let limits = Limits { slice: None, ..Limits::default() };
+        let engine = Engine::new(store, Clock::Manual(clock.clone()), identity, transport, limits).await?;
+        let (engine, inputs) = (Arc::new(engine), scenario.inputs.iter().peekable());
+        Ok(Simulation { scenario, inputs, files: playbook.clone(), clock, engine, told: EventId(0) })
+    }
+
+    /// The engine, whose clock stands still until the simulation goes on.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Lets happen what happens until `until` and at it, and tells it.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn go_on(
+        &mut self,
+        until: Timestamp,
+        tell: &mut impl FnMut(Line),
+    ) -> Result<(), SimulationError> {
+        loop {
+            let due = self.engine.next_due().await?;
+            let due = due.map(|due| self.scenario.up_at(due.max(self.clock.now())));
+            let next = match (due, self.inputs.peek()) {
+                (Some(due), Some(input)) => due.min(input.at),
+                (Some(due), None) => due,
+                (None, Some(input)) => input.at,
+                (None, None) => break,
+            };
+            if next > until {
+                break;
+            }
+            self.clock.set(next);
+            while let Some(input) = self.inputs.next_if(|input| input.at <= next) {
+                take(&self.engine, &mut self.files, &input.what, next).await?;
+            }
+            if self.scenario.up_at(next) == next {
+                settle(&self.engine, next).await?;
+            }
+            self.told = tell_since(&self.engine, self.told, tell).await?;
+        }
+        self.clock.set(until);
+        self.told = tell_since(&self.engine, self.told, tell).await?;
+        Ok(())
+    }
 }
 
 /// Wakes until nothing is due any more at `now`.

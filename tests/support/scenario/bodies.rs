@@ -8,6 +8,7 @@ use nurtured::engine::simulate::Line;
 use nurtured::mail::action;
 use nurtured::mail::transport::Memory;
 
+use super::outside::Letter;
 use super::told::name;
 
 /// What stands before each line of a mail.
@@ -31,34 +32,67 @@ impl Shown {
     }
 }
 
-/// The mails that were sent so far, by the number of their row in the outbox.
+/// A mail that was sent.
+pub struct Sent {
+    /// To whom.
+    to: String,
+    /// What it is called: class, level, and for a lead's mail the step.
+    called: [String; 3],
+    /// About whom, or to which lead.
+    pub lead: Option<String>,
+    /// Its subject.
+    pub subject: String,
+    /// Its text part.
+    pub text: String,
+}
+
+/// The mails that were sent so far.
 pub struct Mails {
     memory: Memory,
-    sent: HashMap<String, String>,
+    /// The text of each, by the number of its row in the outbox.
+    texts: HashMap<String, String>,
+    sent: Vec<Sent>,
 }
 
 impl Mails {
     /// Those that a transport will have taken.
     pub fn of(memory: Memory) -> Mails {
-        Mails { memory, sent: HashMap::new() }
+        Mails { memory, texts: HashMap::new(), sent: Vec::new() }
     }
 
-    /// The text part of the mail that a line tells of.
-    pub fn text(&mut self, line: &Line) -> Option<&str> {
+    /// Keeps the mail that a line tells of; what is to be shown below the line.
+    pub fn told(&mut self, line: &Line, shown: &Shown) -> String {
         for parcel in self.memory.take() {
             let message = MessageParser::default().parse(&parcel.bytes[..]).expect("what we write is mail");
             let text = message.body_text(0).unwrap_or_default().replace('\r', "");
-            self.sent.insert(parcel.file_stem, text);
+            self.texts.insert(parcel.file_stem, text);
         }
-        self.sent.get(&line.event.mail?.to_string()).map(String::as_str)
+        let text = line.event.mail.and_then(|mail| self.texts.get(&mail.to_string()));
+        let Some(text) = text.filter(|_| line.kind == "mail") else { return String::new() };
+        let fact = |name: &str| line.facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+        self.sent.push(Sent {
+            to: fact("to").to_owned(),
+            called: [
+                fact("class").to_owned(),
+                fact("level").to_owned(),
+                format!("{}/{}", fact("sequence"), fact("step")),
+            ],
+            lead: line.lead.clone(),
+            subject: fact("subject").to_owned(),
+            text: text.clone(),
+        });
+        if shown.is_asked_for(line) { indented(&without_tokens(text)) } else { String::new() }
     }
 
-    /// What is to be shown below a line: nothing unless it is a mail that was asked for.
-    pub fn shown(&mut self, line: &Line, shown: &Shown) -> String {
-        if line.kind != "mail" || !shown.is_asked_for(line) {
-            return String::new();
-        }
-        self.text(line).map(|text| indented(&without_tokens(text))).unwrap_or_default()
+    /// The latest mail that a scenario means.
+    pub fn latest(&self, letter: &Letter) -> &Sent {
+        let is_meant = |sent: &&Sent| {
+            sent.to == letter.by
+                && sent.called.contains(&letter.mail)
+                && (letter.lead.is_none() || sent.lead == letter.lead)
+        };
+        let found = self.sent.iter().rev().find(is_meant);
+        found.unwrap_or_else(|| panic!("no mail was sent like {letter:?}"))
     }
 }
 

@@ -1,7 +1,12 @@
 //! Scenarios as the tests read and tell them.
 
 mod bodies;
+mod endpoint;
+mod outside;
+mod page;
+mod printed;
 mod rule;
 mod told;
+mod world;
 
 pub use rule::{Rule, files, rules};

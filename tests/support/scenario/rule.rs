@@ -4,18 +4,21 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use nurtured::domain::intake::Owners;
 use nurtured::engine::Identity;
 use nurtured::engine::hours::zone_of;
 use nurtured::engine::scenario::Scenario;
-use nurtured::engine::simulate::{self, Line};
+use nurtured::engine::simulate::{Line, Simulation, SimulationError};
 use nurtured::mail::message::Correspondent;
 use nurtured::mail::transport::{Memory, Transport};
 use nurtured::playbook::{Playbook, PlaybookFiles};
 use nurtured::store::Store;
 
-use super::bodies::{Mails, Shown};
-use super::told::{is_figures, told};
+use super::bodies::{Mails, Shown, indented, without_tokens};
+use super::outside::{Beside, Office};
+use super::told::{OFFICE, is_figures, local, name, told};
+use super::world::{Met, PUBLIC_URL, World, steps};
 
 /// One rule: a scenario and what is said beside it.
 pub struct Rule {
@@ -25,14 +28,6 @@ pub struct Rule {
     text: String,
     playbook: PlaybookFiles,
     beside: Beside,
-}
-
-/// What a scenario may say beside what `nurtured simulate` reads.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-struct Beside {
-    /// Which mails are shown whole.
-    #[serde(default)]
-    show: Vec<String>,
 }
 
 /// What came of a scenario.
@@ -69,36 +64,25 @@ pub fn files() -> Vec<PathBuf> {
     entries.map(|entry| entry.expect("the folder can be read").path()).collect()
 }
 
-/// Every rule, or those whose name contains `RULE`.
+/// Every rule, or those whose name contains one of the words of `RULE`.
 pub fn rules() -> Vec<Rule> {
     let wanted = std::env::var("RULE").unwrap_or_default();
     let mut rules: Vec<Rule> = files()
         .into_iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .map(|path| Rule::read(&path))
-        .filter(|rule| rule.name.contains(&wanted))
+        .filter(|rule| wanted.is_empty() || wanted.split_whitespace().any(|part| rule.name.contains(part)))
         .collect();
     rules.sort_by(|one, other| one.name.cmp(&other.name));
     assert!(!rules.is_empty(), "no scenario is called like `{wanted}`");
     rules
 }
 
-impl Beside {
-    /// What stands in a scenario for us, and the scenario without it.
-    fn taken_from(text: String) -> Result<(String, Beside), toml::de::Error> {
-        let beside: Beside = toml::from_str(&text)?;
-        let is_ours = |line: &&str| !line.starts_with("show = ");
-        // Line by line, so that everything else stays in its place for messages.
-        let lines: Vec<&str> = text.lines().map(|line| if is_ours(&line) { line } else { "" }).collect();
-        Ok((lines.join("\n"), beside))
-    }
-}
-
 impl Rule {
     fn read(path: &Path) -> Rule {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(path).expect("a scenario is text");
-        let (text, beside) = Beside::taken_from(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (beside, text) = Beside::taken_from(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut rule = Rule { name, text, playbook: PlaybookFiles::builtin(), beside };
         if let Ok(edits) = std::fs::read_to_string(rule.file("playbook")) {
             let edits: Edits =
@@ -140,37 +124,81 @@ impl Rule {
         let owners = Owners::of(&playbook.agreement);
         let scenario = Scenario::parse(&format!("{}.toml", self.name), &self.text, &owners)
             .map_err(|problems| problems.to_string())?;
-        let shown = Shown(self.beside.show.clone());
-        let mut lines = Vec::new();
-        let memory = Memory::new();
-        let transport = Transport::Memory(memory.clone());
-        let mut mails = Mails::of(memory);
-        let mut bodies = Vec::new();
-        simulate::run(&scenario, &self.playbook, store.clone(), identity(), transport, |line| {
-            bodies.push(mails.shown(&line, &shown));
-            lines.push(line);
-        })
-        .await
-        .map_err(|error| error.to_string())?;
-        let zones = zones(&lines, &store, &playbook).await;
+        let entries = self.entries(&scenario, store.clone()).await.map_err(|error| error.to_string())?;
+        let zones = zones(&entries, &store, &playbook).await;
         let mut course = Course { json: String::new(), told: String::new() };
-        for (line, body) in lines.iter().zip(bodies) {
-            let _ = writeln!(course.json, "{}", line.to_json());
-            // Figures come on Mondays whatever else happens; rules about them are called so.
-            let is_told = self.name.starts_with("figures-") || !is_figures(line);
-            if let Some(words) = told(line, &zones).filter(|_| is_told) {
-                let _ = write!(course.told, "{words}\n{body}");
+        for entry in &entries {
+            match entry {
+                Entry::Engine(line, below) => {
+                    let _ = writeln!(course.json, "{}", line.to_json());
+                    // Figures come on Mondays whatever else happens; rules about them are called so.
+                    let is_told = self.name.starts_with("figures-") || !is_figures(line);
+                    if let Some(words) = told(line, &zones).filter(|_| is_told) {
+                        let _ = write!(course.told, "{words}\n{below}");
+                    }
+                }
+                Entry::Outside(at, met) => {
+                    let who = met.lead.as_ref().map_or(String::new(), |lead| format!("{:<7} ", name(lead)));
+                    let below = indented(&without_tokens(&met.read));
+                    let _ = write!(course.told, "{}  {who}{}\n{below}", local(*at, OFFICE), met.words);
+                }
             }
         }
         Ok(course)
     }
+
+    /// Lets the scenario run, with what comes from outside at its time.
+    async fn entries(&self, scenario: &Scenario, store: Store) -> Result<Vec<Entry>, SimulationError> {
+        let memory = Memory::new();
+        let (transport, mut mails) = (Transport::Memory(memory.clone()), Mails::of(memory));
+        let shown = Shown(self.beside.show.clone());
+        let identity = identity(&self.beside.office);
+        let mut simulation = Simulation::begin(scenario, &self.playbook, store, identity, transport).await?;
+        let mut entries = Vec::new();
+        let steps = steps(&self.beside);
+        let mut world = World::open(&self.beside, simulation.engine()).await;
+        for step in steps {
+            let at = step.at;
+            assert!(scenario.up_at(at) == at, "{}: nobody answers at {at}", self.name);
+            simulation.go_on(at, &mut |line| entries.push(Entry::of(line, &mut mails, &shown))).await?;
+            let met = world.takes(step, &mut mails).await;
+            entries.extend(met.map(|met| Entry::Outside(at, met)));
+            simulation.go_on(at, &mut |line| entries.push(Entry::of(line, &mut mails, &shown))).await?;
+        }
+        simulation.go_on(scenario.end, &mut |line| entries.push(Entry::of(line, &mut mails, &shown))).await?;
+        simulation.engine().close().await;
+        Ok(entries)
+    }
+}
+
+/// What is told of a course.
+enum Entry {
+    /// What the engine did, and what stands below it.
+    Engine(Box<Line>, String),
+    /// What somebody outside met with.
+    Outside(Timestamp, Met),
+}
+
+impl Entry {
+    fn of(mut line: Line, mails: &mut Mails, shown: &Shown) -> Entry {
+        // Whoever is erased is known by a hash under a key that each database makes for itself.
+        if let Some(lead) = line.lead.as_mut().filter(|lead| lead.ends_with("@erased.invalid")) {
+            *lead = "erased@erased.invalid".to_owned();
+        }
+        let below = mails.told(&line, shown);
+        Entry::Engine(Box::new(line), below)
+    }
 }
 
 /// The zone of each lead.
-async fn zones(lines: &[Line], store: &Store, playbook: &Playbook) -> HashMap<String, String> {
+async fn zones(entries: &[Entry], store: &Store, playbook: &Playbook) -> HashMap<String, String> {
     let mut zones = HashMap::new();
     let mut tx = store.read().await.expect("the store can be read");
-    for email in lines.iter().filter_map(|line| line.lead.as_ref()) {
+    let leads = entries.iter().filter_map(|entry| match entry {
+        Entry::Engine(line, _) => line.lead.as_ref(),
+        Entry::Outside(..) => None,
+    });
+    for email in leads {
         let address = email.parse().expect("leads have addresses");
         if let Some(lead) = tx.lead_by_email(&address).await.expect("the store can be read") {
             zones.insert(email.clone(), zone_of(&lead, &playbook.agreement));
@@ -180,15 +208,16 @@ async fn zones(lines: &[Line], store: &Store, playbook: &Playbook) -> HashMap<St
     zones
 }
 
-fn identity() -> Identity {
+fn identity(office: &Office) -> Identity {
     Identity {
         from: Correspondent {
             name: Some("Ours".to_owned()),
             address: "hello@ours.example".parse().expect("an address"),
         },
         reply_to: None,
-        public_url: "https://nurtured.ours.example".to_owned(),
-        log_address: None,
+        // Loopback is nowhere to a reader of mail.
+        public_url: if office.pages { PUBLIC_URL } else { "http://127.0.0.1:8080" }.to_owned(),
+        log_address: office.log_address.as_ref().map(|log| log.parse().expect("an address")),
         operator: Some("operator@ours.example".parse().expect("an address")),
         company: "Ours".to_owned(),
         postal_address: None,

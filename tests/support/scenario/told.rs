@@ -51,7 +51,8 @@ pub fn is_figures(line: &Line) -> bool {
 
 /// A line as an expectation has it: local time, whom it is about, what.
 pub fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
-    if SAID.contains(&line.kind.as_str()) {
+    let via = line.facts.get("via").and_then(serde_json::Value::as_str);
+    if SAID.contains(&line.kind.as_str()) && via.is_none() {
         return None;
     }
     let fact = |name: &str| line.facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
@@ -145,11 +146,20 @@ pub fn told(line: &Line, zones: &HashMap<String, String>) -> Option<String> {
             format!("{}, {}: {}: {}", fact("commitment"), fact("period"), fact("state"), fact("why"))
         }
         "review_overdue" => format!("signed {}, the review was due {}", fact("signed_on"), fact("due")),
+        // What came by a link, a mail or a program was not said by the scenario in so many words.
+        kind if via.is_some() => format!("{kind}{}, by {}", said(&line.facts), fact("via")),
         _ => format!("{} {}", line.kind, line.facts),
     };
     let zone = if is_to_lead { zone } else { OFFICE };
     let who = if lead.is_empty() { String::new() } else { format!("{:<7} ", name(lead)) };
     Some(format!("{}  {who}{words}", local(line.at, zone)))
+}
+
+/// What is said of a thing beside who said it, and which way: " reached phone".
+fn said(facts: &serde_json::Value) -> String {
+    let beside = ["via", "by", "why"];
+    let facts = facts.as_object().into_iter().flatten().filter(|(name, _)| !beside.contains(&name.as_str()));
+    facts.filter_map(|(_, value)| value.as_str()).map(|value| format!(" {value}")).collect()
 }
 
 /// "Mon  2 Mar 09:30", and where, unless at the office.
