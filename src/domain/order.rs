@@ -6,7 +6,8 @@
 //! reject REASON · lost REASON · later DAY · lead-away [DAY] · away DAY
 //! wrong-person · customer · talking · heard [OBJECTION] · convinced [ARGUMENT]
 //! mine
-//! give ADDRESS · take · extend · recycle REASON
+//! give ADDRESS · take · extend · recycle REASON · uphold · overturn [ADDRESS]
+//! correct FIELD VALUE · replace ADDRESS · duplicate-of ADDRESS · drop · dispute · back
 //! ```
 //!
 //! Reasons, objections and arguments are the agreement's names; a day is 2026-03-16. Whether it can be so is
@@ -15,8 +16,10 @@
 use jiff::civil::Date;
 
 use super::contact::Channel;
+use super::email::EmailAddress;
 use super::happening::{Happening, Outcome};
 use super::names::names;
+use super::recycle::Verdict;
 use crate::problem::nearest;
 
 names! {
@@ -50,6 +53,8 @@ names! {
         LeadAway = "lead-away",
         /// The rep is away until a day.
         Away = "away",
+        /// The rep is back.
+        Back = "back",
         /// Not the person to talk to.
         WrongPerson = "wrong-person",
         /// Buys from us already.
@@ -70,6 +75,20 @@ names! {
         Extend = "extend",
         /// The manager gives it back, for a reason.
         Recycle = "recycle",
+        /// The manager says that a rejection stands.
+        Uphold = "uphold",
+        /// The manager says that sales gets it again.
+        Overturn = "overturn",
+        /// What is known of it is another.
+        Correct = "correct",
+        /// Somebody else is the right person.
+        Replace = "replace",
+        /// It is one with another lead.
+        DuplicateOf = "duplicate-of",
+        /// Marketing gives it up.
+        Drop = "drop",
+        /// Marketing disagrees with its rejection.
+        Dispute = "dispute",
     }
 }
 
@@ -101,7 +120,21 @@ impl Word {
             Word::Take => "I take it over",
             Word::Extend => "Give the full time once more",
             Word::Recycle => "Give it back",
+            Word::Back => "I am back",
+            Word::Uphold => "It stays given back",
+            Word::Overturn => "Marketing is right: sales gets it again",
+            Word::Correct => "Correct what is known",
+            Word::Replace => "Somebody else is the right person",
+            Word::DuplicateOf => "It is a duplicate of another lead",
+            Word::Drop => "Give it up",
+            Word::Dispute => "I disagree: let the manager decide",
         }
+    }
+
+    /// Whether it decides about a lead that is not with sales.
+    pub fn is_about_what_was_given_back(self) -> bool {
+        use Word::{Correct, Dispute, Drop, Overturn, Replace, Uphold};
+        matches!(self, Uphold | Overturn | Correct | Replace | Drop | Dispute)
     }
 
     /// Whether it is for a team's manager, director or backup.
@@ -120,6 +153,58 @@ pub enum Order {
         /// Their first day back.
         until: Date,
     },
+    /// Whoever orders it is back.
+    RepBack,
+    /// Something is decided about a lead that sales gave back, or that lacks something.
+    Mend(Mend),
+}
+
+/// What is decided about a lead that sales gave back, or that lacks something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// The manager answers marketing.
+    Answer {
+        /// How.
+        verdict: Verdict,
+        /// Who gets it, if sales gets it again; `None`: as its reason says.
+        to: Option<EmailAddress>,
+    },
+    /// Fields and their values.
+    Correct(Vec<(String, String)>),
+    /// Somebody else is the right person.
+    Replace(EmailAddress),
+    /// It is one with that lead.
+    DuplicateOf(EmailAddress),
+    /// Nothing can be mended.
+    GiveUp,
+    /// Marketing disagrees with the rejection.
+    Dispute,
+}
+
+impl Mend {
+    /// The event that says so in the log.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Mend::Answer { .. } => "dispute_answered",
+            Mend::Correct(_) => "corrected",
+            Mend::Replace(_) => "replaced",
+            Mend::DuplicateOf(_) => "rejected",
+            Mend::GiveUp => "given_up",
+            Mend::Dispute => "disputed",
+        }
+    }
+}
+
+impl Order {
+    /// Its name in the log of the program.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Order::Say(happening) => happening.kind(),
+            Order::RepAway { .. } => "rep_away",
+            Order::RepBack => "rep_back",
+            Order::Mend(mend) => mend.kind(),
+        }
+    }
 }
 
 /// Why an order cannot be read.
@@ -169,6 +254,18 @@ impl Order {
                 .unwrap_or_default();
             return Err(OrderError::UnknownWord { word: word.chars().take(SHOWN).collect(), suggestion });
         };
+        if word == Word::Correct {
+            let (field, value) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+            let field = field.to_ascii_lowercase().replace('-', "_");
+            if field.is_empty() || value.trim().is_empty() {
+                return Err(OrderError::Missing {
+                    word: word.name(),
+                    what: "a field and its value",
+                    example: "phone +49 30 901820",
+                });
+            }
+            return Ok(Order::Mend(Mend::Correct(vec![(field, value.trim().to_owned())])));
+        }
         Order::of(word, rest.split_whitespace().next())
     }
 
@@ -186,6 +283,11 @@ impl Order {
         };
         let needed_day = || day(&name("a day", "2026-03-16")?);
         let call = |outcome| Happening::Attempt { channel: Channel::Phone, outcome };
+        let address = |text: &str| {
+            text.parse::<EmailAddress>().map_err(|_| OrderError::Address(text.chars().take(SHOWN).collect()))
+        };
+        let needed_address = |what| address(&name(what, "somebody@company.example")?);
+        let mend = |mend| Ok(Order::Mend(mend));
         Ok(Order::Say(match word {
             Word::Accept => Happening::Accepted,
             Word::Reached => call(Outcome::Reached),
@@ -200,6 +302,23 @@ impl Order {
             Word::Lost => Happening::Lost { reason: reason()? },
             Word::Later => Happening::FollowUp { on: needed_day()? },
             Word::LeadAway => Happening::Away { until: rest.map(day).transpose()?, do_not_call: false },
+            Word::Back => return Ok(Order::RepBack),
+            Word::Correct => {
+                return Err(OrderError::Missing {
+                    word: word.name(),
+                    what: "what is different",
+                    example: "phone +49 30 901820",
+                });
+            }
+            Word::Uphold => return mend(Mend::Answer { verdict: Verdict::Upheld, to: None }),
+            Word::Overturn => {
+                let to = rest.map(address).transpose()?;
+                return mend(Mend::Answer { verdict: Verdict::Overturned, to });
+            }
+            Word::Replace => return mend(Mend::Replace(needed_address("the right person's address")?)),
+            Word::DuplicateOf => return mend(Mend::DuplicateOf(needed_address("the other lead's address")?)),
+            Word::Drop => return mend(Mend::GiveUp),
+            Word::Dispute => return mend(Mend::Dispute),
             Word::Away => return Ok(Order::RepAway { until: needed_day()? }),
             Word::WrongPerson => Happening::WrongPerson,
             Word::Customer => Happening::AlreadyCustomer,
@@ -208,8 +327,7 @@ impl Order {
             Word::Convinced => Happening::Feedback { objection: None, argument: rest.map(str::to_owned) },
             Word::Give => {
                 let to = name("a rep's address", "rep@company.example")?;
-                let to = to.parse().map_err(|_| OrderError::Address(to.chars().take(SHOWN).collect()))?;
-                Happening::Reassigned { to }
+                Happening::Reassigned { to: address(&to)? }
             }
             Word::Mine => Happening::Reclaimed,
             Word::Take => Happening::Taken,
@@ -242,6 +360,14 @@ mod tests {
             ("lead-away", Order::Say(Happening::Away { until: None, do_not_call: false })),
             ("lead-away 2026-03-16", Order::Say(Happening::Away { until: Some(on), do_not_call: false })),
             ("away 2026-03-16", Order::RepAway { until: on }),
+            ("back", Order::RepBack),
+            ("uphold", Order::Mend(Mend::Answer { verdict: Verdict::Upheld, to: None })),
+            ("drop it", Order::Mend(Mend::GiveUp)),
+            ("duplicate-of j@a.example", Order::Mend(Mend::DuplicateOf("j@a.example".parse().expect("one")))),
+            (
+                "Correct First-Name  Ann Marie",
+                Order::Mend(Mend::Correct(vec![("first_name".to_owned(), "Ann Marie".to_owned())])),
+            ),
             ("heard", Order::Say(Happening::Feedback { objection: None, argument: None })),
             (
                 "give rep2@ours.example",
@@ -262,6 +388,8 @@ mod tests {
             ("later tomorrow", "“tomorrow” is no day: write it like 2026-03-16"),
             ("away 16.3.", "“16.3.” is no day: write it like 2026-03-16"),
             ("give Sam", "“Sam” is no email address"),
+            ("correct phone", "“correct” needs a field and its value: “correct phone +49 30 901820”"),
+            ("replace", "“replace” needs the right person's address: “replace somebody@company.example”"),
         ] {
             assert_eq!(Order::parse(text).expect_err(text).to_string(), words);
         }
@@ -271,7 +399,8 @@ mod tests {
     fn every_word_is_read_and_those_of_managers_order_what_only_managers_may() {
         for word in Word::ALL {
             let rest = match word {
-                Word::Give => "rep2@ours.example",
+                Word::Give | Word::Overturn | Word::Replace | Word::DuplicateOf => "rep2@ours.example",
+                Word::Correct => "phone +49 30 901820",
                 _ => "2026-03-16",
             };
             let order = Order::parse(&format!("{} {rest}", word.name())).expect("an order");

@@ -88,6 +88,15 @@ impl Known {
         Err(UnknownField { message: format!("a lead has no `{text}`"), hint })
     }
 
+    /// As [`Known::parse`] reads it.
+    pub fn name(&self) -> String {
+        match self {
+            Known::Answer(question) => format!("answers[\"{question}\"]"),
+            Known::Field(name) => format!("fields[\"{name}\"]"),
+            plain => PLAIN.iter().find(|(_, known)| known == plain).map_or("", |(name, _)| *name).to_owned(),
+        }
+    }
+
     /// Whether it is known.
     fn is_known(&self, lead: &Lead, answers: &[Answer]) -> bool {
         let profile = &lead.profile;
@@ -117,9 +126,14 @@ impl fmt::Display for Known {
     }
 }
 
+/// What of `required` is not known of a lead, in the order of the agreement.
+pub fn missing_of(required: &[Known], lead: &Lead, answers: &[Answer]) -> Vec<Known> {
+    required.iter().filter(|known| !known.is_known(lead, answers)).cloned().collect()
+}
+
 /// What of `required` is not known of a lead, as people read it, in the order of the agreement.
 pub fn missing(required: &[Known], lead: &Lead, answers: &[Answer]) -> Vec<String> {
-    required.iter().filter(|known| !known.is_known(lead, answers)).map(Known::to_string).collect()
+    missing_of(required, lead, answers).iter().map(Known::to_string).collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::domain::lead::Lead;
 use crate::domain::routing::{Turn, absence};
 use crate::domain::sla::PromiseKind;
 use crate::domain::sla::once::AWAY;
-use crate::store::{HandOff, Tx};
+use crate::store::{HandOff, StoreError, Tx};
 
 /// Reps turned to in one transaction: one, whose leads are locked meanwhile.
 const REPS: i64 = 1;
@@ -105,7 +105,7 @@ pub(super) async fn back_at(
     wake: &Wake,
     team: &Team,
     rep: &Rep,
-) -> Result<Option<Timestamp>, PassError> {
+) -> Result<Option<Timestamp>, StoreError> {
     let state = tx.rep_state(&rep.email).await?;
     let turn = Turn { away: state.away, ..Turn::default() };
     Ok(absence(rep, &turn, hand_off::team_calendar(wake, team), wake.now))

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 
 use super::Engine;
-use super::desk::{Desk, Forbidden, NoDesk};
+use super::desk::{Desk, Forbidden, NoDesk, lead_of};
 use super::hand_off::team_calendar;
 use super::happen::{HappenError, Said, Via, facts};
+use super::mending::is_done;
 use super::pass::PassError;
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::Consequences;
@@ -119,7 +120,7 @@ impl Engine {
         }
         let result = result?;
         if result == Ok(Noted::Now) && !deed.orders.iter().all(says) {
-            return self.away_too(deed, now).await;
+            return self.act_apart(deed, now).await;
         }
         Ok(result)
     }
@@ -133,17 +134,22 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Result<Noted, Unheeded>, ActError> {
         let wake = self.wake_at(now);
-        let lead = tx.hand_off(grant.hand_off).await?.ok_or(NoDesk::Gone)?.lead;
+        let lead = lead_of(tx, grant).await?;
         let lead = tx.lock_leads(&[lead]).await?.pop().ok_or(NoDesk::Gone)?;
         let desk = self.lay_out(tx, grant, lead, now).await?;
         let phone = self.hours.phone(&desk.lead, &wake.rules.agreement);
         let mut news = Vec::new();
         if let Some(seen) = deed.seen {
             news = tx.events_of(desk.lead.id).await?;
-            news.retain(|event| event.id > seen && event.occurred_at >= desk.hand_off.at);
+            let since = desk.hand_off.as_ref().map_or(Timestamp::MIN, |hand_off| hand_off.at);
+            news.retain(|event| event.id > seen && event.occurred_at >= since);
         }
         let is_known = |order: &Order| {
-            let Order::Say(happening) = order else { return true };
+            let happening = match order {
+                Order::Say(happening) => happening,
+                Order::Mend(mend) => return is_done(mend, &desk.lead, &news, &desk.person, now),
+                Order::RepAway { .. } | Order::RepBack => return true,
+            };
             let facts = facts(happening, &Said::default(), &Consequences::default(), &phone);
             news.iter().any(|event| {
                 event.kind == happening.kind()
@@ -151,7 +157,7 @@ impl Engine {
                     && PARTICULARS.iter().all(|name| event.facts.get(name) == facts.get(name))
             })
         };
-        if deed.orders.iter().any(says) && deed.orders.iter().all(is_known) {
+        if deed.orders.iter().any(concerns_the_lead) && deed.orders.iter().all(is_known) {
             return Ok(Ok(Noted::Before));
         }
         for order in &deed.orders {
@@ -173,16 +179,27 @@ impl Engine {
         Ok(Ok(Noted::Now))
     }
 
-    /// The part of it that concerns whoever orders: they are away.
-    async fn away_too(&self, deed: &Deed, now: Timestamp) -> Result<Result<Noted, Unheeded>, ActError> {
+    /// The part of it that has transactions of its own: whoever orders is away or back, or something is decided about a
+    /// lead that is not with sales.
+    async fn act_apart(&self, deed: &Deed, now: Timestamp) -> Result<Result<Noted, Unheeded>, ActError> {
         let desk = self.desk(&deed.token, now).await?;
         let mut noted = Noted::Before;
         for order in &deed.orders {
-            let Order::RepAway { until } = order else { continue };
-            if self.is_away_until(&desk.person, *until, now).await? {
-                continue;
-            }
-            match self.rep_away(&desk.person, Some(*until), now).await {
+            let back = match order {
+                Order::Say(_) => continue,
+                Order::Mend(mend) => match self.mend(&desk, mend, deed, now).await? {
+                    Ok(_) => {
+                        noted = Noted::Now;
+                        continue;
+                    }
+                    refused => return Ok(refused),
+                },
+                Order::RepBack if desk.back.is_none() => continue,
+                Order::RepBack => None,
+                Order::RepAway { until } if self.is_away_until(&desk.person, *until, now).await? => continue,
+                Order::RepAway { until } => Some(*until),
+            };
+            match self.rep_away(&desk.person, back, now).await {
                 Ok(()) => noted = Noted::Now,
                 Err(HappenError::Failed(error)) => return Err(error.into()),
                 Err(refused) => return Ok(Err(Unheeded::Refused(refused.to_string()))),
@@ -203,7 +220,12 @@ impl Engine {
     }
 }
 
-/// Whether it is something about the lead.
+/// Whether it is about the lead, and not about whoever orders it.
+fn concerns_the_lead(order: &Order) -> bool {
+    matches!(order, Order::Say(_) | Order::Mend(_))
+}
+
+/// Whether it is said in the transaction that has the lead.
 fn says(order: &Order) -> bool {
     matches!(order, Order::Say(_))
 }

@@ -12,8 +12,10 @@ use jiff::civil::Date;
 use thiserror::Error;
 
 use super::Engine;
+use super::absence;
 use super::facts::ContactHistory;
 use super::hand_off::team_calendar;
+use super::mending::{self, Task};
 use super::playbooks::InForce;
 use super::staff_mail::{call, day_and_time, name_of};
 use super::turn_over;
@@ -22,11 +24,11 @@ use crate::domain::calendar::Calendar;
 use crate::domain::contact::{Channel, Permission, Purpose, SuppressionReason, may_contact};
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::{Claim, Happening};
-use crate::domain::ids::EventId;
+use crate::domain::ids::{EventId, LeadId};
 use crate::domain::lead::Lead;
-use crate::domain::order::Order;
-use crate::domain::routing::{Turn, absence};
-use crate::mail::action::{Grant, verify};
+use crate::domain::order::{Mend, Order};
+use crate::domain::routing::{self, Turn};
+use crate::mail::action::{About, Grant, verify};
 use crate::store::{HandOff, StoreError, Tx};
 
 /// Why a token leads nowhere.
@@ -54,14 +56,18 @@ pub enum NoDesk {
 pub struct Desk {
     /// The lead.
     pub lead: Lead,
-    /// The hand-off that the token is about.
-    pub hand_off: HandOff,
+    /// The hand-off that the token is about; for marketing the last one, if there was any.
+    pub hand_off: Option<HandOff>,
     /// Whose token it is.
     pub person: EmailAddress,
     /// How they are called.
     pub name: String,
     /// What they may say.
     pub part: Part,
+    /// What waits for them beside that.
+    pub task: Task,
+    /// Their first day back, if they are a rep who is away.
+    pub back: Option<Date>,
     /// How whoever has the lead now is called; `None`: nobody has it.
     pub owner: Option<String>,
     /// What is promised and when it falls due, by the team's clock; the first that does.
@@ -102,6 +108,16 @@ pub struct Part {
     pub hand_off: HandOffState,
     /// Whether a lead that was taken from them is still theirs.
     pub claim: Claim,
+    /// They are marketing.
+    pub is_marketing: bool,
+    /// Marketing was asked to mend the lead.
+    pub mends: bool,
+    /// Marketing was, or something that sales has to know is missing.
+    pub works: bool,
+    /// Marketing can dispute how it was given back.
+    pub may_dispute: bool,
+    /// A dispute waits for their answer.
+    pub may_answer: bool,
 }
 
 /// How the hand-off of a token stands.
@@ -124,6 +140,10 @@ pub enum Forbidden {
     ForTheRep,
     /// It is for the team's manager to say.
     ForTheManager,
+    /// It is for marketing to say.
+    ForMarketing,
+    /// It is settled: nothing of it waits for anybody any more.
+    Settled,
     /// Only reps are away.
     ForReps,
 }
@@ -135,8 +155,9 @@ impl Part {
     /// Why not.
     pub fn may(self, order: &Order) -> Result<(), Forbidden> {
         let happening = match order {
-            Order::RepAway { .. } if self.can_be_away => return Ok(()),
-            Order::RepAway { .. } => return Err(Forbidden::ForReps),
+            Order::RepAway { .. } | Order::RepBack if self.can_be_away => return Ok(()),
+            Order::RepAway { .. } | Order::RepBack => return Err(Forbidden::ForReps),
+            Order::Mend(mend) => return self.may_mend(mend),
             Order::Say(happening) => happening,
         };
         let is_feedback = matches!(happening, Happening::Feedback { .. });
@@ -148,6 +169,26 @@ impl Part {
             _ if !happening.is_for_managers() && !self.is_rep => Err(Forbidden::ForTheRep),
             _ => Ok(()),
         }
+    }
+}
+
+impl Part {
+    /// Whether there is something to do for them beside what a rep or a manager does with an open hand-off.
+    pub fn has_a_task(self) -> bool {
+        self.works || self.may_dispute || self.may_answer || self.claim == Claim::Good
+    }
+
+    fn may_mend(self, mend: &Mend) -> Result<(), Forbidden> {
+        let works = match mend {
+            Mend::Answer { .. } if !self.is_manager => return Err(Forbidden::ForTheManager),
+            Mend::Answer { .. } => self.may_answer,
+            Mend::DuplicateOf(_) if self.is_rep => self.hand_off == HandOffState::Open,
+            _ if !self.is_marketing => return Err(Forbidden::ForMarketing),
+            Mend::Dispute => self.may_dispute,
+            Mend::Correct(_) => self.works,
+            Mend::Replace(_) | Mend::DuplicateOf(_) | Mend::GiveUp => self.mends,
+        };
+        if works { Ok(()) } else { Err(Forbidden::Settled) }
     }
 }
 
@@ -166,6 +207,13 @@ pub struct Colleague {
     pub away_until: Option<String>,
 }
 
+impl Desk {
+    /// How somebody is called.
+    pub fn called(&self, who: &EmailAddress) -> String {
+        self.rules.agreement.rep(who).map_or_else(|| who.as_a_name(), |(_, rep)| rep.name.clone())
+    }
+}
+
 impl Engine {
     /// What lies before whoever has `token`. Changes nothing.
     ///
@@ -174,8 +222,8 @@ impl Engine {
     pub async fn desk(&self, token: &str, now: Timestamp) -> Result<Desk, NoDesk> {
         let grant = self.grant(token, now)?;
         let mut tx = self.store.read().await?;
-        let hand_off = tx.hand_off(grant.hand_off).await?.ok_or(NoDesk::Gone)?;
-        let lead = tx.leads(&[hand_off.lead]).await?.pop().ok_or(NoDesk::Gone)?;
+        let lead = lead_of(&mut tx, &grant).await?;
+        let lead = tx.leads(&[lead]).await?.pop().ok_or(NoDesk::Gone)?;
         let desk = self.lay_out(&mut tx, &grant, lead, now).await?;
         tx.rollback().await?;
         Ok(desk)
@@ -203,23 +251,53 @@ impl Engine {
         }
         let hand_offs = tx.hand_offs_of(lead.id).await?;
         let newest = hand_offs.last().map(|last| last.id);
-        let hand_off = hand_offs.into_iter().find(|one| one.id == grant.hand_off).ok_or(NoDesk::Gone)?;
-        let person = self.holder(grant, &hand_off, agreement).ok_or(NoDesk::Left)?;
-        let team = agreement.teams.get(&hand_off.team);
-        let claim = match hand_off.rep == person {
+        let (hand_off, person) = match grant.about {
+            About::HandOff(id) => {
+                let hand_off = hand_offs.into_iter().find(|one| one.id == id).ok_or(NoDesk::Gone)?;
+                let person = self.holder(grant, &hand_off, agreement).ok_or(NoDesk::Left)?;
+                (Some(hand_off), person)
+            }
+            About::Lead(_) => {
+                let manager = &agreement.marketing.manager;
+                let person = Some(manager).filter(|person| grant.is_for(&self.keys.action, person));
+                (hand_offs.into_iter().next_back(), person.ok_or(NoDesk::Left)?.clone())
+            }
+        };
+        let is_marketing = matches!(grant.about, About::Lead(_));
+        let team = hand_off.as_ref().and_then(|hand_off| agreement.teams.get(&hand_off.team));
+        let is_rep = !is_marketing && hand_off.as_ref().is_some_and(|hand_off| hand_off.rep == person);
+        let claim = match is_rep {
             true => turn_over::claim(tx, &lead, Some(&person)).await?,
             false => Claim::None,
         };
+        let task = match &hand_off {
+            _ if is_marketing => mending::for_marketing(self, tx, &wake, &lead).await?,
+            Some(hand_off) => mending::for_manager(tx, &wake, &lead, hand_off, &person).await?,
+            None => Task::default(),
+        };
         let part = Part {
             claim,
-            is_rep: hand_off.rep == person,
-            is_manager: team.is_some_and(|team| team.is_answered_for_by(&person)),
+            is_rep,
+            is_manager: !is_marketing && team.is_some_and(|team| team.is_answered_for_by(&person)),
             can_be_away: agreement.rep(&person).is_some(),
-            hand_off: match (hand_off.ended_at, newest == Some(hand_off.id)) {
-                (None, _) => HandOffState::Open,
-                (Some(_), true) => HandOffState::Over,
-                (Some(_), false) => HandOffState::Past,
+            hand_off: match &hand_off {
+                Some(hand_off) if !is_marketing && newest == Some(hand_off.id) => match hand_off.ended_at {
+                    None => HandOffState::Open,
+                    Some(_) => HandOffState::Over,
+                },
+                _ => HandOffState::Past,
             },
+            is_marketing,
+            mends: task.mend.is_some(),
+            works: task.mend.is_some() || !task.missing.is_empty(),
+            may_dispute: task.may_dispute,
+            may_answer: task.dispute.is_some(),
+        };
+        let back = match agreement.rep(&person) {
+            Some((team, rep)) => absence::back_at(tx, &wake, team, rep)
+                .await?
+                .map(|back| team_calendar(&wake, team).local(back).date()),
+            None => None,
         };
         let calendar =
             team.or_else(|| agreement.teams.values().next()).map(|team| team_calendar(&wake, team));
@@ -252,6 +330,8 @@ impl Engine {
             hand_off,
             person,
             part,
+            task,
+            back,
         })
     }
 
@@ -273,7 +353,8 @@ impl Engine {
     pub async fn colleagues(&self, desk: &Desk, now: Timestamp) -> Result<Vec<Colleague>, StoreError> {
         let wake = self.wake_at(now);
         let mut teams: Vec<&Team> = desk.rules.agreement.teams.values().collect();
-        teams.sort_by_key(|team| team.name != desk.hand_off.team);
+        let own = desk.hand_off.as_ref().map(|hand_off| hand_off.team.as_str());
+        teams.sort_by_key(|team| Some(team.name.as_str()) != own);
         let mut tx = self.store.read().await?;
         let mut colleagues = Vec::new();
         for team in teams {
@@ -281,7 +362,7 @@ impl Engine {
             for rep in team.reps.iter().filter(|rep| Some(&rep.email) != desk.lead.owner.as_ref()) {
                 let state = tx.rep_state(&rep.email).await?;
                 let turn = Turn { away: state.away, ..Turn::default() };
-                let back = absence(rep, &turn, calendar, wake.now);
+                let back = routing::absence(rep, &turn, calendar, wake.now);
                 colleagues.push(Colleague {
                     name: rep.name.clone(),
                     email: rep.email.clone(),
@@ -293,6 +374,14 @@ impl Engine {
         }
         tx.rollback().await?;
         Ok(colleagues)
+    }
+}
+
+/// Which lead a token is about.
+pub(super) async fn lead_of(tx: &mut Tx, grant: &Grant) -> Result<LeadId, NoDesk> {
+    match grant.about {
+        About::HandOff(id) => Ok(tx.hand_off(id).await?.ok_or(NoDesk::Gone)?.lead),
+        About::Lead(id) => Ok(id),
     }
 }
 
@@ -320,7 +409,18 @@ mod tests {
         use HandOffState::{Open, Over, Past};
         let part = |is_rep, is_manager, hand_off| {
             let claim = if hand_off == Past { Claim::Good } else { Claim::None };
-            Part { is_rep, is_manager, can_be_away: is_rep, hand_off, claim }
+            Part {
+                is_rep,
+                is_manager,
+                can_be_away: is_rep,
+                hand_off,
+                claim,
+                is_marketing: false,
+                mends: false,
+                works: false,
+                may_dispute: false,
+                may_answer: is_manager && hand_off == Over,
+            }
         };
         let (yes, stale) = (Ok(()), Err(Forbidden::Stale));
         let (rep, manager, both) = (
@@ -328,6 +428,15 @@ mod tests {
             |state| part(false, true, state),
             |state| part(true, true, state),
         );
+        let marketing = |asked| Part {
+            is_marketing: true,
+            can_be_away: false,
+            mends: asked,
+            works: asked,
+            may_dispute: asked,
+            claim: Claim::None,
+            ..part(false, false, Past)
+        };
         for (word, part, answer) in [
             (Word::Accept, rep(Open), yes),
             (Word::Accept, rep(Over), stale),
@@ -344,10 +453,21 @@ mod tests {
             (Word::Mine, rep(Past), yes),
             (Word::Mine, Part { claim: Claim::TooLate, ..rep(Past) }, stale),
             (Word::Mine, manager(Open), Err(Forbidden::ForTheRep)),
+            (Word::Uphold, manager(Over), yes),
+            (Word::Overturn, manager(Past), Err(Forbidden::Settled)),
+            (Word::Uphold, rep(Over), Err(Forbidden::ForTheManager)),
+            (Word::Drop, rep(Over), Err(Forbidden::ForMarketing)),
+            (Word::Drop, marketing(true), yes),
+            (Word::Drop, marketing(false), Err(Forbidden::Settled)),
+            (Word::Dispute, marketing(true), yes),
+            (Word::Accept, marketing(true), stale),
+            (Word::Back, rep(Past), yes),
+            (Word::Back, marketing(true), Err(Forbidden::ForReps)),
             (Word::Away, rep(Past), yes),
             (Word::Away, manager(Open), Err(Forbidden::ForReps)),
         ] {
-            let order = Order::of(word, Some("2026-03-16")).expect("an order");
+            let rest = if word == Word::Overturn { None } else { Some("2026-03-16") };
+            let order = Order::of(word, rest).expect("an order");
             assert_eq!(part.may(&order), answer, "{word:?} {part:?}");
         }
     }

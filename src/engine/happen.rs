@@ -356,7 +356,8 @@ impl Engine {
         };
         let calendar = hand_off::team_calendar(&wake, team);
         let away = match back {
-            None => None,
+            // An absence that stands in the agreement is over by their word.
+            None => Some((now, now)),
             Some(back) if back <= calendar.local(now).date() => {
                 return Err(Refusal::Date { date: back, why: "is not in the future" }.into());
             }

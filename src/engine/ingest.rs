@@ -11,8 +11,8 @@
 
 use jiff::Timestamp;
 
-use super::act::{ActError, Deed, Noted, Unheeded};
-use super::desk::{Forbidden, NoDesk};
+use super::act::{ActError, Acted, Deed, Noted, Unheeded};
+use super::desk::{Forbidden, NoDesk, lead_of};
 use super::happen::{HappenError, Said, Via};
 use super::pass::PassError;
 use super::staff_mail::{self, HELP};
@@ -83,11 +83,12 @@ impl Engine {
         identity: &str,
         now: Timestamp,
     ) -> Result<Ingested, PassError> {
-        if let Some(command) = mail.filter(|mail| !mail.is_automatic).and_then(|mail| self.command(mail))
-            && let Ok(order @ Order::RepAway { .. }) = &command.order
+        if let Some(mail) = mail.filter(|mail| !mail.is_automatic)
+            && let Some(command) = self.command(mail)
+            && let Ok(order @ (Order::RepAway { .. } | Order::RepBack | Order::Mend(_))) = &command.order
             && !command.grant.is_over(now)
         {
-            return self.rep_is_away(&command, order, identity, now).await;
+            return self.obey_apart(mail, &command, order, identity, now).await;
         }
         let wake = self.wake_at(now);
         let mut tx = self.store.begin().await?;
@@ -178,33 +179,21 @@ impl Engine {
             seen: None,
             via: Via::Mail,
         };
-        let what = match order {
-            Order::Say(happening) => happening.kind(),
-            Order::RepAway { .. } => "rep_away",
-        };
+        let what = order.kind();
         match self.act_in(tx, &command.grant, &deed, wake.now).await {
             Ok(Ok(Noted::Now | Noted::Before)) => Ok(Ingested::Done(format!("{what}, by mail"))),
             Ok(Err(Unheeded::Refused(why))) => self.answer(tx, wake, command, mail, &why).await,
-            Ok(Err(Unheeded::Forbidden(why))) => {
-                let why = match why {
-                    Forbidden::Stale => {
-                        "this lead is not yours to act on by that mail any more (if there is a newer one, answer it)"
-                    }
-                    Forbidden::ForTheRep => "it is for the lead's rep to say what came of it",
-                    Forbidden::ForTheManager => "it is for the team's manager to decide that",
-                    Forbidden::ForReps => "only a rep of the agreement can be away",
-                };
-                self.answer(tx, wake, command, mail, why).await
-            }
+            Ok(Err(Unheeded::Forbidden(why))) => self.answer(tx, wake, command, mail, forbidden(why)).await,
             Err(ActError::NoDesk(NoDesk::Failed(error))) => Err(error.into()),
             Err(ActError::NoDesk(error)) => Ok(Ingested::Kept(error.to_string())),
             Err(ActError::Failed(error)) => Err(error),
         }
     }
 
-    /// A rep is away: that is about no lead, and has a transaction of its own. Done twice it is done once.
-    async fn rep_is_away(
+    /// What has transactions of its own: a rep is away or back, or a lead is mended. Done twice it is done once.
+    async fn obey_apart(
         &self,
+        mail: &Inbound,
         command: &Command,
         order: &Order,
         identity: &str,
@@ -219,24 +208,29 @@ impl Engine {
         let deed = Deed {
             token: command.token.clone(),
             orders: vec![order.clone()],
-            words: None,
+            words: Some(mail.text.clone()).filter(|text| !text.is_empty()),
             seen: None,
             via: Via::Mail,
         };
-        let ingested = match self.act(&deed, now).await {
-            Ok(acted) => match acted.result {
-                Ok(_) => Ingested::Done("rep_away, by mail".to_owned()),
-                Err(Unheeded::Refused(why)) => Ingested::Refused(why),
-                Err(Unheeded::Forbidden(_)) => {
-                    Ingested::Refused("only a rep of the agreement can be away".to_owned())
-                }
-            },
+        let acted = self.act(&deed, now).await;
+        let mut tx = self.store.begin().await?;
+        let refused = match acted {
+            Ok(Acted { result: Ok(_), .. }) => {
+                let done = Ingested::Done(format!("{}, by mail", order.kind()));
+                return self.note(tx, identity, &[], done, now).await;
+            }
+            Ok(Acted { result: Err(Unheeded::Refused(why)), .. }) => why,
+            Ok(Acted { result: Err(Unheeded::Forbidden(why)), .. }) => forbidden(why).to_owned(),
             Err(ActError::NoDesk(NoDesk::Failed(error))) => return Err(error.into()),
-            Err(ActError::NoDesk(error)) => Ingested::Refused(error.to_string()),
+            Err(ActError::NoDesk(error)) => {
+                let kept = Ingested::Kept(error.to_string());
+                return self.note(tx, identity, &[], kept, now).await;
+            }
             Err(ActError::Failed(error)) => return Err(error),
         };
-        let tx = self.store.begin().await?;
-        self.note(tx, identity, &[], ingested, now).await
+        let wake = self.wake_at(now);
+        let answered = self.answer(&mut tx, &wake, command, mail, &refused).await?;
+        self.note(tx, identity, &[], answered, now).await
     }
 
     /// Answers whoever the token was written for: why nothing was done, and what can be.
@@ -248,10 +242,12 @@ impl Engine {
         mail: &Inbound,
         why: &str,
     ) -> Result<Ingested, PassError> {
-        let Some(hand_off) = tx.hand_off(command.grant.hand_off).await? else {
-            return Ok(Ingested::Kept(NoDesk::Gone.to_string()));
+        let lead = match lead_of(tx, &command.grant).await {
+            Ok(lead) => lead,
+            Err(NoDesk::Failed(error)) => return Err(error.into()),
+            Err(error) => return Ok(Ingested::Kept(error.to_string())),
         };
-        let Some(lead) = tx.lock_leads(&[hand_off.lead]).await?.pop() else {
+        let Some(lead) = tx.lock_leads(&[lead]).await?.pop() else {
             return Ok(Ingested::Kept(NoDesk::Gone.to_string()));
         };
         let desk = match self.lay_out(tx, &command.grant, lead, wake.now).await {
@@ -338,6 +334,20 @@ struct Command {
     grant: Grant,
     order: Result<Order, String>,
     wants_help: bool,
+}
+
+/// Why somebody may not order something, as a sentence begins.
+fn forbidden(why: Forbidden) -> &'static str {
+    match why {
+        Forbidden::Stale => {
+            "this lead is not yours to act on by that mail any more (if there is a newer one, answer it)"
+        }
+        Forbidden::ForTheRep => "it is for the lead's rep to say what came of it",
+        Forbidden::ForTheManager => "it is for the team's manager to decide that",
+        Forbidden::ForMarketing => "it is for marketing to mend that",
+        Forbidden::Settled => "it is settled, and waits for nobody any more",
+        Forbidden::ForReps => "only a rep of the agreement can be away",
+    }
 }
 
 /// Why a rep's mail is not noted, without an address.

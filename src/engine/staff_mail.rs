@@ -7,6 +7,7 @@ mod dispute;
 mod earlier;
 mod erased;
 mod figures;
+mod history;
 mod level;
 pub(super) mod marketing;
 mod partner;
@@ -46,7 +47,7 @@ pub(super) use routing::{
     CampaignMail, CampaignNews, TeamIsFull, campaign_news, incomplete_leads, team_is_full,
 };
 
-pub(super) use dispute::dispute;
+pub(super) use dispute::{Sides, dispute, sides};
 pub(super) use erased::{bundle_names, instead_of_bundle};
 pub(super) use figures::{Figures, report};
 pub(super) use level::level;
@@ -54,7 +55,7 @@ use post::plan;
 pub(super) use post::{Plan, put};
 use words::{Promised, Reader};
 pub(super) use words::{call, day_and_time, sentence};
-pub(super) use work_list::work_list;
+pub(super) use work_list::{why_given_back, work_list};
 
 /// How far back leads are counted that were like the one that is handed off.
 const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -84,7 +85,7 @@ pub(super) async fn hand_off(
     if let Some(before) =
         hand_offs.iter().rev().find(|hand_off| hand_off.id != id && hand_off.ended_at == Some(wake.now))
     {
-        values["history"] = words::history(calendar, &tx.events_of(lead.id).await?, before.at);
+        values["history"] = history::history(wake, calendar, &tx.events_of(lead.id).await?, before.at);
     }
     let reader = Reader {
         to: &given.rep.email,
@@ -189,9 +190,10 @@ pub(super) async fn answer(
     let mut values = lead_values(engine, tx, wake, lead, to).await?;
     values["note"] = json!(words);
     values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
-    actions::offer(engine, wake, &mut values, lead, Some(&desk.hand_off), to, None);
-    if let (Some(log), true) = (&engine.identity.log_address, desk.part.hand_off == HandOffState::Open) {
-        values["buttons"] = actions::answers(wake, log, token, desk.part);
+    actions::offer(engine, wake, &mut values, lead, desk.hand_off.as_ref(), to, None);
+    let can_answer = desk.part.hand_off == HandOffState::Open || desk.part.has_a_task();
+    if let (Some(log), true) = (&engine.identity.log_address, can_answer) {
+        values["buttons"] = actions::answers(wake, log, token, desk);
         values["actions"] = json!([]);
     }
     let unique_key = unique_key.to_owned();

@@ -12,6 +12,7 @@
 
 mod ending;
 mod form;
+mod mending;
 
 use axum::extract::rejection::{FormRejection, PathRejection};
 use axum::extract::{Form, Path, State};
@@ -23,7 +24,7 @@ use super::Answering;
 use super::page;
 use crate::domain::happening::Happening;
 use crate::domain::ids::EventId;
-use crate::domain::order::{Order, OrderError, Word};
+use crate::domain::order::{Mend, Order, OrderError, Word};
 use crate::engine::act::{ActError, Acted, Deed, Noted};
 use crate::engine::desk::{Desk, NoDesk};
 use crate::engine::happen::Via;
@@ -145,9 +146,13 @@ fn orders(fields: &Fields) -> Result<Vec<Order>, OrderError> {
     let (word, rest) = ordered.split_once(' ').unwrap_or((ordered, ""));
     let mut orders = match word.parse() {
         Ok(Word::Heard | Word::Convinced) => Vec::new(),
+        Ok(Word::Correct) if rest.is_empty() => match corrected(fields) {
+            values if values.is_empty() => vec![Order::of(Word::Correct, None)?],
+            values => vec![Order::Mend(Mend::Correct(values))],
+        },
         Ok(word) => {
-            let rest = Some(rest).filter(|rest| !rest.is_empty()).or_else(|| field(fields, "day"));
-            vec![Order::of(word, rest)?]
+            let beside = ["day", "to", "of", "new"].into_iter().find_map(|name| field(fields, name));
+            vec![Order::of(word, Some(rest).filter(|rest| !rest.is_empty()).or(beside))?]
         }
         // It says what is wrong with it.
         Err(_) => vec![Order::parse(ordered)?],
@@ -156,6 +161,21 @@ fn orders(fields: &Fields) -> Result<Vec<Order>, OrderError> {
         orders.push(Order::Say(Happening::Feedback { objection, argument }));
     }
     Ok(orders)
+}
+
+/// What of a form's fields is not what it was, by name.
+fn corrected(fields: &Fields) -> Vec<(String, String)> {
+    let was = |name: &str| {
+        fields
+            .iter()
+            .find(|(key, _)| key.strip_prefix("was:") == Some(name))
+            .map_or("", |(_, was)| was.trim())
+    };
+    let named = fields.iter().filter_map(|(key, value)| Some((key.strip_prefix("is:")?, value.trim())));
+    named
+        .filter(|(name, value)| *value != was(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// A field of a form, unless it was left empty.
@@ -174,10 +194,7 @@ fn words(fields: &Fields) -> Option<String> {
 fn log(acted: &Acted, orders: &[Order]) {
     let Desk { lead, .. } = &acted.desk;
     for order in orders.iter().filter(|_| acted.result == Ok(Noted::Now)) {
-        let what = match order {
-            Order::Say(happening) => happening.kind(),
-            Order::RepAway { .. } => "rep_away",
-        };
+        let what = order.kind();
         tracing::info!(lead = lead.id.0, "{what} by link, about lead {}", lead.id);
     }
 }

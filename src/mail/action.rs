@@ -1,6 +1,7 @@
 //! Tokens that let whoever got a mail act on it: in links, and in the subject of an answer.
 //!
-//! A token is bound to one hand-off (and so to one lead) and to one person, and ends after so many days: mails
+//! A token is bound to one hand-off (and so to one lead), or to a lead where marketing has something to mend, and to
+//! one person, and ends after so many days: mails
 //! get forwarded, and an old one should not be a right for ever. It says nothing of itself: not the address,
 //! not the lead. All of it is lower case without signs, so that it survives a mail server, a subject and a
 //! person who reads it out; 40 characters, so that a link fits on a line.
@@ -16,13 +17,14 @@ use sha2::Sha256;
 
 use super::token::{base32, from_base32};
 use crate::domain::email::EmailAddress;
-use crate::domain::ids::HandOffId;
+use crate::domain::ids::{HandOffId, LeadId};
 
 /// How many days a token lasts, beside the day on which it was written.
 pub const DAYS: i64 = 30;
 
-/// Hand-offs are counted up to 2⁴⁸.
+/// Hand-offs and leads are counted up to 2⁴⁷; the bit above tells them apart.
 const ID_BYTES: usize = 6;
+const IS_LEAD: i64 = 1 << 47;
 /// Days since 1970-01-01, until the year 2149.
 const DAY_BYTES: usize = 2;
 /// 40 bits tell the few people of an agreement apart; the tag keeps others from choosing them.
@@ -33,11 +35,20 @@ const TAG_BYTES: usize = 12;
 /// Length of a token in characters.
 pub const LENGTH: usize = (ID_BYTES + DAY_BYTES + WHO_BYTES + TAG_BYTES) / 5 * 8;
 
+/// What a token is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A hand-off, for its rep and whoever answers for the team.
+    HandOff(HandOffId),
+    /// A lead, for marketing.
+    Lead(LeadId),
+}
+
 /// A token that we wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The hand-off it is about.
-    pub hand_off: HandOffId,
+    /// What it is about.
+    pub about: About,
     /// Its last day (UTC).
     pub last_day: Date,
     who: [u8; WHO_BYTES],
@@ -45,9 +56,18 @@ pub struct Grant {
 
 /// The token with which `to` acts on a hand-off, written at `now`.
 pub fn token(key: &[u8], hand_off: HandOffId, to: &EmailAddress, now: Timestamp) -> String {
+    token_about(key, About::HandOff(hand_off), to, now)
+}
+
+/// The same about either.
+pub fn token_about(key: &[u8], about: About, to: &EmailAddress, now: Timestamp) -> String {
+    let id = match about {
+        About::HandOff(hand_off) => hand_off.0,
+        About::Lead(lead) => lead.0 | IS_LEAD,
+    };
     let last_day = day_of(now).saturating_add(DAYS.days());
     let mut bytes = Vec::with_capacity(LENGTH);
-    bytes.extend_from_slice(&hand_off.0.to_be_bytes()[8 - ID_BYTES..]);
+    bytes.extend_from_slice(&id.to_be_bytes()[8 - ID_BYTES..]);
     bytes.extend_from_slice(&days_since_epoch(last_day).to_be_bytes());
     bytes.extend_from_slice(&who(key, to));
     let tag = tag(key, &bytes).finalize().into_bytes();
@@ -67,8 +87,11 @@ pub fn verify(key: &[u8], token: &str) -> Option<Grant> {
     let mut id = [0; 8];
     id[8 - ID_BYTES..].copy_from_slice(content.get(..ID_BYTES)?);
     let day = u16::from_be_bytes(content.get(ID_BYTES..ID_BYTES + DAY_BYTES)?.try_into().ok()?);
+    let id = i64::from_be_bytes(id);
+    let about =
+        if id & IS_LEAD == 0 { About::HandOff(HandOffId(id)) } else { About::Lead(LeadId(id & !IS_LEAD)) };
     Some(Grant {
-        hand_off: HandOffId(i64::from_be_bytes(id)),
+        about,
         last_day: EPOCH.checked_add(i64::from(day).days()).ok()?,
         who: content.get(ID_BYTES + DAY_BYTES..)?.try_into().ok()?,
     })
@@ -142,7 +165,12 @@ mod tests {
     fn a_token_is_for_one_person_and_one_hand_off_and_ends() {
         let token = token(KEY, HandOffId(7), &rep(), now());
         let grant = verify(KEY, &token).expect("it is ours");
-        assert_eq!((grant.hand_off, grant.last_day), (HandOffId(7), jiff::civil::date(2026, 4, 2)));
+        assert_eq!(
+            (grant.about, grant.last_day),
+            (About::HandOff(HandOffId(7)), jiff::civil::date(2026, 4, 2))
+        );
+        let of_lead = token_about(KEY, About::Lead(LeadId(7)), &rep(), now());
+        assert_eq!(verify(KEY, &of_lead).map(|grant| grant.about), Some(About::Lead(LeadId(7))));
         assert!(grant.is_for(KEY, &rep()));
         assert!(!grant.is_for(KEY, &"rep2@ours.example".parse().expect("an address")));
         for (at, is_over) in [
@@ -190,13 +218,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_hand_off_is_found_again(id in 0..(1_i64 << 48), shouted: bool, local in "[a-z]{1,12}") {
+        fn every_hand_off_is_found_again(id in 0..(1_i64 << 47), shouted: bool, local in "[a-z]{1,12}") {
             let person: EmailAddress = format!("{local}@ours.example").parse().expect("an address");
             let token = token(KEY, HandOffId(id), &person, now());
             prop_assert_eq!(token.len(), LENGTH);
             let seen = if shouted { token.to_uppercase() } else { token };
             let grant = verify(KEY, &seen);
-            prop_assert_eq!(grant.map(|grant| grant.hand_off), Some(HandOffId(id)));
+            prop_assert_eq!(grant.map(|grant| grant.about), Some(About::HandOff(HandOffId(id))));
             prop_assert!(grant.is_some_and(|grant| grant.is_for(KEY, &person)));
         }
 

@@ -22,6 +22,7 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "partials/staff/call.md",
     "partials/staff/counted.md",
     "partials/staff/who.md",
+    "partials/staff/zone.md",
     "sequences/demo-request/01-confirmation.md",
     "sequences/demo-request/sequence.toml",
     "sequences/event-follow-up/01-thank-you.md",

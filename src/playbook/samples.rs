@@ -50,6 +50,14 @@ pub fn lead_sample(sample: Sample) -> Value {
 pub fn staff_sample(name: &str, sample: Sample) -> Value {
     let mut values = Map::new();
     values.insert("to_name".to_owned(), json!("Robin Adler"));
+    if sample == Sample::Rich {
+        values.insert("zone".to_owned(), json!("Europe/Berlin"));
+    }
+    if name == "away" {
+        let (buttons, actions) = ways(name, sample);
+        values.insert("buttons".to_owned(), buttons);
+        values.insert("actions".to_owned(), actions);
+    }
     if ["digest", "call-list", "away"].contains(&name) {
         values.insert("digest".to_owned(), digest(sample, name));
         if name == "call-list" {
@@ -380,9 +388,8 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
             insert(
                 "history",
                 json!([
-                    { "at": "Tue 3 Mar 10:05", "words": "Handed to rep1@ours.example: Robin Adler has waited longest." },
-                    { "at": "Tue 3 Mar 10:05", "words": "First contact promised by Wed 4 Mar 11:35." },
-                    { "at": "Wed 4 Mar 09:35", "words": "Level warning reached." },
+                    { "at": "Tue 3 Mar 10:05", "words": "Robin Adler got it, who has waited longest." },
+                    { "at": "Wed 4 Mar 09:35", "words": "A reminder went out: first contact." },
                 ]),
             );
             insert(
@@ -420,8 +427,7 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
     }
 }
 
-/// What the reader can do: by links in the rich sample, by commands in the bare one. Who lost the lead
-/// has no more to do about it.
+/// What the reader can do: by links in the rich sample, by commands in the bare one.
 fn ways(name: &str, sample: Sample) -> (Value, Value) {
     let page = "https://nurtured.ours.example/a/sample";
     let button =
@@ -436,9 +442,24 @@ fn ways(name: &str, sample: Sample) -> (Value, Value) {
             ]),
             json!([]),
         ),
-        ("reassigned", Sample::Rich) => (
+        ("reassigned", Sample::Rich) => (json!([button("It is still mine", "mine")]), json!([])),
+        ("reassigned", Sample::Bare) => (
             json!([]),
-            json!([{ "label": "See its whole history", "command": "nurtured why jane.doe@acme.example" }]),
+            json!([{
+                "label": "It is still mine",
+                "command": "nurtured lead reclaim jane.doe@acme.example --as rep1@ours.example",
+            }]),
+        ),
+        ("away", Sample::Rich) => (json!([button("I am back", "back")]), json!([])),
+        ("away", Sample::Bare) => {
+            (json!([]), json!([{ "label": "I am back", "command": "nurtured rep back rep1@ours.example" }]))
+        }
+        ("dispute", Sample::Rich) => (
+            json!([
+                button("Marketing is right: sales gets it again", "overturn"),
+                button("It stays given back", "uphold"),
+            ]),
+            json!([]),
         ),
         (_, Sample::Rich) => (
             json!([

@@ -92,7 +92,8 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                 Field::text("set", "the command that corrects it; may be missing"),
                 Field::text("replace", "the command that names the right person; may be missing"),
                 Field::text("merge", "the command that names the lead whose duplicate it is; may be missing"),
-                Field::text("drop", "the command that gives it up"),
+                Field::text("drop", "the command that gives it up; may be missing"),
+                Field::list("buttons", "the same by links or answers", links()),
             ],
         ),
         Field::record(
@@ -174,15 +175,8 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         Field::text("note", "what this mail is about, in words; may be missing"),
         Field::text("headline", "the same for a subject, in `notice`; may be missing"),
         Field::text("unless", "what happens if nobody acts on a `notice`; may be missing"),
-        Field::list(
-            "buttons",
-            "what the reader can do about it by a link or an answer",
-            vec![
-                Field::text("label", "what it does"),
-                Field::url("link", "the page that does it, or the answer"),
-                Field::boolean("main", "whether it is what most readers want"),
-            ],
-        ),
+        Field::text("zone", "the zone in which times are told: \"Europe/Berlin\"; may be missing"),
+        Field::list("buttons", "what the reader can do about it by a link or an answer", links()),
         Field::list(
             "commitments",
             "in `behind`: what marketing promised and is behind with",
@@ -225,6 +219,14 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         Field::list("calls", "the calls of a day, the most urgent first, in `call-list`", call()),
     ])
 });
+
+fn links() -> Vec<Field> {
+    vec![
+        Field::text("label", "what it does"),
+        Field::url("link", "the page that does it, or the answer"),
+        Field::boolean("main", "whether it is what most readers want"),
+    ]
+}
 
 fn digest() -> Vec<Field> {
     let lines = vec![
@@ -348,8 +350,10 @@ fn incomplete() -> Vec<Field> {
                 Field::text("campaign", "the campaign that requires it"),
                 Field::text("missing", "what is not known: \"phone, answer to “Budget?”\""),
                 Field::text("score", "\"score 62, grade A\""),
+                Field::url("fill_in_url", "the page where it is filled in, or the answer; may be missing"),
             ],
         ),
+        Field::boolean("by_command", "whether there is neither page nor mailbox for it; may be missing"),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::column::{instant, instant_opt, millis};
+use super::column::{instant, instant_opt, millis, millis_opt};
 use super::{StoreError, Tx, each, statements};
 use crate::domain::ids::{EventId, LeadId, WorkItemId};
 
@@ -14,7 +14,7 @@ statements! {
     ALL_OF_LEAD = "SELECT reason, opened_at, closed_at, closed_why FROM work_item WHERE lead_id = $1 ORDER BY id";
     TO_TELL = "SELECT id, lead_id, reason, event_id, opened_at, tell_at FROM work_item \
                WHERE tell_at IS NOT NULL AND tell_at <= $1 ORDER BY tell_at, id LIMIT $2";
-    TOLD = "UPDATE work_item SET tell_at = NULL WHERE id = $1";
+    TOLD = "UPDATE work_item SET tell_at = $1 WHERE id = $2 AND closed_at IS NULL";
     CLOSE = "UPDATE work_item SET closed_at = $1, closed_why = $2, tell_at = NULL \
              WHERE lead_id = $3 AND closed_at IS NULL";
     NEXT = "SELECT MIN(tell_at) FROM work_item WHERE tell_at IS NOT NULL";
@@ -33,7 +33,7 @@ pub struct WorkItem {
     pub event: EventId,
     /// Since when.
     pub opened_at: Timestamp,
-    /// When the next list is written; `None`: it stood in one.
+    /// When it stands in a list; `None`: never again.
     pub tell_at: Option<Timestamp>,
 }
 
@@ -130,9 +130,13 @@ impl Tx {
         rows.into_iter().map(WorkItem::try_from).collect()
     }
 
-    /// It stands in a list now.
-    pub async fn work_item_told(&mut self, id: WorkItemId) -> Result<(), StoreError> {
-        each!(self, conn => sqlx::query(TOLD).bind(id.0).execute(conn).await.map(drop))?;
+    /// It stands in a list now, and in the next one at `again`.
+    pub async fn work_item_told(
+        &mut self,
+        id: WorkItemId,
+        again: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(TOLD).bind(millis_opt(again)).bind(id.0).execute(conn).await.map(drop))?;
         Ok(())
     }
 

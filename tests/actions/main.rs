@@ -5,6 +5,7 @@ mod postgres;
 
 mod answers;
 mod claim;
+mod mending;
 mod office;
 mod pages;
 mod races;

@@ -105,7 +105,10 @@ pub async fn what_marketing_has_to_look_at_stands_in_one_list(place: Place) {
     assert!(tx.work_items_to_tell(at("10:59:59"), 9).await.expect("a list").is_empty());
     let items = tx.work_items_to_tell(at("11:00:00"), 9).await.expect("a list");
     assert_eq!(items.iter().map(|item| item.lead).collect::<Vec<_>>(), [jane, john]);
-    tx.work_item_told(items[0].id).await.expect("noted");
+    tx.work_item_told(items[0].id, Some(at("16:00:00"))).await.expect("noted");
+    let item = tx.work_item(jane).await.expect("an answer").expect("it is open");
+    assert_eq!(item.tell_at, Some(at("16:00:00")), "it stands in the next list again");
+    tx.work_item_told(items[0].id, None).await.expect("noted");
     let item = tx.work_item(jane).await.expect("an answer").expect("it is open");
     assert_eq!((item.tell_at, item.reason.as_str(), item.event), (None, "bad-data", event));
     assert!(tx.close_work_item(john, "mended", at("11:00:00")).await.expect("closed"));

@@ -1,12 +1,15 @@
 //! What is known of a lead is corrected by hand: read and checked as if a form had said it, but what cannot be read
 //! is refused, because a person waits for the answer.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::Refused;
 use crate::domain::email::EmailAddress;
 use crate::domain::intake::{Owners, RawLead, normalise};
 use crate::domain::lead::{Lead, Profile};
+use crate::domain::required::Known;
 use crate::problem::nearest;
 
 /// What has a type of its own; anything else that is known of a lead may be corrected by its name.
@@ -65,7 +68,11 @@ pub fn correction(lead: &Lead, said: &[(String, String)], now: Timestamp) -> Res
                 Some(value) => drop(profile.fields.insert(other.to_owned(), value)),
                 None => drop(profile.fields.remove(other)),
             },
-            other => return Err(unknown(other, lead)),
+            // A field that a campaign requires and nobody has filled in.
+            other => match (Known::parse(other), value) {
+                (Ok(Known::Field(name)), Some(value)) => drop(profile.fields.insert(name, value)),
+                _ => return Err(unknown(other, lead)),
+            },
         }
     }
     let (read, warnings) = normalise(raw, &Owners::default(), now)
@@ -131,7 +138,8 @@ fn changes(lead: &Lead, email: Option<&EmailAddress>, profile: &Profile) -> Vec<
     ] {
         note(field, before.as_ref(), after.as_ref());
     }
-    for name in known.fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
+    let names: BTreeSet<&String> = known.fields.keys().chain(profile.fields.keys()).collect();
+    for name in names.into_iter().filter(|name| !FIELDS.contains(&name.as_str())) {
         note(name, known.fields.get(name), profile.fields.get(name));
     }
     changes

@@ -323,10 +323,14 @@ pub fn week_around(calendar: &Calendar, now: Timestamp) -> Option<(Timestamp, Ti
 /// When an absent rep is back; `None` for one who is there.
 pub fn absence(rep: &Rep, turn: &Turn, calendar: &Calendar, now: Timestamp) -> Option<Timestamp> {
     let today = calendar.local(now).date();
+    // Who says that they are back is back, whatever was planned.
+    let back = turn.away.filter(|(from, until)| from == until && *until <= now);
+    let back = back.map(|(_, until)| calendar.local(until).date());
     let planned = rep
         .away
         .iter()
         .find(|(first, last)| (*first..=*last).contains(&today))
+        .filter(|(first, last)| back.is_none_or(|back| !(*first..=*last).contains(&back)))
         .and_then(|(_, last)| calendar.instant_at(last.tomorrow().ok()?, Time::midnight()));
     let announced = turn.away.filter(|(from, until)| (*from..*until).contains(&now)).map(|(_, until)| until);
     planned.max(announced)

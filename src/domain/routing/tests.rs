@@ -154,6 +154,12 @@ fn a_planned_absence_ends_on_the_morning_after_its_last_day() {
     team.reps[0].away = vec![(day(2), day(4))];
     let back = absence(&team.reps[0], &IDLE, &office(), tuesday());
     assert_eq!(back, Some("2026-03-05T00:00:00+01:00".parse().expect("an instant")));
+    // Whoever says on one of these days that they are back is back.
+    let back = Turn { away: Some((tuesday(), tuesday())), ..IDLE };
+    assert_eq!(absence(&team.reps[0], &back, &office(), tuesday()), None);
+    let before = tuesday() - SignedDuration::from_hours(72);
+    let back_before = Turn { away: Some((before, before)), ..IDLE };
+    assert!(absence(&team.reps[0], &back_before, &office(), tuesday()).is_some(), "that was another time");
     team.reps[0].away = vec![(day(4), day(4))];
     assert_eq!(absence(&team.reps[0], &IDLE, &office(), tuesday()), None);
 }

@@ -143,6 +143,30 @@ impl Engine {
     }
 }
 
+/// Whether marketing can dispute the last rejection of a lead now.
+pub(in crate::engine) async fn can_be_disputed(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+) -> Result<bool, StoreError> {
+    let agreement = &wake.rules.agreement;
+    let last = rejection(tx, lead).await?;
+    let facts = last.as_ref().map(|(given_back, hand_off)| facts(given_back, hand_off));
+    let hours = engine.hours.mail(lead, agreement, None);
+    Ok(may_dispute(lead, facts, None, agreement, &hours).is_ok())
+}
+
+/// Whether a dispute about how `hand_off` ended waits for an answer.
+pub(in crate::engine) async fn waits_for_answer(
+    tx: &mut Tx,
+    lead: &Lead,
+    hand_off: &HandOff,
+) -> Result<bool, StoreError> {
+    let last = tx.last_given_back(lead.id).await?.filter(|last| last.hand_off == hand_off.id);
+    Ok(last.and_then(|last| last.dispute).is_some_and(|dispute| dispute.settled.is_none()))
+}
+
 /// Nobody owes an answer any more: the lead is back by itself, or there is nothing left to give anybody. `why`, in
 /// words.
 pub(in crate::engine) async fn is_moot(
@@ -189,6 +213,9 @@ fn goes_to_another(wake: &Wake, given_back: &GivenBack) -> bool {
     reason.is_some_and(|reason| matches!(reason.then, AfterReason::Rest { next_rep: NextRep::Another, .. }))
 }
 
-fn said_by(said: &Said, event: NewEvent) -> NewEvent {
+fn said_by(said: &Said, mut event: NewEvent) -> NewEvent {
+    if let Some(via) = said.via.name() {
+        event.facts["via"] = json!(via);
+    }
     NewEvent { actor: said.by.as_ref().map(|by| by.as_str().to_owned()), ..event }
 }

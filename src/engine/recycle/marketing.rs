@@ -250,6 +250,9 @@ async fn waits_for_marketing(tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<bo
     Ok(reason.is_none_or(|reason| reason.then == AfterReason::Marketing))
 }
 
-fn by(said: &Said, event: NewEvent) -> NewEvent {
+fn by(said: &Said, mut event: NewEvent) -> NewEvent {
+    if let Some(via) = said.via.name() {
+        event.facts["via"] = json!(via);
+    }
     NewEvent { actor: said.by.as_ref().map(|by| by.as_str().to_owned()), ..event }
 }

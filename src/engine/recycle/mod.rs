@@ -10,11 +10,11 @@ mod duplicate;
 mod marketing;
 mod unreachable;
 
-pub(super) use dispute::is_moot;
+pub(super) use dispute::{can_be_disputed, is_moot, waits_for_answer};
 pub(super) use duplicate::talked_to_its_double;
 pub(super) use unreachable::{Stays, count_attempts};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::duty::Duty;
@@ -38,6 +38,9 @@ const BATCH: i64 = 100;
 
 /// Leads in one list: more than that is read by nobody, and the next list has the others.
 const LISTED: i64 = 100;
+
+/// What nobody has settled stands in marketing's list again in the next morning after so long: once a week.
+const NEARLY_A_WEEK: SignedDuration = SignedDuration::from_hours(6 * 24);
 
 /// What people say about a lead that was given back, beside what happens to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -294,8 +297,10 @@ async fn tell_marketing(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
     let ids: Vec<LeadId> = items.iter().map(|item| item.lead).collect();
     let leads = tx.lock_leads(&ids).await?;
     staff_mail::work_list(engine, &mut tx, wake, &items, &leads).await?;
+    let office = staff_mail::working_hours(wake, &wake.rules.agreement.marketing.manager);
+    let again = wake.now.checked_add(NEARLY_A_WEEK).ok().and_then(|at| next_list(office, at));
     for item in &items {
-        tx.work_item_told(item.id).await?;
+        tx.work_item_told(item.id, again).await?;
     }
     tx.commit().await?;
     Ok(PassReport { done: items.len() as u64, ..PassReport::default() })

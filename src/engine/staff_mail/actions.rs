@@ -4,20 +4,18 @@
 //! Three buttons and one link to everything else: who gets the mail between two calls sees at once what is
 //! wanted.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::words::{mailto, shell_word};
 use crate::domain::contact::Channel;
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::{Claim, Outcome};
-use crate::domain::ids::HandOffId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::order::Word;
 use crate::domain::sla::PromiseKind;
-use crate::engine::desk::Part;
-use crate::engine::{Engine, Identity, Keys, Wake};
-use crate::mail::action::token;
+use crate::engine::desk::{Desk, HandOffState};
+use crate::engine::{Engine, Wake};
+use crate::mail::action::{About, token_about};
 use crate::store::HandOff;
 
 /// What the reader of a mail has to do with the lead.
@@ -36,7 +34,7 @@ enum Reader {
 }
 
 /// How a reader's word comes to us.
-enum Way<'a> {
+pub(super) enum Way<'a> {
     /// By a page of ours: its address without the order.
     Page(String),
     /// By an answer to this mailbox, with this token.
@@ -82,6 +80,27 @@ pub(super) fn offer_it_back(
         }]),
         Way::Page(_) | Way::Answer(..) => json!([]),
     };
+}
+
+/// Adds what a rep who is away says when they are back earlier, by the right of a hand-off that was theirs.
+pub(super) fn offer_return(
+    engine: &Engine,
+    wake: &Wake,
+    values: &mut Value,
+    theirs: Option<&HandOff>,
+    rep: &EmailAddress,
+) {
+    let way = way_of(engine, wake, Reader::Loser, theirs, rep);
+    let command = json!([{
+        "label": Word::Back.label(),
+        "command": format!("nurtured rep back {}", shell_word(rep.as_str())),
+    }]);
+    let (buttons, actions) = match way {
+        Way::Command => (json!([]), command),
+        way => (json!([button(&way, Word::Back.name(), Word::Back.label(), true)]), json!([])),
+    };
+    values["buttons"] = buttons;
+    values["actions"] = actions;
 }
 
 /// The same in one line of a list.
@@ -143,12 +162,13 @@ fn way_of<'a>(
 ) -> Way<'a> {
     match (hand_off, reader) {
         (None, _) | (_, Reader::Other) => Way::Command,
-        (Some(hand_off), _) => way(&engine.identity, &engine.keys, hand_off.id, to, wake.now),
+        (Some(hand_off), _) => way(engine, wake, About::HandOff(hand_off.id), to),
     }
 }
 
 /// Everything that can be said by an answer, for whoever asks.
-pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, part: Part) -> Value {
+pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, desk: &Desk) -> Value {
+    let part = desk.part;
     let agreement = &wake.rules.agreement;
     let way = Way::Answer(log_address, token.to_owned());
     let mut all: Vec<Value> = Vec::new();
@@ -158,6 +178,14 @@ pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, part
     for word in Word::ALL.iter().copied().filter(|word| !is_left_out(word)) {
         let allowed = match word {
             Word::Mine => part.claim == Claim::Good,
+            Word::Back => desk.back.is_some(),
+            Word::Away => part.can_be_away,
+            Word::Uphold | Word::Overturn => part.may_answer,
+            Word::Correct => part.works,
+            Word::Replace | Word::Drop => part.mends,
+            Word::DuplicateOf => part.mends || part.is_rep,
+            Word::Dispute => part.may_dispute,
+            _ if part.hand_off != HandOffState::Open => false,
             word if word.is_for_managers() => part.is_manager,
             _ => part.is_rep,
         };
@@ -184,6 +212,7 @@ pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, part
                 let day = day.saturating_add(jiff::ToSpan::days(7));
                 vec![(format!("{} {day}", word.name()), format!(" until {day} (or write another day)"))]
             }
+            Word::Correct | Word::Replace | Word::DuplicateOf => vec![(to_fill_in(word), FILL_IN.to_owned())],
             _ => vec![(word.name().to_owned(), String::new())],
         };
         for (order, more) in names {
@@ -193,14 +222,10 @@ pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, part
     Value::Array(all)
 }
 
-fn way<'a>(
-    identity: &'a Identity,
-    keys: &Keys,
-    hand_off: HandOffId,
-    to: &EmailAddress,
-    now: Timestamp,
-) -> Way<'a> {
-    let token = || token(&keys.action, hand_off, to, now);
+/// How `to` says something about a hand-off or a lead.
+pub(super) fn way<'a>(engine: &'a Engine, wake: &Wake, about: About, to: &EmailAddress) -> Way<'a> {
+    let identity = &engine.identity;
+    let token = || token_about(&engine.keys.action, about, to, wake.now);
     if identity.has_pages() {
         return Way::Page(format!("{}/a/{}", identity.public_url, token()));
     }
@@ -282,19 +307,32 @@ fn buttons(way: &Way<'_>, reader: Reader, main: &[Word], keeps: bool) -> Value {
     Value::Array(buttons)
 }
 
+/// An order of which the sender has to write the rest.
+pub(super) fn to_fill_in(word: Word) -> String {
+    let rest = match word {
+        Word::Correct => "phone +00 000 000000",
+        _ => "somebody@company.example",
+    };
+    format!("{} {rest}", word.name())
+}
+
+/// Said of such an order.
+pub(super) const FILL_IN: &str = " (write it into the subject)";
+
 /// What asks for the list of all answers.
 pub(in crate::engine) const HELP: &str = "help";
 
-fn button(way: &Way<'_>, order: &str, label: &str, main: bool) -> Value {
+pub(super) fn button(way: &Way<'_>, order: &str, label: &str, main: bool) -> Value {
     json!({ "label": label, "link": link(way, order), "main": main })
 }
 
-fn link(way: &Way<'_>, order: &str) -> String {
+pub(super) fn link(way: &Way<'_>, order: &str) -> String {
     match way {
         Way::Page(page) => format!("{page}/{order}"),
         Way::Answer(log, token) => {
             let subject = format!("{order} [{token}]");
-            let subject = subject.replace('%', "%25").replace(' ', "%20").replace('&', "%26");
+            let subject =
+                subject.replace('%', "%25").replace(' ', "%20").replace('&', "%26").replace('+', "%2B");
             format!("{}?subject={}", mailto(log), subject.replace('[', "%5B").replace(']', "%5D"))
         }
         Way::Command => String::new(),
@@ -327,8 +365,11 @@ fn commands(lead: &EmailAddress, reader: Reader) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::mail::action::verify;
+    use crate::domain::ids::HandOffId;
+    use crate::mail::action::{token, verify};
 
     fn address(text: &str) -> EmailAddress {
         text.parse().expect("an address")

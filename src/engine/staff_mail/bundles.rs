@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::actions::offer_return;
 use super::{Plan, act_in_line, as_told, name_of, put, words, working_hours};
 use crate::domain::calendar::Calendar;
 use crate::domain::email::EmailAddress;
@@ -255,6 +256,13 @@ pub(in crate::engine) async fn write_away(
             "back": back_words,
         },
     });
+    let mut values = values;
+    let mut theirs = None;
+    for (lead, _) in moved {
+        let hand_offs = tx.hand_offs_of(lead.id).await?;
+        theirs = theirs.or(hand_offs.into_iter().rev().find(|one| one.rep == *to));
+    }
+    offer_return(engine, wake, &mut values, theirs.as_ref(), to);
     // The leads say which mail this is: nobody is told twice that one lead is no longer theirs.
     let leads: Vec<String> = moved.iter().map(|(lead, _)| lead.id.to_string()).collect();
     let unique_key = format!("away:{to}:{}:{}", wake.now, leads.join(","));

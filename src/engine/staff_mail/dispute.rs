@@ -2,18 +2,22 @@
 
 use serde_json::{Value, json};
 
+use super::actions::{Way, button, way};
+use super::history;
 use super::words::{self, Promised, Reader, shell_word};
 use super::{Plan, lead_values, name_of, owner, plan};
 use crate::domain::agreement::Team;
 use crate::domain::email::EmailAddress;
 use crate::domain::lead::Lead;
 use crate::domain::mail::MailClass;
+use crate::domain::order::Word;
 use crate::domain::sla::{PromiseKind, Terms};
 use crate::engine::hand_off::team_calendar;
 use crate::engine::pass::PassError;
 use crate::engine::sla::Begun;
 use crate::engine::{Engine, Wake};
-use crate::store::{HandOff, Tx};
+use crate::mail::action::About;
+use crate::store::{HandOff, StoreError, Tx};
 
 /// Plans the mail that asks the manager for an answer.
 #[expect(clippy::too_many_arguments, reason = "both sides' words and the promise go into this mail")]
@@ -37,9 +41,9 @@ pub(in crate::engine) async fn dispute(
     let promised = Promised { kind: PromiseKind::Dispute, terms, standing: &begun.standing, paid: None };
     values["promise"] = words::promise(calendar, promised, &reader, follows, None, wake.now);
     values["owner"] = owner(wake, &hand_off.rep, to);
-    values["history"] = words::history(calendar, &tx.events_of(lead.id).await?, hand_off.at);
+    values["history"] = history::history(wake, calendar, &tx.events_of(lead.id).await?, hand_off.at);
     values["dispute"] = about(tx, wake, lead, hand_off).await?;
-    values["actions"] = actions(&lead.email);
+    offer(engine, wake, &mut values, &lead.email, team, hand_off, to);
     let asked = Plan {
         class: MailClass::Notice,
         template: "dispute",
@@ -51,16 +55,29 @@ pub(in crate::engine) async fn dispute(
     plan(engine, tx, wake, Some(lead), asked).await
 }
 
-/// What each side says.
-pub(super) async fn about(
+/// What each side says of a rejection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sides {
+    /// Why it was given back, in the agreement's words.
+    pub reason: String,
+    /// In the rep's words.
+    pub said: Option<String>,
+    /// Who disagrees, by name.
+    pub by: String,
+    /// In their words.
+    pub why: Option<String>,
+}
+
+/// What each side says of how `hand_off` ended.
+pub(in crate::engine) async fn sides(
     tx: &mut Tx,
     wake: &Wake,
     lead: &Lead,
     hand_off: &HandOff,
-) -> Result<Value, PassError> {
+) -> Result<Option<Sides>, StoreError> {
     let given_back = tx.last_given_back(lead.id).await?;
     let Some(given_back) = given_back.filter(|given_back| given_back.hand_off == hand_off.id) else {
-        return Ok(Value::Null);
+        return Ok(None);
     };
     let agreement = &wake.rules.agreement;
     let reason = agreement.reasons.get(&given_back.reason);
@@ -71,16 +88,50 @@ pub(super) async fn about(
         }
         None => (name_of(wake, &agreement.marketing.manager), None),
     };
-    Ok(json!({
-        "reason": reason.map_or(given_back.reason.as_str(), |reason| reason.label.as_str()),
-        "said": tx.event_text(given_back.event).await?,
-        "by": by,
-        "why": why,
-    }))
+    let reason = reason.map_or(given_back.reason.as_str(), |reason| reason.label.as_str()).to_owned();
+    Ok(Some(Sides { reason, said: tx.event_text(given_back.event).await?, by, why }))
+}
+
+/// The same as values of a mail.
+pub(super) async fn about(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    hand_off: &HandOff,
+) -> Result<Value, PassError> {
+    Ok(sides(tx, wake, lead, hand_off).await?.map_or(
+        Value::Null,
+        |sides| json!({ "reason": sides.reason, "said": sides.said, "by": sides.by, "why": sides.why }),
+    ))
+}
+
+/// Adds what a manager can answer; whoever only has to know of it is offered nothing.
+pub(super) fn offer(
+    engine: &Engine,
+    wake: &Wake,
+    values: &mut Value,
+    lead: &EmailAddress,
+    team: &Team,
+    hand_off: &HandOff,
+    to: &EmailAddress,
+) {
+    let decides = team.manager == *to || team.director.as_ref() == Some(to);
+    let way = if decides { way(engine, wake, About::HandOff(hand_off.id), to) } else { Way::Command };
+    let words = [Word::Overturn, Word::Uphold];
+    values["buttons"] = match way {
+        Way::Command => json!([]),
+        Way::Page(_) | Way::Answer(..) => {
+            words.iter().map(|word| button(&way, word.name(), word.label(), true)).collect()
+        }
+    };
+    values["actions"] = match way {
+        Way::Command if decides => actions(lead),
+        _ => json!([]),
+    };
 }
 
 /// What a manager can answer.
-pub(super) fn actions(lead: &EmailAddress) -> Value {
+fn actions(lead: &EmailAddress) -> Value {
     let lead = shell_word(lead.as_str());
     json!([
         {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::words::{self, Promised, Reader};
-use super::{Plan, actions, current_hand_off, dispute, name_of, owner, values_for};
+use super::{Plan, actions, current_hand_off, dispute, history, name_of, owner, values_for, working_hours};
 use crate::domain::agreement::{Role, Team};
 use crate::domain::commitments::counted;
 use crate::domain::email::EmailAddress;
@@ -13,7 +13,6 @@ use crate::domain::lead::Lead;
 use crate::domain::mail::MailClass;
 use crate::domain::sla::PromiseKind;
 use crate::engine::facts::ContactHistory;
-use crate::engine::hand_off::team_calendar;
 use crate::engine::pass::PassError;
 use crate::engine::sla::{self, Told};
 use crate::engine::{Engine, Wake, digest};
@@ -34,14 +33,13 @@ pub(in crate::engine) async fn level(
     else {
         return Ok(());
     };
-    let calendar = team_calendar(wake, team);
     let broken = told.standing.deadline.at <= wake.now;
     let (class, template) =
         if broken { (MailClass::Escalation, "escalation") } else { (MailClass::Warning, "warning") };
     let current = current_hand_off(tx, lead).await?;
     let rep = &told.hand_off.rep;
     let rep_name = name_of(wake, rep);
-    let history = words::history(calendar, &tx.events_of(lead.id).await?, told.hand_off.at);
+    let events = tx.events_of(lead.id).await?;
     let mut to_tell = recipients(&told.tell, team, rep);
     let nobody = to_tell.is_empty() && !told.tell.is_empty();
     if nobody {
@@ -56,6 +54,8 @@ pub(in crate::engine) async fn level(
         _ => wake.now,
     };
     for to in to_tell {
+        // Each reads it by their own clock.
+        let calendar = working_hours(wake, &to);
         let mut values = values_for(engine, wake, contacts, lead, &to);
         let has_phone = lead.profile.phone.is_some();
         let reader = Reader { to: &to, rep, rep_name: &rep_name, team, has_phone };
@@ -73,14 +73,14 @@ pub(in crate::engine) async fn level(
         values["promise"] = words::promise(calendar, promised, &reader, otherwise, told.late, wake.now);
         values["promise"]["over"] = json!(told.terms.over_at(told.level));
         values["owner"] = owner(wake, rep, &to);
-        values["history"] = history.clone();
+        values["history"] = history::history(wake, calendar, &events, told.hand_off.at);
         actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to, Some(told.kind));
         if told.next_owner.is_some() && to == *rep {
             actions::offer_it_back(engine, wake, &mut values, &lead.email, told.hand_off);
         }
         if told.kind == PromiseKind::Dispute {
             values["dispute"] = dispute::about(tx, wake, lead, told.hand_off).await?;
-            values["actions"] = dispute::actions(&lead.email);
+            dispute::offer(engine, wake, &mut values, &lead.email, team, told.hand_off, &to);
         }
         if let Some(next) = &told.next_owner {
             values["next_owner"] = json!(next.name);

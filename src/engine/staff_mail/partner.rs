@@ -16,7 +16,7 @@ pub(super) fn withhold(values: &mut Value, shares: &[Share]) {
     let Value::Object(values) = values else { return };
     let kept = |name: &String, _: &mut Value| match name.as_str() {
         "to_name" | "lead" | "call" | "promise" | "also_promised" | "owner" | "note" | "history" => true,
-        "next_owner" | "buttons" | "actions" | "unless" => true,
+        "next_owner" | "buttons" | "actions" | "unless" | "zone" => true,
         "campaign" => has(Share::Campaign),
         "touches" => has(Share::Source),
         "answers" => has(Share::Answers),
@@ -25,6 +25,9 @@ pub(super) fn withhold(values: &mut Value, shares: &[Share]) {
         _ => false,
     };
     values.retain(kept);
+    if let Some(Value::Array(history)) = values.get_mut("history") {
+        history.retain_mut(|entry| is_told(entry, &has));
+    }
     let Some(Value::Object(lead)) = values.get_mut("lead") else { return };
     lead.retain(|name, _| match name.as_str() {
         "email" | "email_url" | "display" | "local_time" | "stage" | "round" | "score" => true,
@@ -42,6 +45,21 @@ pub(super) fn withhold(values: &mut Value, shares: &[Share]) {
     if !has(Share::Reasons) {
         // A template may show it, so it is there; it says nothing.
         lead.insert("score".to_owned(), json!(0));
+    }
+}
+
+/// Whether an entry of the history is told, with what a partner may know of it in place of the rest.
+fn is_told(entry: &mut Value, has: &dyn Fn(Share) -> bool) -> bool {
+    let needs = entry["needs"].as_str().and_then(|name| name.parse::<Share>().ok());
+    if needs.is_none_or(has) {
+        return true;
+    }
+    match entry["instead"].as_str().map(str::to_owned) {
+        Some(words) => {
+            entry["words"] = json!(words);
+            true
+        }
+        None => false,
     }
 }
 
@@ -72,6 +90,38 @@ fn display(lead: &Map<String, Value>) -> String {
 mod tests {
     use super::*;
     use crate::playbook::samples::{Sample, staff_sample};
+
+    #[test]
+    fn the_history_tells_no_more_than_is_shared() {
+        let history = json!([
+            { "words": "Sam got it, who is the only one with room.", "needs": "reasons", "instead": "Sam got it." },
+            { "words": "They did: pricing page.", "needs": "behaviour", "instead": null },
+            { "words": "Against it: price.", "needs": "answers", "instead": null },
+            { "words": "Sam called, no answer.", "needs": null, "instead": null },
+        ]);
+        for (shares, told) in [
+            (&[][..], vec!["Sam got it.", "Sam called, no answer."]),
+            (&[Share::Behaviour], vec!["Sam got it.", "They did: pricing page.", "Sam called, no answer."]),
+            (
+                &[Share::Reasons, Share::Answers],
+                vec![
+                    "Sam got it, who is the only one with room.",
+                    "Against it: price.",
+                    "Sam called, no answer.",
+                ],
+            ),
+        ] {
+            let mut values = json!({ "lead": { "email": "j@a.example" }, "history": history });
+            withhold(&mut values, shares);
+            let words: Vec<&str> = values["history"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| entry["words"].as_str())
+                .collect();
+            assert_eq!(words, told, "{shares:?}");
+        }
+    }
 
     #[test]
     fn a_list_of_several_leads_says_no_more_of_each() {

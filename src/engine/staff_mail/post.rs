@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{partner, shares_with, words};
+use super::{partner, shares_with, words, working_hours};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::{LeadId, OutboxId};
 use crate::domain::lead::Lead;
@@ -46,6 +46,9 @@ pub(in crate::engine) async fn put(
     lead: Option<LeadId>,
     mut plan: Plan<'_>,
 ) -> Result<Option<OutboxId>, PassError> {
+    if let Value::Object(values) = &mut plan.values {
+        values.entry("zone").or_insert_with(|| json!(working_hours(wake, plan.to).zone_name()));
+    }
     if let (Some(shares), Some(_)) = (shares_with(wake, plan.to), lead) {
         partner::withhold(&mut plan.values, shares);
     }

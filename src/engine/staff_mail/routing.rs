@@ -3,16 +3,19 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::actions::{Way, link, to_fill_in, way};
 use super::{Plan, name_of, plan, words};
 use crate::domain::agreement::{Campaign, Rep, Team};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::LeadId;
 use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::MailClass;
+use crate::domain::order::Word;
 use crate::domain::routing::Turn;
 use crate::engine::hand_off::team_calendar;
 use crate::engine::pass::PassError;
 use crate::engine::{Engine, Wake};
+use crate::mail::action::About;
 use crate::store::{IncompleteLead, Tx};
 
 /// So many leads stand in one mail about what is missing; the rest are counted.
@@ -107,7 +110,13 @@ pub(in crate::engine) async fn incomplete_leads(
         .take(SHOWN)
         .map(|(incomplete, lead)| {
             let grade = lead.grade.map(|grade| format!(", grade {}", Grade::name(grade))).unwrap_or_default();
+            let fill_in = match way(engine, wake, About::Lead(lead.id), to) {
+                Way::Page(page) => Some(page),
+                way @ Way::Answer(..) => Some(link(&way, &to_fill_in(Word::Correct))),
+                Way::Command => None,
+            };
             json!({
+                "fill_in_url": fill_in,
                 "display": words::display(lead),
                 "email": lead.profile.full_name().map(|_| lead.email.as_str()),
                 "campaign": incomplete.campaign,
@@ -122,6 +131,7 @@ pub(in crate::engine) async fn incomplete_leads(
             "new": new.len(),
             "all": all,
             "more": new.len().saturating_sub(SHOWN),
+            "by_command": shown.iter().all(|lead| lead["fill_in_url"].is_null()),
             "leads": shown,
         },
     });

@@ -13,8 +13,7 @@ use crate::domain::contact::{Permission, reasons};
 use crate::domain::email::EmailAddress;
 use crate::domain::lead::{Activity, Answer, Grade, Lead, Touch};
 use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
-use crate::engine::why;
-use crate::store::{Event, Likes};
+use crate::store::Likes;
 
 /// What a lead did is shown this far back: more is a list, not a picture.
 pub(super) const BEHAVIOUR_SHOWN: usize = 10;
@@ -292,20 +291,6 @@ pub(super) fn behaviour(calendar: &Calendar, activities: &[Activity]) -> Value {
         .collect()
 }
 
-/// What happened since a hand-off, as its reader would tell it, by the reader's clock.
-pub(super) fn history(calendar: &Calendar, events: &[Event], since: Timestamp) -> Value {
-    events
-        .iter()
-        .filter(|event| event.occurred_at >= since)
-        // That mails went out is no news to whoever got them, and who has the lead is told by `assigned`.
-        .filter(|event| !["mail", "stage"].contains(&event.kind.as_str()))
-        .filter_map(|event| {
-            let words = why::words(event, |at| day_and_time(&calendar.local(at)))?;
-            Some(json!({ "at": day_and_time(&calendar.local(event.occurred_at)), "words": words }))
-        })
-        .collect()
-}
-
 /// `text` as one word of a shell, quoted where that matters: an address may hold a backtick, and whoever
 /// copies the command runs it.
 pub(super) fn shell_word(text: &str) -> String {
@@ -355,6 +340,11 @@ pub(super) fn time(at: &Zoned) -> String {
     at.strftime("%H:%M").to_string()
 }
 
+/// "Tue 3 Mar".
+pub(super) fn display_day(day: jiff::civil::Date) -> String {
+    day.strftime("%a %-d %b").to_string()
+}
+
 /// "Tue 3 Mar 2026".
 pub(super) fn day(at: &Zoned) -> String {
     at.strftime("%a %-d %b %Y").to_string()
@@ -368,7 +358,6 @@ mod tests {
     use super::*;
     use crate::domain::calendar::{Holidays, Hours};
     use crate::domain::contact::Obstacle;
-    use crate::domain::ids::EventId;
     use crate::domain::routing::Routing;
     use crate::domain::sla::FrozenAt;
 
@@ -500,40 +489,6 @@ mod tests {
         assert_eq!(shell_word("-x@acme.example"), "'-x@acme.example'");
         assert_eq!(mailto(&address("jane+x@acme.example")), "mailto:jane+x@acme.example");
         assert_eq!(mailto(&address("a?bcc=b&c%d@acme.example")), "mailto:a%3Fbcc%3Db%26c%25d@acme.example");
-    }
-
-    #[test]
-    fn the_history_tells_instants_by_the_clock_and_leaves_out_what_is_no_news() {
-        let berlin = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00");
-        let event = |kind: &str, at: &str, facts: Value| Event {
-            id: EventId(1),
-            lead: None,
-            occurred_at: instant(at),
-            recorded_at: instant(at),
-            kind: kind.to_owned(),
-            actor: None,
-            playbook: None,
-            mail: None,
-            facts,
-        };
-        let events = [
-            event("activity", "2026-03-02T09:00:00Z", json!({ "name": "pricing_page" })),
-            event(
-                "stage",
-                "2026-03-03T09:05:00Z",
-                json!({ "from": "qualified", "to": "handed_off", "why": "x" }),
-            ),
-            event(
-                "clock_started",
-                "2026-03-03T09:05:00Z",
-                json!({ "promise": "first_contact", "by": "2026-03-04T10:35:00Z" }),
-            ),
-            event("mail", "2026-03-03T09:06:00Z", json!({})),
-        ];
-        assert_eq!(
-            history(&berlin, &events, instant("2026-03-03T09:00:00Z")),
-            json!([{ "at": "Tue 3 Mar 10:05", "words": "First contact promised by Wed 4 Mar 11:35." }])
-        );
     }
 
     #[test]

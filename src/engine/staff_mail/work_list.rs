@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::actions::{FILL_IN, Way, button, to_fill_in, way};
 use super::words::{day_and_time, display, shell_word};
-use super::{Plan, name_of, plan};
+use super::{Plan, name_of, plan, working_hours};
 use crate::domain::agreement::AfterReason;
 use crate::domain::lead::Lead;
 use crate::domain::mail::MailClass;
-use crate::engine::hand_off::team_calendar;
+use crate::domain::order::Word;
 use crate::engine::pass::PassError;
 use crate::engine::{Engine, Wake};
-use crate::store::{Tx, WorkItem};
+use crate::mail::action::About;
+use crate::store::{StoreError, Tx, WorkItem};
 
 /// Plans the list of `items`, which are about `leads`.
 pub(in crate::engine) async fn work_list(
@@ -23,10 +25,11 @@ pub(in crate::engine) async fn work_list(
     let mut work = Vec::new();
     for item in items {
         if let Some(lead) = leads.iter().find(|lead| lead.id == item.lead) {
-            work.push(told(tx, wake, item, lead).await?);
+            work.push(told(engine, tx, wake, item, lead).await?);
         }
     }
     let note = match work.len() {
+        0 => return Ok(()),
         1 => "1 lead waits for you".to_owned(),
         several => format!("{several} leads wait for you"),
     };
@@ -44,8 +47,14 @@ pub(in crate::engine) async fn work_list(
     plan(engine, tx, wake, None, list).await
 }
 
-/// One lead of the list, and what can be done about it.
-async fn told(tx: &mut Tx, wake: &Wake, item: &WorkItem, lead: &Lead) -> Result<Value, PassError> {
+/// Why sales gave a lead back to be mended ("Wrong contact data, says Robin Adler on Tue 3 Mar 10:00."), and in the
+/// rep's words.
+pub(in crate::engine) async fn why_given_back(
+    tx: &mut Tx,
+    wake: &Wake,
+    item: &WorkItem,
+    lead: &Lead,
+) -> Result<(String, Option<String>), StoreError> {
     let agreement = &wake.rules.agreement;
     let reason = agreement.reasons.get(&item.reason);
     let label = reason.map_or(item.reason.as_str(), |reason| reason.label.as_str());
@@ -53,12 +62,22 @@ async fn told(tx: &mut Tx, wake: &Wake, item: &WorkItem, lead: &Lead) -> Result<
         Some(given_back) => tx.hand_off(given_back.hand_off).await?,
         None => None,
     };
-    let team = hand_off.as_ref().and_then(|hand_off| agreement.teams.get(&hand_off.team));
-    let on = team
-        .or_else(|| agreement.teams.values().next())
-        .map(|team| format!(" on {}", day_and_time(&team_calendar(wake, team).local(item.opened_at))))
-        .unwrap_or_default();
+    let on = day_and_time(&working_hours(wake, &agreement.marketing.manager).local(item.opened_at));
     let who = hand_off.map_or_else(|| "sales".to_owned(), |hand_off| name_of(wake, &hand_off.rep));
+    Ok((format!("{label}, says {who} on {on}."), tx.event_text(item.event).await?))
+}
+
+/// One lead of the list, and what can be done about it.
+async fn told(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    item: &WorkItem,
+    lead: &Lead,
+) -> Result<Value, PassError> {
+    let agreement = &wake.rules.agreement;
+    let reason = agreement.reasons.get(&item.reason);
+    let (what, said) = why_given_back(tx, wake, item, lead).await?;
     let known: Vec<&str> = [
         Some(lead.email.as_str()),
         Some(lead.profile.phone.as_deref().unwrap_or("no number")),
@@ -69,21 +88,39 @@ async fn told(tx: &mut Tx, wake: &Wake, item: &WorkItem, lead: &Lead) -> Result<
     .into_iter()
     .flatten()
     .collect();
-    let address = shell_word(lead.email.as_str());
     let merges = reason.is_some_and(|reason| reason.then == AfterReason::Merge);
     let mut told = json!({
         "display": display(lead),
-        "what": format!("{label}, says {who}{on}."),
-        "said": tx.event_text(item.event).await?,
+        "what": what,
+        "said": said,
         "known": known.join(" · "),
-        "drop": format!("nurtured lead drop {address}"),
     });
-    if merges {
-        let reason = &item.reason;
-        told["merge"] = json!(format!("nurtured lead reject {address} --reason {reason} --of …"));
-    } else {
-        told["set"] = json!(format!("nurtured lead set {address} phone=…"));
-        told["replace"] = json!(format!("nurtured lead replace {address} new@{}", lead.email.domain()));
+    let way = way(engine, wake, About::Lead(lead.id), &agreement.marketing.manager);
+    let mend = if merges { &[Word::DuplicateOf][..] } else { &[Word::Correct, Word::Replace] };
+    match &way {
+        Way::Page(page) => {
+            let label = if merges { "Name the other lead, or give it up" } else { "Mend it, or give it up" };
+            told["buttons"] = json!([{ "label": label, "link": page, "main": true }]);
+        }
+        Way::Answer(..) => {
+            let by_hand = mend
+                .iter()
+                .map(|word| button(&way, &to_fill_in(*word), &format!("{}{FILL_IN}", word.label()), false));
+            let plain = button(&way, Word::Drop.name(), Word::Drop.label(), false);
+            told["buttons"] = by_hand.chain([plain]).collect();
+        }
+        Way::Command => {
+            let address = shell_word(lead.email.as_str());
+            told["drop"] = json!(format!("nurtured lead drop {address}"));
+            if merges {
+                let reason = &item.reason;
+                told["merge"] = json!(format!("nurtured lead reject {address} --reason {reason} --of …"));
+            } else {
+                told["set"] = json!(format!("nurtured lead set {address} phone=…"));
+                told["replace"] =
+                    json!(format!("nurtured lead replace {address} new@{}", lead.email.domain()));
+            }
+        }
     }
     Ok(told)
 }

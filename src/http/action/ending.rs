@@ -7,7 +7,8 @@ use axum::response::Response;
 
 use super::form::{display, feedback, footer, reach, whose};
 use crate::domain::happening::Happening;
-use crate::domain::order::{Order, OrderError};
+use crate::domain::order::{Mend, Order, OrderError};
+use crate::domain::recycle::Verdict;
 use crate::engine::act::{Acted, Noted, Unheeded};
 use crate::engine::desk::{Desk, Forbidden, HandOffState, NoDesk};
 use crate::http::page::{self, escaped};
@@ -18,9 +19,11 @@ pub fn acted(acted: &Acted, orders: &[Order], token: &str, one: bool) -> Respons
     match &acted.result {
         Ok(noted) => done(desk, *noted, orders, token, one),
         Err(Unheeded::Forbidden(Forbidden::Stale)) => stale(desk),
+        Err(Unheeded::Forbidden(Forbidden::Settled)) => settled(desk),
         Err(Unheeded::Forbidden(why)) => {
             let whose = match why {
                 Forbidden::ForTheRep => "It is for the lead's rep to say what came of it.",
+                Forbidden::ForMarketing => "It is for marketing to mend that.",
                 Forbidden::ForTheManager => "It is for the team's manager to decide that.",
                 _ => "Only a rep of the agreement can be away.",
             };
@@ -45,7 +48,9 @@ fn done(desk: &Desk, noted: Noted, orders: &[Order], token: &str, one: bool) -> 
     if noted == Noted::Before {
         body.push_str("<p>It is noted once, however often you click.</p>");
     }
-    body.push_str(&whose(desk));
+    if !orders.iter().all(|order| matches!(order, Order::RepAway { .. } | Order::RepBack)) {
+        body.push_str(&whose(desk));
+    }
     // Who takes a lead calls it next.
     let has = |what: &Happening| orders.iter().any(|order| matches!(order, Order::Say(said) if said == what));
     if has(&Happening::Accepted) {
@@ -86,6 +91,17 @@ fn stale(desk: &Desk) -> Response {
         footer(desk)
     );
     page::page(StatusCode::CONFLICT, &title, &body)
+}
+
+/// Somebody did before what was asked for, or it came to nothing: nothing is done, and it says who has the lead.
+fn settled(desk: &Desk) -> Response {
+    let body = format!(
+        "<p><b>{}</b></p>{}<p>Nothing was changed: what you were asked about is settled.</p>{}",
+        escaped(&display(desk)),
+        whose(desk),
+        footer(desk)
+    );
+    page::page(StatusCode::CONFLICT, "That is settled already", &body)
 }
 
 /// What was sent cannot be read as an order.
@@ -147,6 +163,19 @@ fn told(desk: &Desk, order: &Order) -> String {
         name.as_ref().map(|name| names.get(name).cloned().unwrap_or_else(|| name.clone()))
     };
     match order {
+        Order::RepBack => "you are back, and get leads again".to_owned(),
+        Order::Mend(mend) => match mend {
+            Mend::Answer { verdict: Verdict::Overturned, .. } => "sales gets it again".to_owned(),
+            Mend::Answer { .. } => "it stays given back, and marketing is told".to_owned(),
+            Mend::Correct(values) => {
+                let names: Vec<String> = values.iter().map(|(name, _)| name.replace('_', " ")).collect();
+                format!("corrected, {}", names.join(", "))
+            }
+            Mend::Replace(new) => format!("{new} goes on in its place"),
+            Mend::DuplicateOf(of) => format!("it is one with {of}, which goes on"),
+            Mend::GiveUp => "given up".to_owned(),
+            Mend::Dispute => "the manager is asked to decide".to_owned(),
+        },
         Order::RepAway { until } => format!("you are away until {}", until.strftime("%a %-d %b")),
         Order::Say(happening) => match happening {
             Happening::Accepted => "it is yours".to_owned(),

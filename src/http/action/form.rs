@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use crate::domain::agreement::Reason;
+use super::mending;
+use crate::domain::agreement::{AfterReason, Reason};
 use crate::domain::happening::Claim;
 use crate::domain::lead::Stage;
 use crate::domain::order::Word;
@@ -17,6 +18,15 @@ use crate::http::page::escaped;
 
 /// What the page is about.
 pub fn title(desk: &Desk, word: Option<Word>) -> String {
+    match word {
+        Some(Word::Back) if desk.back.is_some() => return Word::Back.label().to_owned(),
+        Some(Word::Back) => return "You are not away".to_owned(),
+        Some(Word::Away) => return Word::Away.label().to_owned(),
+        Some(word @ (Word::Uphold | Word::Overturn)) if desk.part.may_answer => {
+            return format!("{}: {}", word.label(), display(desk));
+        }
+        _ => {}
+    }
     match word.filter(|_| desk.part.hand_off == HandOffState::Open) {
         Some(word) if is_plain(word) => format!("{}: {}", word.label(), display(desk)),
         _ => display(desk),
@@ -25,7 +35,24 @@ pub fn title(desk: &Desk, word: Option<Word>) -> String {
 
 /// The page below its title, as HTML.
 pub fn body(desk: &Desk, colleagues: &[Colleague], token: &str, word: Option<Word>) -> String {
+    let back = format!("<p><a class=\"more\" href=\"../{token}\">Everything else you can do</a></p>");
+    // Whoever is away or back says so by any link of theirs, however old the lead.
+    if matches!(word, Some(Word::Away | Word::Back)) {
+        return format!("{}{back}{}", own_absence(desk), footer(desk));
+    }
     let mut html = lead(desk);
+    if desk.part.is_marketing || desk.part.may_answer {
+        html.push_str(&whose(desk));
+        match mending::body(desk, word) {
+            nothing if nothing.is_empty() => html.push_str("<p>There is nothing for you to do.</p>"),
+            task => html.push_str(&task),
+        }
+        if word.is_some() {
+            html.push_str(&back);
+        }
+        html.push_str(&footer(desk));
+        return html;
+    }
     match desk.part.hand_off {
         HandOffState::Open => {}
         HandOffState::Over if desk.part.is_rep => {
@@ -53,8 +80,7 @@ pub fn body(desk: &Desk, colleagues: &[Colleague], token: &str, word: Option<Wor
     match word {
         Some(word) => {
             html.push_str(&one(desk, colleagues, word));
-            let _ =
-                write!(html, "<p><a class=\"more\" href=\"../{token}\">Everything else you can do</a></p>");
+            html.push_str(&back);
         }
         None => html.push_str(&all(desk, colleagues)),
     }
@@ -197,18 +223,19 @@ fn all(desk: &Desk, colleagues: &[Colleague]) -> String {
 /// One thing that can be done, and what belongs to it.
 fn one(desk: &Desk, colleagues: &[Colleague], word: Word) -> String {
     let allowed = if word.is_for_managers() { desk.part.is_manager } else { desk.part.is_rep };
-    if !allowed {
+    if !allowed && !word.is_about_what_was_given_back() {
         return "<p>This is not yours to say.</p>".to_owned();
     }
     match word {
         Word::Reject | Word::Lost | Word::WrongPerson | Word::Customer | Word::Talking => give_back(desk),
         Word::Later | Word::LeadAway => later(desk),
-        Word::Away => own_absence(desk),
         Word::Won | Word::Opportunity => deal(desk),
         Word::Give => colleagues_of(desk, colleagues),
         Word::Recycle => reasons(desk, Word::Recycle),
         Word::Heard | Word::Convinced => feedback(desk),
         Word::Mine => "<p>It is there already.</p>".to_owned(),
+        Word::DuplicateOf => mending::duplicate_of(desk),
+        word if word.is_about_what_was_given_back() => "<p>Nothing of that waits for you.</p>".to_owned(),
         word => {
             let note =
                 if word == Word::Accept || word.is_for_managers() { String::new() } else { words("A note") };
@@ -282,6 +309,10 @@ fn give_back(desk: &Desk) -> String {
         let others = others.into_iter().filter(|word| !(has_reason && *word == Word::WrongPerson));
         let others: String = others.map(button).collect();
         html.push_str(&form(desk, &format!("<p>Or:</p>{others}")));
+        if desk.rules.agreement.reasons.values().any(|reason| reason.then == AfterReason::Merge) {
+            html.push_str("<p>Or it is a duplicate, and you know of which lead:</p>");
+            html.push_str(&mending::duplicate_of(desk));
+        }
     } else {
         html.push_str(&lost(desk));
         html.push_str(&form(desk, &button(Word::Customer)));
@@ -340,38 +371,51 @@ fn colleagues_of(desk: &Desk, colleagues: &[Colleague]) -> String {
 
 fn own_absence(desk: &Desk) -> String {
     if !desk.part.can_be_away {
-        return String::new();
+        return "<p>Only a rep of the agreement can be away.</p>".to_owned();
     }
+    let back = desk.back.map_or(String::new(), |back| {
+        let back = day_of(back);
+        let words =
+            format!("<p>You are away until your first day back, <b>{back}</b>.</p>{}", button(Word::Back));
+        form(desk, &words)
+    });
     let fields = format!(
         "<p>You get no new leads until your first day back.</p>{}{}",
         day("First day back", desk.today, true),
         order("away", "I am away"),
     );
-    form(desk, &fields)
+    format!("{back}{}", form(desk, &fields))
 }
 
-fn form(desk: &Desk, fields: &str) -> String {
+pub fn form(desk: &Desk, fields: &str) -> String {
     format!(
         "<form method=\"post\"><input type=\"hidden\" name=\"seen\" value=\"{}\">{fields}</form>\n",
         desk.seen
     )
 }
 
-fn folded(title: &str, html: &str) -> String {
+pub fn folded(title: &str, html: &str) -> String {
     format!("<details><summary>{title}</summary>{html}</details>\n")
 }
 
-fn button(word: Word) -> String {
+pub fn button(word: Word) -> String {
     order(word.name(), word.label())
 }
 
-fn order(value: &str, label: &str) -> String {
+pub fn order(value: &str, label: &str) -> String {
     format!("<button name=\"do\" value=\"{}\">{}</button>\n", escaped(value), escaped(label))
 }
 
-fn words(label: &str) -> String {
+pub fn words(label: &str) -> String {
     format!(
         "<label>{label} (not needed)<textarea name=\"words\" rows=\"2\" maxlength=\"4000\"></textarea></label>\n"
+    )
+}
+
+/// The same where nothing is decided without it.
+pub fn words_needed(label: &str) -> String {
+    format!(
+        "<label>{label}<textarea name=\"words\" rows=\"3\" maxlength=\"4000\" required></textarea></label>\n"
     )
 }
 

@@ -57,6 +57,7 @@ pub(super) fn incomplete(sample: Sample) -> Value {
             "new": 52,
             "all": 61,
             "more": 50,
+            "by_command": false,
             "leads": [
                 {
                     "display": "Jane Doe, Acme",
@@ -64,12 +65,14 @@ pub(super) fn incomplete(sample: Sample) -> Value {
                     "campaign": "webinar",
                     "missing": "phone, answer to “When do you want to decide?”",
                     "score": "score 62, grade A",
+                    "fill_in_url": "https://nurtured.ours.example/a/jane",
                 },
                 {
                     "display": "max@muster.example",
                     "campaign": "default",
                     "missing": "company",
                     "score": "score 71, grade D",
+                    "fill_in_url": "https://nurtured.ours.example/a/max",
                 },
             ],
         }),
@@ -83,7 +86,9 @@ pub(super) fn dispute(values: &mut Map<String, Value>, sample: Sample) {
         { "label": "Marketing is right: sales gets it again", "command": command("--overturn") },
         { "label": "It stays given back", "command": command("--uphold --note \"…\"") },
     ]);
-    values.insert("actions".to_owned(), actions);
+    if sample == Sample::Bare {
+        values.insert("actions".to_owned(), actions);
+    }
     if let (Some(promise), Sample::Rich) = (values.get_mut("promise"), sample) {
         promise["what"] = json!("an answer to the dispute within 2 business days");
         promise["otherwise"] =
@@ -102,6 +107,8 @@ pub(super) fn dispute(values: &mut Map<String, Value>, sample: Sample) {
 }
 
 pub(super) fn work(sample: Sample) -> Value {
+    let button =
+        |label: &str| json!({ "label": label, "link": "https://nurtured.ours.example/a/mend", "main": true });
     match sample {
         Sample::Rich => json!([
             {
@@ -109,22 +116,21 @@ pub(super) fn work(sample: Sample) -> Value {
                 "what": "Wrong or missing data, says Robin Adler on Tue 3 Mar 11:00.",
                 "said": "The number is a fax machine",
                 "known": "jane.doe@acme.example · +493090182000 · Acme",
-                "set": "nurtured lead set jane.doe@acme.example phone=…",
-                "replace": "nurtured lead replace jane.doe@acme.example new@acme.example",
-                "drop": "nurtured lead drop jane.doe@acme.example",
+                "buttons": [button("Mend it, or give it up")],
             },
             {
                 "display": "jd@acme.example",
                 "what": "Duplicate of another lead, says Sam Berger on Tue 3 Mar 14:20.",
                 "known": "jd@acme.example · no number",
-                "merge": "nurtured lead reject jd@acme.example --reason duplicate --of …",
-                "drop": "nurtured lead drop jd@acme.example",
+                "buttons": [button("Name the other lead, or give it up")],
             },
         ]),
         Sample::Bare => json!([{
             "display": "jane.doe@acme.example",
             "what": "Wrong or missing data, says rep1@ours.example on Tue 3 Mar 11:00.",
             "known": "jane.doe@acme.example · no number",
+            "set": "nurtured lead set jane.doe@acme.example phone=…",
+            "replace": "nurtured lead replace jane.doe@acme.example new@acme.example",
             "drop": "nurtured lead drop jane.doe@acme.example",
         }]),
     }
