@@ -59,9 +59,7 @@ fn told(wake: &Wake, calendar: &Calendar, event: &Event) -> Option<Told> {
         let label = agreement.reasons.get(name).map_or(name, |reason| reason.label.as_str());
         uncapitalised(label)
     };
-    let on = |name: &str| {
-        fact(name).parse::<Date>().map_or_else(|_| fact(name).to_owned(), |day| display_day(day))
-    };
+    let on = |name: &str| fact(name).parse::<Date>().map_or_else(|_| fact(name).to_owned(), display_day);
     let at = |name: &str| {
         let instant = fact(name).parse::<Timestamp>();
         instant.map_or_else(|_| fact(name).to_owned(), |at| day_and_time(&calendar.local(at)))
