@@ -8,6 +8,7 @@ use jiff::civil::{Date, Time};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::absence;
 use super::facts::ContactHistory;
 use super::hand_off;
 use super::is_there;
@@ -365,7 +366,16 @@ impl Engine {
         };
         let mut tx = self.store.begin().await?;
         tx.set_rep_away(rep, away).await?;
-        tx.move_appointment(rep, Purpose::Absence, now).await?;
+        for team in agreement.teams.values() {
+            for one in &team.reps {
+                // Who is back may take what nobody could while they, too, were away.
+                let may_be_helped =
+                    back.is_none() && absence::back_at(&mut tx, &wake, team, one).await?.is_some();
+                if one.email == *rep || may_be_helped {
+                    tx.move_appointment(&one.email, Purpose::Absence, now).await?;
+                }
+            }
+        }
         let event = NewEvent {
             lead: None,
             occurred_at: now,
