@@ -12,8 +12,7 @@ use tokio::time::Instant;
 use super::Outcome;
 use super::table::{Table, ms};
 
-// Each user of the labels needs other parts of them.
-#[allow(dead_code)]
+#[expect(dead_code, reason = "the tests need more of the labels")]
 #[path = "../../tests/inbound/labels.rs"]
 mod labels;
 

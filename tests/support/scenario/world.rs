@@ -257,7 +257,7 @@ impl<'a> World<'a> {
             Forgery::Cut => token[..token.len() - 4].to_owned(),
             Forgery::Foreign => {
                 let ours = action::verify(&self.engine.keys().action, token).expect("it is ours");
-                action::token(b"the key of another installation", ours.hand_off, &address(by), self.now())
+                action::token_about(b"the key of another installation", ours.about, &address(by), self.now())
             }
         }
     }
