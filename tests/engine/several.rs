@@ -19,7 +19,7 @@ use nurtured::store::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::world::{address, berlin, comes_in, edited, engine, set, subject};
+use crate::world::{NOBODY_STANDS_IN, address, berlin, comes_in, edited, engine, set, subject};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_daemons_on_one_database_send_each_mail_once() {
@@ -139,7 +139,7 @@ async fn two_daemons_give_a_rep_no_more_leads_than_there_is_room_for() {
     };
     let store = Store::open(&database.url()).await.expect("a fresh database");
     let clock = ManualClock::at(berlin(2, 7, 0));
-    let playbook = edited(&[("agreement.toml", "capacity = 30", "capacity = 60")]);
+    let playbook = edited(&[("agreement.toml", "capacity = 30", "capacity = 60"), NOBODY_STANDS_IN]);
     set(&store, &playbook, &clock).await;
     let mails = Memory::new();
     let one = engine(store.clone(), &clock, &mails).await;

@@ -197,11 +197,10 @@ async fn marketing_reads_what_it_can_do_about_each_lead() {
         "Wrong or missing data, says Robin Adler on Tue 3 Mar 10:00.",
         "“That is a fax",
         "jane@acme.example · +4930901820 · Acme · DE",
-        "nurtured lead set jane@acme.example phone=…",
-        "nurtured lead replace jane@acme.example new@acme.example",
-        "nurtured lead drop jane@acme.example",
+        "Mend it, or give it up\n<https://nurtured.ours.example/a/",
         "Duplicate of another lead, says Sam Berger on Tue 3 Mar 10:00.",
-        "nurtured lead reject jane.doe@gmail.example --reason duplicate --of …",
+        "Name the other lead, or give it up\n<https://nurtured.ours.example/a/",
+        "they stand here again in a week",
     ] {
         assert!(body.contains(told), "{told}\n{body}");
     }
@@ -235,7 +234,8 @@ async fn the_manager_reads_what_both_sides_say() {
         "“They only sell in Spain”",
         "Marketing disagrees. “They opened a branch in Berlin”",
         "by Thu 5 Mar 10:00",
-        "nurtured lead answer-dispute jane@acme.example --overturn",
+        "Marketing is right: sales gets it again <https://nurtured.ours.example/a/",
+        "It stays given back <https://nurtured.ours.example/a/",
         "you and the director are told",
     ] {
         assert!(body.contains(told), "{told}\n{body}");
