@@ -46,7 +46,7 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 25] = [
+const NEEDED: [&str; 26] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
@@ -72,6 +72,7 @@ const NEEDED: [&str; 25] = [
     "partials/staff/call.md",
     "partials/staff/counted.md",
     "partials/staff/who.md",
+    "partials/staff/zone.md",
 ];
 
 /// The frame of mails to leads.

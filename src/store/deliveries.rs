@@ -36,7 +36,7 @@ statements! {
                   AND ended_why LIKE 'rejected: %' GROUP BY ended_why ORDER BY COUNT(*) DESC, ended_why";
     MOST_FIRED = "SELECT c.kind, h.policy, l.level, COUNT(*) FROM sla_level l JOIN sla_clock c ON c.id = l.clock_id \
                   JOIN hand_off h ON h.id = c.hand_off_id WHERE l.fired_at >= $1 AND l.fired_at < $2 \
-                  GROUP BY c.kind, h.policy, l.level ORDER BY COUNT(*) DESC, c.kind, h.policy, l.level LIMIT $3";
+                  AND l.fell_due_at >= c.deadline_at GROUP BY c.kind, h.policy, l.level ORDER BY COUNT(*) DESC, c.kind, h.policy, l.level LIMIT $3";
 }
 
 /// How a hand-off that was sent back ends; the reason's name follows.
@@ -194,7 +194,7 @@ impl Tx {
         Ok(rows.into_iter().map(|(why, count)| (reason(why), count)).collect())
     }
 
-    /// The levels that were reached most often in that time.
+    /// The levels of broken promises that were reached most often in that time: reminders before a deadline are none.
     pub async fn most_fired_levels(
         &mut self,
         from: Timestamp,

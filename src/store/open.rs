@@ -42,6 +42,11 @@ enum Backend {
     Postgres(PgPool),
 }
 
+/// How often a file is tried that somebody else just opens for the first time, and how long between: as long as
+/// [`BUSY_TIMEOUT`] would wait.
+const OPENING_TRIES: usize = 250;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
 impl Store {
     /// Opens `sqlite:PATH` (created when missing) or `postgres://…` and brings the schema up to date.
     ///
@@ -115,16 +120,23 @@ impl Store {
             // Pages of 4 KiB. At SQLite's own 1,000 a wave of mail writes the same pages to the file over and over.
             .pragma("wal_autocheckpoint", "8000")
             .pragma("temp_store", "memory");
-        let write = SqlitePoolOptions::new()
+        let one_writer = SqlitePoolOptions::new()
             .max_connections(1)
             // A file does not hang up.
             .test_before_acquire(false)
             .acquire_timeout(WRITER_TIMEOUT)
             // Waiting for one's turn is how it is meant, and nothing to warn of.
             .acquire_slow_threshold(WRITER_TIMEOUT)
-            .before_acquire(|connection, _| Box::pin(async move { Ok(is_between_transactions(connection)) }))
-            .connect_with(options.clone())
-            .await?;
+            .before_acquire(|connection, _| Box::pin(async move { Ok(is_between_transactions(connection)) }));
+        // Whoever changes a new file to WAL has it alone, and SQLite lets nobody wait for that.
+        let mut tries = OPENING_TRIES;
+        let write = loop {
+            match one_writer.clone().connect_with(options.clone()).await.map_err(StoreError::from) {
+                Err(StoreError::Busy(_)) if tries > 0 => tries -= 1,
+                result => break result?,
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        };
         let read = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .min_connections(0)

@@ -197,9 +197,10 @@ async fn marketing_reads_what_it_can_do_about_each_lead() {
         "Wrong or missing data, says Robin Adler on Tue 3 Mar 10:00.",
         "“That is a fax",
         "jane@acme.example · +4930901820 · Acme · DE",
-        "Mend it, or give it up\n<https://nurtured.ours.example/a/",
+        "Mend it, or give it up",
+        "<https://nurtured.ours.example/a/",
         "Duplicate of another lead, says Sam Berger on Tue 3 Mar 10:00.",
-        "Name the other lead, or give it up\n<https://nurtured.ours.example/a/",
+        "Name the other lead, or give it up",
         "they stand here again in a week",
     ] {
         assert!(body.contains(told), "{told}\n{body}");

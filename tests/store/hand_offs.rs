@@ -232,6 +232,16 @@ pub async fn a_clock_runs_until_it_is_stopped(place: Place) {
     // What was promised and kept may be promised again.
     tx.insert_sla_clock(&clock(jane, turn, PromiseKind::Accept)).await.expect("started again");
     assert_eq!(tx.clocks_of(jane).await.expect("clocks")[2].number, 2);
+    // One that was closed runs on, in another turn of the same rep; one that was kept does not.
+    let quiet = NewSlaClock { next_at: None, ..clock(jane, turn, PromiseKind::Disposition) };
+    let closed = tx.insert_sla_clock(&quiet).await.expect("started");
+    tx.stop_clock(closed, "closed", "reassigned", at("11:00:00")).await.expect("stopped");
+    for id in [closed, accept] {
+        tx.reopen_clock(id, turn, "{}", at("18:00:00"), Some(at("16:00:00"))).await.expect("no error");
+    }
+    let running = tx.running_clocks(jane).await.expect("clocks");
+    assert!(running.iter().any(|clock| clock.id == closed && clock.next_at == Some(at("16:00:00"))));
+    assert!(running.iter().all(|clock| clock.id != accept));
     tx.commit().await.expect("committed");
     store.close().await;
 }

@@ -124,14 +124,20 @@ pub(super) fn work(sample: Sample) -> Value {
                 "known": "jd@acme.example · no number",
                 "buttons": [button("Name the other lead, or give it up")],
             },
+            {
+                "display": "Joe Roe, Roe Ltd",
+                "what": "Wrong person, says Robin Adler on Tue 3 Mar 15:00.",
+                "known": "joe@roe.example · no number · Roe Ltd",
+                "set": "nurtured lead set joe@roe.example phone=…",
+                "replace": "nurtured lead replace joe@roe.example new@roe.example",
+                "merge": "nurtured lead reject joe@roe.example --reason duplicate --of …",
+                "drop": "nurtured lead drop joe@roe.example",
+            },
         ]),
         Sample::Bare => json!([{
             "display": "jane.doe@acme.example",
             "what": "Wrong or missing data, says rep1@ours.example on Tue 3 Mar 11:00.",
             "known": "jane.doe@acme.example · no number",
-            "set": "nurtured lead set jane.doe@acme.example phone=…",
-            "replace": "nurtured lead replace jane.doe@acme.example new@acme.example",
-            "drop": "nurtured lead drop jane.doe@acme.example",
         }]),
     }
 }
