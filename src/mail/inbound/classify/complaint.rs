@@ -11,14 +11,6 @@ pub struct Complaint {
     pub kind: String,
 }
 
-impl Complaint {
-    /// Whether the lead must get no more mail. Reports about our server's signature, and "this is no spam", do not mean
-    /// the lead.
-    pub fn stops_mail(&self) -> bool {
-        !["not-spam", "auth-failure", "dmarc", "virus"].contains(&self.kind.as_str())
-    }
-}
-
 pub(super) fn classify(facts: &Facts<'_>) -> Option<Classified> {
     if let Some(part) = facts.part("message", "feedback-report") {
         let blocks = fields(&content(part));

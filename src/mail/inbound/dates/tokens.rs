@@ -117,7 +117,7 @@ const JOINED: [(&str, &str); 62] = [
     ("up to and including", "through"),
     ("fino a tutto", "through"),
     ("à partir", "partir"),
-    ("kommt nicht vor", "not before"),
+    ("business day", "workday"),
     ("working day", "workday"),
 ];
 

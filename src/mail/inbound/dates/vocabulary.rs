@@ -175,10 +175,8 @@ pub(super) fn meaning(word: &str) -> Option<Meaning> {
 
         "day" | "days" | "tag" | "tage" | "tagen" | "tages" | "jour" | "jours" | "día" | "días" | "dia"
         | "dias" | "giorno" | "giorni" | "dag" | "dagen" | "dagar" => U(Unit::Day),
-        "workday" | "workdays" | "business day" | "werktag" | "werktage" | "werktagen" | "arbeitstag"
-        | "arbeitstage" | "arbeitstagen" | "werkdag" | "werkdagen" | "arbetsdag" | "arbetsdagar" => {
-            U(Unit::WorkingDay)
-        }
+        "workday" | "workdays" | "werktag" | "werktage" | "werktagen" | "arbeitstag" | "arbeitstage"
+        | "arbeitstagen" | "werkdag" | "werkdagen" | "arbetsdag" | "arbetsdagar" => U(Unit::WorkingDay),
         "week" | "weeks" | "wk" | "wks" | "woche" | "wochen" | "kalenderwoche" | "semaine" | "semaines"
         | "semana" | "semanas" | "settimana" | "settimane" | "weken" | "vecka" | "veckan" | "veckor" => {
             U(Unit::Week)

@@ -41,12 +41,12 @@ impl Reader<'_> {
         }
         let found = self.date(at, weekday)?;
         let is_other = weekday.is_some_and(|weekday| found.date.weekday().to_monday_one_offset() != weekday);
-        let (date, otherwise, contradicts_weekday) = match found.otherwise {
+        let (date, otherwise) = match found.otherwise {
             // The weekday fits one of the two.
             Some(other) if is_other && weekday == Some(other.weekday().to_monday_one_offset()) => {
-                (other, None, false)
+                (other, None)
             }
-            otherwise => (found.date, otherwise.filter(|_| weekday.is_none() || is_other), is_other),
+            otherwise => (found.date, otherwise.filter(|_| weekday.is_none() || is_other)),
         };
         Some(Span {
             from: at,
@@ -56,7 +56,6 @@ impl Reader<'_> {
             grain: Grain::Day,
             is_range: false,
             otherwise,
-            contradicts_weekday,
         })
     }
 
@@ -152,11 +151,11 @@ impl Reader<'_> {
 
     /// One date at this token.
     pub(super) fn date(&self, at: usize, weekday: Option<i8>) -> Option<Found> {
-        self.iso(at).or_else(|| self.in_numbers(at, weekday)).or_else(|| self.in_words(at, weekday))
+        self.iso(at).or_else(|| self.in_numbers(at, weekday)).or_else(|| self.in_words(at))
     }
 
     /// "17 August 2026", "the 17th of August", "August 17th, 2026".
-    fn in_words(&self, at: usize, _weekday: Option<i8>) -> Option<Found> {
+    fn in_words(&self, at: usize) -> Option<Found> {
         if let Some((number, next)) = self.day_number(at) {
             let month_at = self.skip_fillers(next);
             if self.token(month_at).is_some_and(|token| token.gap != Gap::Paragraph)

@@ -49,8 +49,6 @@ pub(super) struct Span {
     pub is_range: bool,
     /// The days it may mean as well: day and month can be told apart by nothing.
     pub otherwise: Option<Date>,
-    /// The weekday that stands beside it is another one than the date's.
-    pub contradicts_weekday: bool,
 }
 
 /// In which order a language writes the numbers of a date.
@@ -148,16 +146,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn range(&self, from: usize, to: usize, first: Date, last: Date) -> Span {
-        Span {
-            from,
-            to,
-            first,
-            last,
-            grain: Grain::Day,
-            is_range: true,
-            otherwise: None,
-            contradicts_weekday: false,
-        }
+        Span { from, to, first, last, grain: Grain::Day, is_range: true, otherwise: None }
     }
 
     pub(super) fn skip_weekday(&self, at: usize) -> usize {

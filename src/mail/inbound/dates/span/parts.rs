@@ -36,16 +36,8 @@ impl Reader<'_> {
                 _ => return None,
             };
             let (first, last) = self.coming(unit, ahead)?;
-            let whole = Span {
-                from: at,
-                to,
-                first,
-                last,
-                grain: grain_of(unit),
-                is_range: false,
-                otherwise: None,
-                contradicts_weekday: false,
-            };
+            let whole =
+                Span { from: at, to, first, last, grain: grain_of(unit), is_range: false, otherwise: None };
             return Some(cut(whole, part));
         }
         if let Some(feast) = self.feast(at) {
@@ -81,7 +73,6 @@ impl Reader<'_> {
                 grain: Grain::Month,
                 is_range: false,
                 otherwise: None,
-                contradicts_weekday: false,
             });
         }
         if ["kw", "week", "vecka", "v"].contains(&self.token(at)?.text) {
@@ -106,7 +97,6 @@ impl Reader<'_> {
                 grain: Grain::Week,
                 is_range: false,
                 otherwise: None,
-                contradicts_weekday: false,
             });
         }
         None
@@ -172,16 +162,7 @@ impl Reader<'_> {
         if feast == Feast::Holidays && self.sent.month() < 11 {
             return None;
         }
-        Some(Span {
-            from: at,
-            to,
-            first,
-            last,
-            grain: Grain::Month,
-            is_range: false,
-            otherwise: None,
-            contradicts_weekday: false,
-        })
+        Some(Span { from: at, to, first, last, grain: Grain::Month, is_range: false, otherwise: None })
     }
 
     pub(super) fn whole_month(&self, from: usize, at: usize, month: i8) -> Option<Span> {
@@ -198,7 +179,6 @@ impl Reader<'_> {
             grain: Grain::Month,
             is_range: false,
             otherwise: None,
-            contradicts_weekday: false,
         })
     }
 

@@ -10,16 +10,7 @@ impl Reader<'_> {
     /// "Tomorrow", "in two weeks", "for 10 days", "next week", "this month".
     pub(super) fn relative(&self, at: usize) -> Option<Span> {
         let found = |to: usize, first: Date, last: Date, grain: Grain| {
-            Some(Span {
-                from: at,
-                to,
-                first,
-                last,
-                grain,
-                is_range: false,
-                otherwise: None,
-                contradicts_weekday: false,
-            })
+            Some(Span { from: at, to, first, last, grain, is_range: false, otherwise: None })
         };
         match self.meaning(at).unwrap_or(Meaning::Filler) {
             // "Guten Morgen" names no day.
@@ -213,7 +204,6 @@ impl Reader<'_> {
             grain: Grain::Weekday,
             is_range: false,
             otherwise: None,
-            contradicts_weekday: false,
         })
     }
 
