@@ -344,6 +344,7 @@ proptest! {
                 Reckoning::Open => prop_assert_eq!(counted, piece.length()),
                 Reckoning::Paused => prop_assert!(counted.is_zero() && open == piece.length()),
                 Reckoning::Closed | Reckoning::Holiday(_) => prop_assert!(open.is_zero()),
+                Reckoning::Unreachable => prop_assert!(false, "a deadline alone waits for nobody"),
             }
             until = piece.to;
         }

@@ -47,6 +47,8 @@ pub enum Reckoning {
     Holiday(Date),
     /// It would have counted, but the clock was stopped.
     Paused,
+    /// Nothing counts yet: the other side cannot be reached before.
+    Unreachable,
 }
 
 /// Why there is no deadline.
@@ -184,6 +186,7 @@ impl fmt::Display for Reckoning {
             Reckoning::Closed => f.pad("closed until opening"),
             Reckoning::Holiday(date) => f.pad(&format!("holiday {date}")),
             Reckoning::Paused => f.pad("paused"),
+            Reckoning::Unreachable => f.pad("cannot be called yet"),
         }
     }
 }

@@ -31,6 +31,9 @@ pub struct AttemptsOwed {
     /// When the first is due, in the minutes in which the whole is counted; `None`: one share of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_minutes: Option<i64>,
+    /// The minutes until the first do not count before: the lead cannot be called until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_from: Option<Timestamp>,
 }
 
 /// One mail a day counts: the second is the first one again.
@@ -202,7 +205,8 @@ pub fn next_attempt_due(
     }
     let number = debt.made + 1;
     let minutes = owed.minutes(number, terms.target_minutes);
-    let paced = terms.thaw()?.instant_after(started_at, pauses, minutes)?;
+    let counts_from = owed.first_from.filter(|from| number == 1 && *from > started_at).unwrap_or(started_at);
+    let paced = terms.thaw()?.instant_after(counts_from, pauses, minutes)?;
     let missing_channels = owed.channels - i64::try_from(debt.channels.len()).unwrap_or(i64::MAX);
     let channel = (missing_channels > 0 && debt.left <= missing_channels)
         .then(|| open.iter().copied().find(|channel| !debt.channels.contains(channel)))

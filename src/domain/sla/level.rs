@@ -103,13 +103,6 @@ impl FrozenAt {
         matches!(self, FrozenAt::Time { until_opening: true, .. })
     }
 
-    /// The same when the clock starts so many minutes later. A share is one of the longer target by itself.
-    pub(super) fn put_off(&mut self, minutes: i64) {
-        if let FrozenAt::Time { at_minutes, .. } = self {
-            *at_minutes += minutes;
-        }
-    }
-
     /// How long after the start, as the agreement says it; `None` for a share of the target.
     pub fn time(&self) -> Option<&str> {
         match self {

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::{Level, Policy, Role, Target};
 use super::calendar::{
-    Calendar, CalendarError, CalendarSpec, Deadline, DeadlineError, HORIZON, business_days, deadline,
-    elapsed, instant_after, until_opening,
+    Calendar, CalendarError, CalendarSpec, Counted, Deadline, DeadlineError, HORIZON, Reckoning,
+    business_days, deadline, elapsed, instant_after, until_opening,
 };
 
 pub use attempts::{Attempt, AttemptsOwed, Debt, NextAttempt, next_attempt_due};
@@ -45,6 +45,9 @@ pub struct Terms {
     pub promised: String,
     /// Business time promised, in minutes. A target in days is counted out when the clock starts.
     pub target_minutes: i64,
+    /// Nothing counts before: the lead cannot be called until then. `None`: it counts from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_from: Option<Timestamp>,
     /// The target is over out of hours: it falls due with the opening after it is used up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub until_opening: bool,
@@ -115,6 +118,7 @@ impl Terms {
             policy: policy.to_owned(),
             promised: promise.target.to_string(),
             target_minutes: minutes,
+            counts_from: None,
             until_opening: is_over_out_of_hours(promise.target, calendars, now),
             attempts: None,
             calendars: calendars.iter().map(|calendar| freeze(calendar, now)).collect(),
@@ -145,34 +149,38 @@ impl Terms {
         let shared = kind.needs_the_lead() && meet(team, lead, promise.target, now);
         let calendars = if shared { &both[..] } else { &both[..1] };
         let mut terms = Terms::new(&policy.name, promise, calendars, now)?;
-        if kind.needs_the_lead() && !shared {
-            terms.wait_for(lead, team, now)?;
+        if kind.needs_the_lead()
+            && !shared
+            && let Some(from) = terms.back_at_work(lead, team, now)?
+        {
+            terms = Terms::new(&policy.name, promise, calendars, from)?;
+            terms.counts_from = Some(from);
+            terms.promised.push_str(" once they can be called");
         }
         if kind == PromiseKind::Attempts {
-            let first = policy.promises.get(&PromiseKind::FirstContact);
-            let first = first.and_then(|first| minutes_of(first.target, calendars, now, HORIZON));
-            terms.attempts = policy.attempts.map(|owed| AttemptsOwed { first_minutes: first, ..owed });
+            let first = Terms::of(policy, PromiseKind::FirstContact, team, lead, now)?;
+            terms.attempts = policy.attempts.map(|owed| AttemptsOwed {
+                first_minutes: first.as_ref().map(|first| first.target_minutes),
+                first_from: first.and_then(|first| first.counts_from),
+                ..owed
+            });
         }
         Ok(Some(terms))
     }
 
     /// Where the two hardly ever meet, a target that is over before the lead's hours have come once would ask for a
     /// call at night: the team's time counts from its first hour after they came, so that somebody can call early
-    /// or late.
-    fn wait_for(&mut self, lead: &Calendar, team: &Calendar, start: Timestamp) -> Result<(), SlaError> {
+    /// or late. `None` when it counts from the start.
+    fn back_at_work(
+        &self,
+        lead: &Calendar,
+        team: &Calendar,
+        start: Timestamp,
+    ) -> Result<Option<Timestamp>, SlaError> {
         let target = SignedDuration::from_mins(self.target_minutes);
         let due = instant_after(&[team], start, &[], target, HORIZON)?;
-        let back_at_work =
-            lead.next_open(start).filter(|opens| *opens >= due).and_then(|opens| team.next_open(opens));
-        if let Some(from) = back_at_work {
-            let later = elapsed(&[team], start, from, &[]).as_mins();
-            self.target_minutes += later;
-            self.levels.iter_mut().for_each(|level| level.at.put_off(later));
-            if !self.promised.is_empty() {
-                self.promised.push_str(" once they can be called");
-            }
-        }
-        Ok(())
+        let opens = lead.next_open(start).filter(|opens| *opens >= due);
+        Ok(opens.and_then(|opens| team.next_open(opens)))
     }
 
     /// The same for a lead that was taken from somebody before: it is not taken again. A level that would do nothing
@@ -229,6 +237,11 @@ impl Terms {
         }
     }
 
+    /// The instant from which time counts for a clock that started at `started_at`.
+    pub fn counts_from(&self, started_at: Timestamp) -> Timestamp {
+        self.counts_from.map_or(started_at, |from| from.max(started_at))
+    }
+
     /// The calendars, ready to count with.
     ///
     /// # Errors
@@ -269,10 +282,15 @@ impl Terms {
         now: Timestamp,
     ) -> Result<Standing, SlaError> {
         let calendars = thawed.borrowed();
+        let counts_from = self.counts_from(started_at);
         let mut due =
-            deadline(&calendars, started_at, pauses, SignedDuration::from_mins(self.target_minutes))?;
+            deadline(&calendars, counts_from, pauses, SignedDuration::from_mins(self.target_minutes))?;
         if self.until_opening {
             due = until_opening(&calendars, pauses, due)?;
+        }
+        if counts_from > started_at {
+            let waited = Counted { from: started_at, to: counts_from, why: Reckoning::Unreachable };
+            due.counted.insert(0, waited);
         }
         let mut reached = Vec::new();
         let mut next_at: Option<Timestamp> = None;
@@ -283,9 +301,9 @@ impl Terms {
             } else {
                 let time = SignedDuration::from_secs(place * 60 / 100);
                 if level.at.is_until_opening() {
-                    until_opening(&calendars, pauses, deadline(&calendars, started_at, pauses, time)?)?.at
+                    until_opening(&calendars, pauses, deadline(&calendars, counts_from, pauses, time)?)?.at
                 } else {
-                    instant_after(&calendars, started_at, pauses, time, HORIZON)?
+                    instant_after(&calendars, counts_from, pauses, time, HORIZON)?
                 }
             };
             if at <= now {

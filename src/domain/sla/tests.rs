@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::calendar::{Holidays, Hours};
+use crate::domain::contact::Channel;
 
 fn calendar(zone: &str, hours: &str) -> Calendar {
     Calendar::new(zone, Hours::parse(hours).expect("hours"), Holidays::none()).expect("a calendar")
@@ -320,6 +321,48 @@ fn a_level_at_a_time_waits_with_a_target_that_waits_for_the_lead() {
             at("2026-01-13T13:00:00+01:00")
         )
     );
+    // Who is away until the next week puts it off to then, and not by what was waited before once more.
+    let pause = (at("2026-01-12T10:10:00+01:00"), at("2026-01-19T09:00:00+01:00"));
+    assert_eq!(instants(&terms, start, &[pause]).1, at("2026-01-19T13:00:00+01:00"));
+    let standing = terms.assess(start, &[], &[], start).expect("it can be counted");
+    let pieces: Vec<_> = standing.deadline.counted.iter().map(|piece| (piece.from, piece.why)).collect();
+    assert_eq!(
+        pieces,
+        [(start, Reckoning::Unreachable), (at("2026-01-13T09:00:00+01:00"), Reckoning::Open)],
+        "what was waited is told, and is no part of the four hours"
+    );
+}
+
+#[test]
+fn the_first_attempt_is_due_with_the_first_contact_also_where_it_waits_for_the_lead() {
+    let start = at("2026-01-12T10:00:00+01:00");
+    let mut policy = policy(240);
+    let target = Target::BusinessDays(10);
+    policy.promises.insert(PromiseKind::Attempts, Promise { target, levels: Vec::new() });
+    policy.attempts = Some(AttemptsOwed {
+        count: 6,
+        days: 4,
+        channels: 1,
+        calls_per_day: 1,
+        first_minutes: None,
+        first_from: None,
+    });
+    let (team, lead) = (office(), phone("America/Los_Angeles"));
+    let of = |kind| Terms::of(&policy, kind, &team, &lead, start).expect("counted").expect("promised");
+    let (first, attempts) = (of(PromiseKind::FirstContact), of(PromiseKind::Attempts));
+    for pauses in [vec![], vec![(at("2026-01-12T10:10:00+01:00"), at("2026-01-19T09:00:00+01:00"))]] {
+        let due = instants(&first, start, &pauses).1;
+        let next = next_attempt_due(&attempts, start, &pauses, &[], &lead, &[Channel::Phone]);
+        let next = next.expect("it can be counted").expect("it is owed");
+        let can_be_called = end_of_pauses(&pauses, &lead, start);
+        assert_eq!(next.due, due.max(can_be_called), "{pauses:?}");
+    }
+}
+
+/// When a lead can be called first.
+fn end_of_pauses(pauses: &[(Timestamp, Timestamp)], lead: &Calendar, start: Timestamp) -> Timestamp {
+    let from = pauses.first().map_or(start, |(_, to)| *to);
+    lead.next_open(from).expect("it opens")
 }
 
 #[test]

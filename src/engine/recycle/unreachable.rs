@@ -135,7 +135,7 @@ impl Stays<'_> {
             && let Some(mut terms) = sla::terms_for(engine, wake, lead, names, KIND)?
         {
             if let Some(attempts) = terms.attempts.as_mut().filter(|_| !self.at_once) {
-                attempts.first_minutes = None;
+                (attempts.first_minutes, attempts.first_from) = (None, None);
             }
             sla::start(tx, wake, lead, hand_off.id, KIND, &terms).await?;
         }

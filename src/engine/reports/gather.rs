@@ -203,15 +203,13 @@ fn promise(
     let pauses = if waits { pauses_in(events, row.started_at) } else { Vec::new() };
     // What was not met took no time that anybody asks for.
     let is_told = matches!(state, ClockState::Met | ClockState::Late) || !pauses.is_empty();
-    let (minutes, paused_minutes) = match shelf.calendars(&row.terms).filter(|_| is_told) {
-        Some(calendars) => {
-            let calendars: Vec<&Calendar> = calendars.iter().collect();
-            let counted = elapsed(&calendars, row.started_at, end, &pauses).as_mins();
-            let paused = if pauses.is_empty() {
-                0
-            } else {
-                elapsed(&calendars, row.started_at, end, &[]).as_mins() - counted
-            };
+    let (minutes, paused_minutes) = match shelf.hours(&row.terms).filter(|_| is_told) {
+        Some(kept) => {
+            let calendars: Vec<&Calendar> = kept.calendars.iter().collect();
+            let from = kept.counts_from.map_or(row.started_at, |from| from.max(row.started_at));
+            let counted = elapsed(&calendars, from, end, &pauses).as_mins();
+            let paused =
+                if pauses.is_empty() { 0 } else { elapsed(&calendars, from, end, &[]).as_mins() - counted };
             (Some(counted), paused)
         }
         None => (None, 0),
@@ -229,19 +227,26 @@ fn promise(
     })
 }
 
-/// Calendars of promises, by the terms in which they stand.
+/// The hours in which a promise was counted.
+struct Hours {
+    calendars: Vec<Calendar>,
+    counts_from: Option<Timestamp>,
+}
+
+/// The hours of promises, by the terms in which they stand.
 #[derive(Default)]
-struct Shelf(HashMap<String, Option<Arc<Vec<Calendar>>>>);
+struct Shelf(HashMap<String, Option<Arc<Hours>>>);
 
 impl Shelf {
-    /// The calendars in which a promise was counted; `None` when they cannot be read any more.
-    fn calendars(&mut self, terms: &str) -> Option<Arc<Vec<Calendar>>> {
+    /// The hours of a promise; `None` when they cannot be read any more.
+    fn hours(&mut self, terms: &str) -> Option<Arc<Hours>> {
         if let Some(kept) = self.0.get(terms) {
             return kept.clone();
         }
         let thawed = serde_json::from_str::<Terms>(terms).ok().and_then(|terms| {
             let calendars = terms.calendars.iter().map(|spec| spec.thaw().ok());
-            calendars.collect::<Option<Vec<Calendar>>>().map(Arc::new)
+            let calendars = calendars.collect::<Option<Vec<Calendar>>>()?;
+            Some(Arc::new(Hours { calendars, counts_from: terms.counts_from }))
         });
         if self.0.len() >= KEPT {
             self.0.clear();

@@ -165,6 +165,7 @@ fn counted(calendar: &Calendar, piece: &Counted) -> Value {
         Reckoning::Closed => "out of hours",
         Reckoning::Holiday(_) => "holiday",
         Reckoning::Paused => "paused: away, or asked us to wait",
+        Reckoning::Unreachable => "they cannot be called yet",
     };
     json!({
         "from": day_and_time(&from),
@@ -456,6 +457,7 @@ mod tests {
             policy: "standard".to_owned(),
             promised: String::new(),
             target_minutes: 150,
+            counts_from: None,
             until_opening: false,
             attempts: None,
             calendars: vec![berlin.freeze(date(2026, 1, 1), date(2027, 1, 1))],

@@ -106,8 +106,14 @@ fn attempts(policy: &mut Section<'_>) -> Option<(i64, AttemptsOwed)> {
     let channels = optional("channels", Channel::ALL.len() as i64);
     let calls_per_day = optional("calls_per_day", 20);
     let (count, within, days) = (count?, within?, days?);
-    let owed =
-        AttemptsOwed { count, days, channels: channels?, calls_per_day: calls_per_day?, first_minutes: None };
+    let owed = AttemptsOwed {
+        count,
+        days,
+        channels: channels?,
+        calls_per_day: calls_per_day?,
+        first_minutes: None,
+        first_from: None,
+    };
     for (key, number, what) in [("days", days, "days"), ("channels", owed.channels, "channels")] {
         if number > count {
             section.refuse(

@@ -14,7 +14,7 @@ fn calendar(hours: &str) -> Calendar {
 
 /// Six attempts, on four days, over two channels, one call a day.
 const OWED: AttemptsOwed =
-    AttemptsOwed { count: 6, days: 4, channels: 2, calls_per_day: 1, first_minutes: None };
+    AttemptsOwed { count: 6, days: 4, channels: 2, calls_per_day: 1, first_minutes: None, first_from: None };
 
 /// March 2026 in Berlin; the 2nd is a Monday.
 fn at(day: i8, time: &str) -> Timestamp {
