@@ -7,6 +7,7 @@
 
 mod dates;
 mod fingerprint;
+pub mod form;
 mod language;
 pub mod merge;
 mod owners;

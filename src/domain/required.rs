@@ -100,6 +100,7 @@ impl Known {
     /// Whether it is known.
     fn is_known(&self, lead: &Lead, answers: &[Answer]) -> bool {
         let profile = &lead.profile;
+        let answered = |question: &str| answers.iter().any(|answer| answer.question == question);
         match self {
             Known::FirstName => profile.first_name.is_some(),
             Known::LastName => profile.last_name.is_some(),
@@ -107,8 +108,12 @@ impl Known {
             Known::Title => profile.title.is_some(),
             Known::Phone => profile.phone.is_some(),
             Known::Country => profile.country.is_some(),
-            Known::Answer(question) => answers.iter().any(|answer| answer.question == *question),
-            Known::Field(name) => profile.fields.get(name).is_some_and(|value| !value.trim().is_empty()),
+            Known::Answer(question) => answered(question),
+            // As conditions see it: what an export has as a field, a form asks.
+            Known::Field(name) => match profile.fields.get(name) {
+                Some(value) => !value.trim().is_empty(),
+                None => answered(name),
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ statements! {
     // A hand-off whose life touches the period: whatever a lead came to in it, it came to then.
     LEADS = "SELECT lead_id FROM hand_off WHERE lead_id > $1 AND at < $2 AND (ended_at IS NULL OR ended_at >= $3) \
              GROUP BY lead_id ORDER BY lead_id LIMIT $4";
-    // A sum of BIGINT is NUMERIC on PostgreSQL.
+    // A sum of BIGINT is NUMERIC on PostgreSQL. A message somebody wrote is no figure, and nobody's business here.
     TOP_ANSWERS = "SELECT campaign, question, answer, leads, leads_asked FROM ( \
                    SELECT campaign, question, answer, leads, \
                    CAST(SUM(leads) OVER (PARTITION BY campaign, question) AS BIGINT) AS leads_asked, \
@@ -21,7 +21,7 @@ statements! {
                    SELECT COALESCE(lead.campaign, '') AS campaign, answer.question AS question, \
                    answer.answer AS answer, COUNT(DISTINCT answer.lead_id) AS leads \
                    FROM answer JOIN lead ON lead.id = answer.lead_id \
-                   WHERE answer.occurred_at >= $1 AND answer.occurred_at < $2 \
+                   WHERE answer.occurred_at >= $1 AND answer.occurred_at < $2 AND LENGTH(answer.answer) <= 100 \
                    GROUP BY COALESCE(lead.campaign, ''), answer.question, answer.answer) AS counted) AS placed \
                    WHERE place <= $3 ORDER BY campaign, question, place";
     BROUGHT = "SELECT COUNT(DISTINCT CASE WHEN accepted_at IS NOT NULL THEN lead_id END), \
@@ -205,7 +205,8 @@ impl Tx {
             .collect()
     }
 
-    /// The `top` most frequent answers to each question of each campaign, given from `from` until before `to`.
+    /// The `top` most frequent answers to each question of each campaign, given from `from` until before `to`. Answers
+    /// of more than a line are left out: each is given once.
     pub async fn top_answers(
         &mut self,
         from: Timestamp,

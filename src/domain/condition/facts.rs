@@ -54,13 +54,9 @@ impl<'a> Facts<'a> {
             Fact::Campaign => self.lead.campaign.as_deref(),
             Fact::Stage => Some(self.lead.stage.name()),
             Fact::Grade => Some(self.lead.grade.unwrap_or(Grade::D).name()),
-            Fact::Field => profile.fields.get(member).map(String::as_str),
-            Fact::Answer => self
-                .answers
-                .iter()
-                .rev()
-                .find(|answer| answer.question == member)
-                .map(|answer| answer.answer.as_str()),
+            // What an export has as a field, a form asks.
+            Fact::Field => profile.fields.get(member).map(String::as_str).or_else(|| self.answer(member)),
+            Fact::Answer => self.answer(member),
             Fact::EventName => self.event,
             Fact::Score
             | Fact::Round
@@ -71,6 +67,11 @@ impl<'a> Facts<'a> {
             | Fact::Activity => None,
         };
         known.unwrap_or("")
+    }
+
+    fn answer(&self, question: &str) -> Option<&'a str> {
+        let last = self.answers.iter().rfind(|answer| answer.question == question);
+        last.map(|answer| answer.answer.as_str())
     }
 
     fn int(&self, fact: Fact, member: &str) -> i64 {

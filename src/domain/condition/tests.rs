@@ -71,6 +71,7 @@ fn a_condition_asks_the_facts() {
         ("lead.title.matches(\"(?i)\\\\bcto\\\\b\")", true),
         ("lead.title.matches(r'^CTO')", false),
         ("lead.fields[\"Number of seats\"] == \"250\" && lead.fields.other == \"\"", true),
+        ("lead.fields[\"Budget?\"] == \"10 k\" && lead.answers[\"Number of seats\"] == \"\"", true),
         ("lead.answers[\"Budget?\"] == \"10 k\"", true),
         ("lead.activities.pricing_page >= 2 && lead.activities[\"webinar\"] == 0", true),
         ("has(lead.activities.pricing_page)", true),

@@ -108,7 +108,8 @@ pub const VARIABLES: &[Variable] = &[
         path: "lead.fields",
         kind: Kind::Text,
         family: true,
-        meaning: "What else a form or an export knew, by its name there: `lead.fields[\"Number of seats\"]`",
+        meaning: "What else an export or a form knew, by its name there: `lead.fields[\"Number of seats\"]`; \
+                  where no field is called so, the last answer to that question",
         fact: Fact::Field,
     },
     Variable {

@@ -18,6 +18,12 @@ use crate::store::Likes;
 /// What a lead did is shown this far back: more is a list, not a picture.
 pub(super) const BEHAVIOUR_SHOWN: usize = 10;
 
+/// Answers of a lead that a mail shows; a form asks fewer.
+const ANSWERS_SHOWN: usize = 40;
+
+/// Characters of an answer that a mail shows: a message of some length is read whole.
+const ANSWER_SHOWN: usize = 2_000;
+
 /// Of fewer leads than this it says nothing what became of them.
 const ENOUGH: i64 = 10;
 
@@ -274,8 +280,19 @@ pub(super) fn record(campaign: &str, grade: Grade, likes: Likes) -> Option<Strin
     })
 }
 
+/// The latest answers, in order of time. A public form takes any number of any length; the rest is in
+/// `nurtured lead show`.
 pub(super) fn answers(answers: &[Answer]) -> Value {
-    answers.iter().map(|answer| json!({ "question": answer.question, "answer": answer.answer })).collect()
+    answers[answers.len().saturating_sub(ANSWERS_SHOWN)..]
+        .iter()
+        .map(|said| {
+            let answer = match said.answer.char_indices().nth(ANSWER_SHOWN) {
+                Some((end, _)) => format!("{}…", said.answer[..end].trim_end()),
+                None => said.answer.clone(),
+            };
+            json!({ "question": said.question, "answer": answer })
+        })
+        .collect()
 }
 
 pub(super) fn behaviour(calendar: &Calendar, activities: &[Activity]) -> Value {
@@ -491,6 +508,21 @@ mod tests {
         assert_eq!(shell_word("-x@acme.example"), "'-x@acme.example'");
         assert_eq!(mailto(&address("jane+x@acme.example")), "mailto:jane+x@acme.example");
         assert_eq!(mailto(&address("a?bcc=b&c%d@acme.example")), "mailto:a%3Fbcc%3Db%26c%25d@acme.example");
+    }
+
+    #[test]
+    fn a_mail_shows_the_latest_answers_and_no_more_of_each_than_somebody_reads() {
+        let said = |number: usize, text: &str| Answer {
+            question: format!("Question {number}"),
+            answer: text.to_owned(),
+            occurred_at: None,
+        };
+        let mut given: Vec<Answer> = (0..ANSWERS_SHOWN + 5).map(|number| said(number, "yes")).collect();
+        given.push(said(99, &"ä".repeat(ANSWER_SHOWN + 1)));
+        let shown = answers(&given);
+        assert_eq!(shown.as_array().map(Vec::len), Some(ANSWERS_SHOWN));
+        assert_eq!(shown[0], json!({ "question": "Question 6", "answer": "yes" }));
+        assert_eq!(shown[ANSWERS_SHOWN - 1]["answer"], "ä".repeat(ANSWER_SHOWN) + "…");
     }
 
     #[test]

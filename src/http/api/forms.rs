@@ -7,7 +7,7 @@
 //! Programs that fill in every field fill in the honeypot too, and are thanked like everybody else. A visitor is
 //! sent on only to addresses that the configuration names, and scripts may read the answer only from its sites.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,8 +26,7 @@ use super::openapi::problems;
 use super::problem::{Kind, Problem};
 use super::{Site, admit, authenticated, bearer, client, media_type, read_body, store_failed, wrong_method};
 use crate::domain::access::{Grant, Scope};
-use crate::domain::intake::text::MAX_LINE;
-use crate::domain::intake::{RawLead, is_for_a_crm_to_say};
+use crate::domain::intake::{RawLead, form};
 use crate::engine::take_in::TakenIn;
 
 /// The field with the form's key.
@@ -202,94 +201,87 @@ async fn key_of(site: &Site, client: Option<IpAddr>, key: String) -> Result<Gran
     }
 }
 
-/// What a form says, by the names of its fields.
-struct Form(BTreeMap<String, String>);
+/// What a form says: its fields by their names, each name once, in the order of the form.
+#[derive(Default)]
+struct Form {
+    fields: Vec<(String, String)>,
+    places: HashMap<String, usize>,
+}
 
 impl Form {
     fn read(kind: Option<&str>, body: &Bytes) -> Result<Form, Problem> {
+        let mut form = Form::default();
         match kind {
             Some("application/x-www-form-urlencoded") => {
                 let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(body).map_err(|error| {
                     Problem::new(Kind::Unreadable, format!("the form cannot be read: {error}"))
                 })?;
-                let mut fields: BTreeMap<String, String> = BTreeMap::new();
                 for (name, value) in pairs {
-                    // Several ticks of one question.
-                    match fields.get_mut(&name) {
-                        Some(before) if !value.is_empty() && *before != value => {
-                            before.push_str(", ");
-                            before.push_str(&value);
-                        }
-                        Some(_) => {}
-                        None => drop(fields.insert(name, value)),
-                    }
+                    form.add(name, value);
                 }
-                Ok(Form(fields))
             }
             Some("application/json") => {
                 let value: Value = super::operation::json_body(kind, body)?;
                 let Value::Object(members) = value else {
                     return Err(Problem::invalid("", "send an object: the fields of the form by name"));
                 };
-                let mut fields = BTreeMap::new();
                 for (name, value) in members {
                     match (name.as_str(), value) {
                         ("answers", Value::Object(answers)) => {
                             for (question, answer) in answers {
-                                fields.insert(format!("answers[{question}]"), scalar(&question, answer)?);
+                                let answer = scalar(&question, answer)?;
+                                form.add(format!("answers[{question}]"), answer);
                             }
                         }
-                        (_, value) => drop(fields.insert(name.clone(), scalar(&name, value)?)),
+                        (_, value) => {
+                            let value = scalar(&name, value)?;
+                            form.add(name, value);
+                        }
                     }
                 }
-                Ok(Form(fields))
             }
-            _ => Err(Problem::new(
-                Kind::WrongType,
-                "send application/x-www-form-urlencoded, as a form without an enctype does, or JSON",
-            )),
+            _ => {
+                return Err(Problem::new(
+                    Kind::WrongType,
+                    "send application/x-www-form-urlencoded, as a form without an enctype does, or JSON",
+                ));
+            }
+        }
+        Ok(form)
+    }
+
+    /// Several ticks of one question are one answer.
+    fn add(&mut self, name: String, value: String) {
+        match self.places.get(&name) {
+            Some(place) => {
+                let before = &mut self.fields[*place].1;
+                if !value.is_empty() && *before != value {
+                    if !before.is_empty() {
+                        before.push_str(", ");
+                    }
+                    before.push_str(&value);
+                }
+            }
+            None => {
+                self.places.insert(name.clone(), self.fields.len());
+                self.fields.push((name, value));
+            }
         }
     }
 
+    /// What a field says that is not about the lead; nothing is left of it.
     fn take(&mut self, name: &str) -> Option<String> {
-        self.0.remove(name)
+        let place = self.places.get(name)?;
+        Some(std::mem::take(&mut self.fields[*place].1))
     }
 
-    fn into_raw(mut self, campaign: String, now: jiff::Timestamp) -> Result<RawLead, Problem> {
-        let email = self.take("email").filter(|text| !text.trim().is_empty());
-        let email = email.ok_or_else(|| Problem::invalid("email", "the email address is missing"))?;
-        let mut either = |one: &str, other: &str| self.0.remove(one).or_else(|| self.0.remove(other));
-        let mut raw = RawLead {
-            email: Some(email),
-            first_name: either("first_name", "firstname"),
-            last_name: either("last_name", "lastname"),
-            full_name: either("name", "full_name"),
-            company: either("company", "organisation"),
-            title: either("title", "job_title"),
-            phone: either("phone", "tel"),
-            country: either("country", "country"),
-            zone: either("zone", "timezone"),
-            language: either("language", "lang"),
-            source: either("utm_source", "source"),
-            medium: either("utm_medium", "medium"),
-            utm_campaign: either("utm_campaign", "utm_campaign"),
-            term: either("utm_term", "term"),
-            content: either("utm_content", "content"),
-            ad: either("ad", "ad"),
-            landing_page: either("landing_page", "page"),
-            referrer: either("referrer", "referer"),
-            campaign: Some(campaign),
-            touched_at: Some(now.to_string()),
-            ..RawLead::default()
-        };
-        for (name, value) in self.0 {
-            let question = name.strip_prefix("answers[").and_then(|rest| rest.strip_suffix(']'));
-            if let Some(question) = question {
-                raw.answers.push((question.to_owned(), value));
-            } else if name.chars().count() <= MAX_LINE && !is_for_a_crm_to_say(&name) {
-                raw.fields.push((name, value));
-            }
+    fn into_raw(self, campaign: String, now: jiff::Timestamp) -> Result<RawLead, Problem> {
+        let mut raw = form::lead_of(self.fields);
+        if raw.email.is_none() {
+            return Err(Problem::invalid("email", "the email address is missing"));
         }
+        raw.campaign = Some(campaign);
+        raw.touched_at = Some(now.to_string());
         Ok(raw)
     }
 }
@@ -325,7 +317,11 @@ const PROBLEMS: [Kind; 10] = [
 pub fn documented() -> Value {
     let fields = json!({
         "type": "object",
-        "description": "Any other field is kept under its name; `answers[QUESTION]` is an answer.",
+        "description": "The values below are the lead's, however they are spelled (`First Name`, `firstname`). Any \
+                        other field is the answer to the question that it is called by, and goes to the rep; \
+                        `answers[QUESTION]` is one whatever the question is called. What nobody was asked is no \
+                        answer: names that begin with `_` and marks like `gclid` are kept as fields of the lead, \
+                        answers to a captcha are left out.",
         "properties": {
             KEY: { "type": "string", "description": "A token whose only scope is forms:write." },
             "email": { "type": "string", "format": "email" },
