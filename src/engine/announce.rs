@@ -3,14 +3,18 @@
 //! A rep who is called about a mail that they have never seen looks a fool. So whenever a playbook comes into force, each
 //! campaign's brief and mails are compared with what its team knows; what is new goes to the team in one mail a rep, and
 //! the campaign's leads, though enrolled, are not written to before two business days have passed
-//! (`announce_days`). Who raised a hand is answered at once all the same.
+//! (`announce_days`), neither those that are new nor those in the middle of its mails. Who raised a hand is answered at
+//! once all the same.
+//!
+//! A mail that reached nobody has told nobody: the campaign waits until one of its reps has it, and the operator hears
+//! of it. The days count from then, when it took long.
 //!
 //! The campaigns of the first playbook are known: nobody waits for the daemon when it is installed.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::context::campaign as campaign_values;
@@ -22,9 +26,16 @@ use crate::domain::agreement::{Campaign, Step};
 use crate::domain::email::EmailAddress;
 use crate::domain::hex::hex;
 use crate::domain::lead::Lead;
+use crate::domain::mail::MailState;
 use crate::playbook::LEAD_LAYOUT;
 use crate::playbook::samples::{Sample, lead_sample};
 use crate::store::{KnownCampaign, Tx};
+
+/// A mail to the team that took longer than this to leave has its days counted from when it left.
+const SOON: SignedDuration = SignedDuration::from_hours(1);
+
+/// When a lead is looked at again whose campaign nobody has seen. As soon as somebody has, two more days begin.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(12);
 
 /// Which playbook this daemon has compared with what the teams know, and which campaigns wait.
 #[derive(Default)]
@@ -33,29 +44,57 @@ pub(super) struct Announced(Mutex<State>);
 #[derive(Default)]
 struct State {
     version: String,
-    /// From when on leads of a campaign may be written to.
-    sends_from: BTreeMap<String, Timestamp>,
+    /// The campaigns whose leads are not written to yet.
+    waiting: BTreeMap<String, Waiting>,
+}
+
+/// Until when a campaign waits.
+#[derive(Clone, Copy)]
+struct Waiting {
+    /// Its leads may be written to from then on.
+    from: Timestamp,
+    /// It is not known yet that anybody of the team has the mail.
+    is_unseen: bool,
+}
+
+/// What became of the mails that tell a team of a campaign.
+enum Seen {
+    /// The first arrived then.
+    At(Timestamp),
+    /// One is yet to leave.
+    NotYet,
+    /// All have failed.
+    ByNobody,
 }
 
 impl Announced {
+    /// Whether nothing is left to do for a playbook: it was compared, and each mail has arrived.
     fn is_done(&self, version: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).version == version
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.version == version && !state.waiting.values().any(|waiting| waiting.is_unseen)
     }
 
-    /// Until when the first mail of `sequence` waits, for a lead that enters it.
-    pub fn holds(&self, wake: &Wake, lead: &Lead, sequence: &str, first: Option<&Step>) -> Option<Timestamp> {
-        let campaign = super::hand_off::campaign_of(wake, lead)?;
-        let is_meant = campaign.sequence.as_deref() == Some(sequence) && !campaign.raised_hand;
-        if !is_meant || first.is_some_and(|step| step.at_once) {
+    /// Until when a mail of `sequence` waits because its lead's team has not had the time to read it.
+    pub fn holds(&self, wake: &Wake, lead: &Lead, sequence: &str, step: Option<&Step>) -> Option<Timestamp> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.waiting.is_empty() {
             return None;
         }
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.sends_from.get(&campaign.name).copied().filter(|from| *from > wake.now)
+        let campaign = super::hand_off::campaign_of(wake, lead)?;
+        let is_meant = campaign.sequence.as_deref() == Some(sequence) && !campaign.raised_hand;
+        if !is_meant || step.is_some_and(|step| step.at_once) {
+            return None;
+        }
+        let waiting = state.waiting.get(&campaign.name)?;
+        if waiting.from > wake.now {
+            return Some(waiting.from);
+        }
+        waiting.is_unseen.then(|| wake.now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX))
     }
 }
 
-/// Tells teams of the campaigns that they do not know as they are now. Does nothing where it was done for the
-/// playbook in force.
+/// Tells teams of the campaigns that they do not know as they are now, and looks whether they were told. Does nothing
+/// where that was done for the playbook in force.
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<(), PassError> {
     let version = &wake.rules.version;
     if engine.announced.is_done(version) {
@@ -65,44 +104,104 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<(), PassError> {
     // Of several daemons one tells, and the others know.
     tx.lock_routing().await?;
     let is_first = !tx.knows_campaigns().await?;
+    let is_other = engine.announced.0.lock().unwrap_or_else(PoisonError::into_inner).version != *version;
     let mut news = Vec::new();
-    let mut sends_from = BTreeMap::new();
+    let mut waiting = BTreeMap::new();
     for campaign in &wake.rules.agreement.campaigns {
         let mails = mails(wake, campaign);
         let content = content(campaign, &mails);
         let known = tx.known_campaign(&campaign.name).await?;
-        let from = match &known {
-            Some(known) if known.content == content => known.sends_from,
-            _ => {
-                let from = if is_first { None } else { first_send(wake, campaign) };
-                tx.know_campaign(&campaign.name, &KnownCampaign { content, sends_from: from }).await?;
+        let seen = match known.as_ref().and_then(|known| known.told_at) {
+            Some(told_at) => Some((told_at, seen(&mut tx, wake, campaign, told_at).await?)),
+            None => None,
+        };
+        let now_known = match (known, seen) {
+            // Other reps, or another address of theirs, may come with another playbook: it is told again.
+            (Some(known), Some((_, Seen::ByNobody))) if known.content == content && !is_other => {
+                let told_at = known.told_at.unwrap_or(wake.now);
+                nobody_saw(engine, &mut tx, wake, campaign, told_at).await?;
+                known
+            }
+            (Some(known), Some((told_at, Seen::At(at)))) if known.content == content => {
+                let took_long = at.duration_since(told_at) > SOON;
+                let from = if took_long { first_send(wake, campaign, at) } else { known.sends_from };
+                let known = KnownCampaign { sends_from: from, told_at: None, ..known };
+                tx.know_campaign(&campaign.name, &known).await?;
+                known
+            }
+            (Some(known), None | Some((_, Seen::NotYet))) if known.content == content => known,
+            (known, _) => {
+                let from = if is_first { None } else { first_send(wake, campaign, wake.now) };
+                let waits_until = from.filter(|_| !campaign.raised_hand && !mails.is_empty());
+                let told_at = waits_until.map(|_| wake.now);
+                let now_known = KnownCampaign { content, sends_from: from, told_at };
+                tx.know_campaign(&campaign.name, &now_known).await?;
                 if !is_first {
-                    let is_new = known.is_none();
-                    let waits_until = from.filter(|_| !campaign.raised_hand && !mails.is_empty());
-                    news.push(CampaignNews { campaign, is_new, waits_until, mails });
+                    news.push(CampaignNews { campaign, is_new: known.is_none(), waits_until, mails });
                 }
-                from
+                now_known
             }
         };
-        if let Some(from) = from {
-            sends_from.insert(campaign.name.clone(), from);
+        if let Some(from) = now_known.sends_from {
+            let is_unseen = now_known.told_at.is_some();
+            waiting.insert(campaign.name.clone(), Waiting { from, is_unseen });
         }
     }
     tell(engine, &mut tx, wake, &news).await?;
     tx.commit().await?;
-    let state = State { version: version.clone(), sends_from };
+    waiting.retain(|_, waiting| waiting.is_unseen || waiting.from > wake.now);
+    let state = State { version: version.clone(), waiting };
     *engine.announced.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
     Ok(())
+}
+
+/// The reps who may get leads of a campaign.
+fn readers<'a>(wake: &'a Wake, campaign: &'a Campaign) -> impl Iterator<Item = &'a EmailAddress> {
+    let team = wake.rules.agreement.teams.get(&campaign.team);
+    let reps = team.into_iter().flat_map(|team| team.reps.iter().map(|rep| &rep.email));
+    reps.filter(|rep| campaign.reps.is_empty() || campaign.reps.contains(rep))
+}
+
+/// Whether anybody has the mail that told of a campaign.
+async fn seen(tx: &mut Tx, wake: &Wake, campaign: &Campaign, told_at: Timestamp) -> Result<Seen, PassError> {
+    let mut seen = Seen::ByNobody;
+    for rep in readers(wake, campaign) {
+        let mail = tx.mail_with_key(&staff_mail::campaign_news_key(told_at, rep)).await?;
+        seen = match (mail.map(|mail| (mail.state, mail.ended_at)), seen) {
+            (Some((MailState::Sent, Some(at))), Seen::At(first)) => Seen::At(first.min(at)),
+            (Some((MailState::Sent, at)), _) => Seen::At(at.unwrap_or(told_at)),
+            (Some((MailState::Pending | MailState::Sending | MailState::InDoubt, _)), Seen::ByNobody) => {
+                Seen::NotYet
+            }
+            (_, seen) => seen,
+        };
+    }
+    Ok(seen)
+}
+
+/// Tells the operator, once, that a campaign waits because nobody could be told of it.
+async fn nobody_saw(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    campaign: &Campaign,
+    told_at: Timestamp,
+) -> Result<(), PassError> {
+    let words = format!(
+        "the mail that shows team {} what campaign {} writes reached none of its reps, so no mail of the campaign leaves. \
+         Correct their addresses in the agreement, or send it again (nurtured outbox --parked).",
+        campaign.team, campaign.name
+    );
+    let key = format!("campaign-unseen:{}:{told_at}", campaign.name);
+    staff_mail::operator(engine, tx, wake, &words, &key).await
 }
 
 /// One mail for each rep, with all campaigns of which they may get leads.
 async fn tell(engine: &Engine, tx: &mut Tx, wake: &Wake, news: &[CampaignNews<'_>]) -> Result<(), PassError> {
     let mut by_rep: BTreeMap<&EmailAddress, Vec<&CampaignNews<'_>>> = BTreeMap::new();
     for one in news {
-        let Some(team) = wake.rules.agreement.teams.get(&one.campaign.team) else { continue };
-        let own = &one.campaign.reps;
-        for rep in team.reps.iter().filter(|rep| own.is_empty() || own.contains(&rep.email)) {
-            by_rep.entry(&rep.email).or_default().push(one);
+        for rep in readers(wake, one.campaign) {
+            by_rep.entry(rep).or_default().push(one);
         }
     }
     for (rep, news) in by_rep {
@@ -111,11 +210,11 @@ async fn tell(engine: &Engine, tx: &mut Tx, wake: &Wake, news: &[CampaignNews<'_
     Ok(())
 }
 
-/// When the first mail of a campaign may leave that is told now.
-fn first_send(wake: &Wake, campaign: &Campaign) -> Option<Timestamp> {
+/// When the first mail of a campaign may leave that its team is told of at `told_at`.
+fn first_send(wake: &Wake, campaign: &Campaign, told_at: Timestamp) -> Option<Timestamp> {
     let team = wake.rules.agreement.teams.get(&campaign.team)?;
     let days = u32::try_from(campaign.announce_days).ok().filter(|days| *days > 0)?;
-    team_calendar(wake, team).business_days_after(wake.now, days)
+    team_calendar(wake, team).business_days_after(told_at, days)
 }
 
 /// The mails of a campaign's sequence as a lead would get them of whom everything is known.

@@ -51,6 +51,9 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
 /// Why a step is left out that was due during a standstill.
 pub(super) const TOO_LATE: &str = "it is too late for it";
 
+/// Why a step waits whose campaign is new or has changed.
+const UNSEEN: &str = "the team has not had the time to read what its campaign writes";
+
 /// What is to be written for a batch, gathered so that it is written in few statements.
 #[derive(Default)]
 struct Plan {
@@ -66,6 +69,8 @@ enum Next<'a> {
     Step(&'a Step),
     /// Nothing before then.
     Later(Timestamp),
+    /// This step, and not before then: the team is yet to see it.
+    Held(&'a Step, Timestamp),
     /// It is through.
     Through,
     /// It leaves.
@@ -136,6 +141,13 @@ async fn plan_enrolment(
         }
         Next::Later(at) => {
             tx.look_at_enrolment(enrolment.id, Some(at)).await?;
+            plan.report.put_off += 1;
+        }
+        Next::Held(step, at) => {
+            tx.look_at_enrolment(enrolment.id, Some(at)).await?;
+            let (until, why) = (at.to_string(), UNSEEN);
+            let facts = json!({ "sequence": sequence.name, "step": step.name, "until": until, "why": why });
+            plan.events.push(wake.event(lead.id, "deferred", facts));
             plan.report.put_off += 1;
         }
         Next::Through => {
@@ -223,7 +235,8 @@ fn next<'a>(
             }
         };
         let Some(why) = skip else {
-            return Next::Step(step);
+            let held = engine.announced.holds(wake, lead, &sequence.name, Some(step));
+            return held.map_or(Next::Step(step), |at| Next::Held(step, at));
         };
         plan.mails.push(mail(wake, lead, enrolment, step, MailState::Skipped));
         let facts = json!({ "sequence": sequence.name, "step": step.name, "why": why });

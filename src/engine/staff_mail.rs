@@ -44,7 +44,7 @@ use crate::store::{HandOff, SlaClock, Tx};
 
 pub(super) use actions::HELP;
 pub(super) use routing::{
-    CampaignMail, CampaignNews, TeamIsFull, campaign_news, incomplete_leads, team_is_full,
+    CampaignMail, CampaignNews, TeamIsFull, campaign_news, campaign_news_key, incomplete_leads, team_is_full,
 };
 
 pub(super) use dispute::{Sides, dispute, sides};

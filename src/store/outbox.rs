@@ -58,6 +58,7 @@ statements! {
     MESSAGE = "SELECT message FROM outbox WHERE id = $1";
     BY_ID = concat!("SELECT ", columns!(), " FROM outbox WHERE id = $1");
     BY_KEY = "SELECT id FROM outbox WHERE unique_key = $1";
+    WITH_KEY = concat!("SELECT ", columns!(), " FROM outbox WHERE unique_key = $1");
     OF_LEAD = concat!("SELECT ", columns!(), " FROM outbox WHERE lead_id = $1 ORDER BY id");
     ANY_SENDING = "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE state = 'sending' LIMIT 1) AS sending";
     NEXT_DUE = "SELECT MIN(due_at) FROM outbox WHERE audience = $1 AND state = 'pending'";
@@ -284,6 +285,13 @@ impl Tx {
         let id: i64 = each!(self, conn =>
             sqlx::query_scalar(BY_KEY).bind(mail.unique_key.as_str()).fetch_one(conn).await)?;
         Ok(Some(OutboxId(id)))
+    }
+
+    /// The mail that was planned under a unique key, whatever became of it.
+    pub async fn mail_with_key(&mut self, key: &str) -> Result<Option<OutboxMail>, StoreError> {
+        let row: Option<OutboxRow> =
+            each!(self, conn => sqlx::query_as(WITH_KEY).bind(key).fetch_optional(conn).await)?;
+        row.map(OutboxMail::try_from).transpose()
     }
 
     /// Gives a pending staff mail its bytes. Its Message-ID comes from its row, so they are written after it.

@@ -55,10 +55,11 @@ statements! {
     FULL = "INSERT INTO full_team (team, since) VALUES ($1, $2) ON CONFLICT (team) DO UPDATE SET since = excluded.since \
             WHERE full_team.since < $3 RETURNING team";
     NOT_FULL = "DELETE FROM full_team WHERE team = $1";
-    KNOWN = "SELECT content, sends_from FROM campaign_known WHERE campaign = $1";
+    KNOWN = "SELECT content, sends_from, told_at FROM campaign_known WHERE campaign = $1";
     ANY_KNOWN = "SELECT MIN(campaign) FROM campaign_known";
-    KNOW = "INSERT INTO campaign_known (campaign, content, sends_from) VALUES ($1, $2, $3) \
-            ON CONFLICT (campaign) DO UPDATE SET content = excluded.content, sends_from = excluded.sends_from";
+    KNOW = "INSERT INTO campaign_known (campaign, content, sends_from, told_at) VALUES ($1, $2, $3, $4) \
+            ON CONFLICT (campaign) DO UPDATE SET content = excluded.content, sends_from = excluded.sends_from, \
+            told_at = excluded.told_at";
 }
 
 /// What of routing has to be looked at, and when.
@@ -191,6 +192,8 @@ pub struct KnownCampaign {
     pub content: String,
     /// When its leads may be written to; `None`: at once.
     pub sends_from: Option<Timestamp>,
+    /// When the mails that tell the team were planned, while it is not known that one has arrived.
+    pub told_at: Option<Timestamp>,
 }
 
 impl Tx {
@@ -530,10 +533,11 @@ impl Tx {
 
     /// What its team knows of a campaign.
     pub async fn known_campaign(&mut self, campaign: &str) -> Result<Option<KnownCampaign>, StoreError> {
-        let row: Option<(String, Option<i64>)> =
+        let row: Option<(String, Option<i64>, Option<i64>)> =
             each!(self, conn => sqlx::query_as(KNOWN).bind(campaign).fetch_optional(conn).await)?;
-        row.map(|(content, from)| {
-            Ok(KnownCampaign { content, sends_from: instant_opt("campaign_known", 0, from)? })
+        row.map(|(content, from, told)| {
+            let instant = |at| instant_opt("campaign_known", 0, at);
+            Ok(KnownCampaign { content, sends_from: instant(from)?, told_at: instant(told)? })
         })
         .transpose()
     }
@@ -550,6 +554,7 @@ impl Tx {
             .bind(campaign)
             .bind(known.content.as_str())
             .bind(millis_opt(known.sends_from))
+            .bind(millis_opt(known.told_at))
             .execute(conn)
             .await
             .map(drop))?;

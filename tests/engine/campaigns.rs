@@ -4,7 +4,11 @@ use nurtured::domain::happening::Happening;
 use nurtured::domain::lead::Stage;
 use nurtured::domain::mail::MailState;
 use nurtured::engine::happen::Said;
+use nurtured::engine::resolve::Verdict;
+use nurtured::mail::transport::Outcome;
 use nurtured::mail::transport::Parcel;
+use nurtured::mail::transport::Reply;
+use nurtured::mail::transport::Scope;
 use nurtured::playbook::PlaybookFiles;
 use nurtured::store::LeadFilter;
 use sqlx::Connection;
@@ -107,6 +111,69 @@ async fn nobody_is_taken_in_while_the_team_cannot_be_told() {
     assert_eq!(world.lead(JANE).await.stage, Stage::Nurturing);
     world.until(berlin(3, 16, 0)).await;
     assert_eq!(world.steps(JANE).await, [], "and she is written to when it has had two days");
+}
+
+#[tokio::test]
+async fn a_campaign_that_reached_nobody_of_its_team_waits_and_the_operator_is_told() {
+    let world = World::new().await;
+    world.wakes_at(berlin(5, 9, 0)).await;
+    // Neither rep has the mail about it: one address is unknown, and so is the other.
+    for _ in 0..2 {
+        let reply = Reply::new("550 5.1.1 unknown");
+        world.mails.answer(Outcome::Refused { reply, scope: Scope::Address });
+    }
+    world.edit("agreement.toml", "[campaigns.default]", "[campaigns.default]\nbrief = \"New.\"").await;
+    world.wakes_at(berlin(5, 9, 0)).await;
+    world.comes_in(JANE, "default").await;
+    let told: Vec<String> = world.mails.take().iter().map(text_of).collect();
+    assert!(told.iter().any(|text| text.contains("reached none of its reps")), "{told:#?}");
+    world.until(berlin(12, 9, 30)).await;
+    assert_eq!(world.steps(JANE).await, [], "nobody knows what she would read");
+    assert_eq!(
+        world.sent().iter().filter(|to| *to == "operator@ours.example").count(),
+        0,
+        "it was told once"
+    );
+
+    // The next Thursday one of them gets it after all, and two business days begin.
+    let mut tx = world.engine.store().read().await.expect("the store answers");
+    let parked = tx.mails_in(MailState::Parked, 10).await.expect("the store answers");
+    tx.rollback().await.expect("the store answers");
+    assert_eq!(parked.len(), 2);
+    world.engine.resolve(parked[0].id, Verdict::SendAgain, world.clock.now()).await.expect("it can be so");
+    world.until(berlin(16, 9, 29)).await;
+    assert_eq!(news_to(&world.mails.take(), "rep1@ours.example").len(), 1);
+    assert_eq!(world.steps(JANE).await, []);
+    world.until(berlin(16, 9, 31)).await;
+    assert_eq!(world.steps(JANE).await, [step("hello", MailState::Sent)]);
+}
+
+#[tokio::test]
+async fn a_campaign_that_nobody_saw_is_told_again_with_the_next_agreement() {
+    let world = World::new().await;
+    world.wakes_at(berlin(5, 9, 0)).await;
+    for _ in 0..2 {
+        let reply = Reply::new("550 5.1.1 unknown");
+        world.mails.answer(Outcome::Refused { reply, scope: Scope::Address });
+    }
+    let brief = ("agreement.toml", "[campaigns.default]", "[campaigns.default]\nbrief = \"New.\"");
+    world.put_in_force(&edited(&[brief])).await;
+    world.wakes_at(berlin(5, 9, 0)).await;
+    world.comes_in(JANE, "default").await;
+    world.wakes_at(berlin(5, 9, 30)).await;
+    world.mails.take();
+    world
+        .put_in_force(&edited(&[brief, ("agreement.toml", "rep1@ours.example", "robin@ours.example")]))
+        .await;
+    world.wakes_at(berlin(5, 10, 0)).await;
+    let parcels = world.mails.take();
+    for rep in ["robin@ours.example", "rep2@ours.example"] {
+        assert_eq!(news_to(&parcels, rep).len(), 1, "{rep}");
+    }
+    world.until(berlin(9, 9, 59)).await;
+    assert_eq!(world.steps(JANE).await, []);
+    world.until(berlin(9, 10, 1)).await;
+    assert_eq!(world.steps(JANE).await, [step("hello", MailState::Sent)]);
 }
 
 #[tokio::test]

@@ -216,11 +216,11 @@ pub async fn what_a_team_knows_of_a_campaign_is_kept(place: Place) {
     let mut tx = store.begin().await.expect("a transaction");
     assert!(!tx.knows_campaigns().await.expect("an answer"));
     assert_eq!(tx.known_campaign("webinar").await.expect("an answer"), None);
-    let first = KnownCampaign { content: "one".to_owned(), sends_from: None };
+    let first = KnownCampaign { content: "one".to_owned(), sends_from: None, told_at: Some(at("10:00:00")) };
     tx.know_campaign("webinar", &first).await.expect("noted");
     assert_eq!(tx.known_campaign("webinar").await.expect("an answer"), Some(first));
     assert!(tx.knows_campaigns().await.expect("an answer"));
-    let next = KnownCampaign { content: "two".to_owned(), sends_from: Some(at("12:00:00")) };
+    let next = KnownCampaign { content: "two".to_owned(), sends_from: Some(at("12:00:00")), told_at: None };
     tx.know_campaign("webinar", &next).await.expect("noted");
     assert_eq!(tx.known_campaign("webinar").await.expect("an answer"), Some(next));
     tx.commit().await.expect("committed");

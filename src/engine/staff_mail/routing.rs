@@ -166,6 +166,11 @@ pub(in crate::engine) struct CampaignMail {
     pub paragraphs: Vec<String>,
 }
 
+/// What makes the mail that tells a rep of campaigns at `told_at` unique.
+pub(in crate::engine) fn campaign_news_key(told_at: Timestamp, to: &EmailAddress) -> String {
+    format!("campaign-news:{told_at}:{to}")
+}
+
 /// Tells a rep of campaigns.
 pub(in crate::engine) async fn campaign_news(
     engine: &Engine,
@@ -203,7 +208,7 @@ pub(in crate::engine) async fn campaign_news(
         class: MailClass::Notice,
         template: "campaign-news",
         to,
-        unique_key: format!("campaign-news:{}:{to}", wake.now),
+        unique_key: campaign_news_key(wake.now, to),
         level: None,
         values: json!({ "to_name": name_of(wake, to), "note": headline, "news": campaigns }),
     };
