@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use super::output::{CliError, line};
 use super::timeline::Timeline;
@@ -11,7 +12,8 @@ use crate::domain::intake::Owners;
 use crate::engine::Identity;
 use crate::engine::playbooks::PlaybookError;
 use crate::engine::scenario::Scenario;
-use crate::engine::simulate::{self, SimulationError};
+use crate::engine::simulate::letters::{Letters, with_margin, without_tokens};
+use crate::engine::simulate::{self, Line, SimulationError};
 use crate::mail::message::Correspondent;
 use crate::mail::transport::{Memory, Transport};
 use crate::playbook::{Playbook, PlaybookFiles};
@@ -21,7 +23,8 @@ use crate::store::Store;
 ///
 /// The scenario names its first and last instant, leads that come in and events that happen to them. The
 /// engine works on an empty store of its own, by the playbook that --playbook names, else the scenario, else the
-/// configuration; nothing is sent. The same scenario gives the same lines, every time.
+/// configuration; nothing is sent. The same scenario gives the same lines, every time. With
+/// `show = ["hand_off to rep1"]` in the scenario, such mails are shown whole: below their line, or as their `text`.
 #[derive(Debug, Args)]
 pub struct Simulate {
     /// The scenario: a TOML file
@@ -58,20 +61,27 @@ impl Simulate {
             None => scratch.store().await?,
         };
         let mut timeline = Timeline::new(&scenario, &playbook.agreement);
-        let mut failed = None;
-        let result = simulate::run(
-            &scenario,
-            &files,
-            store.clone(),
-            identity(),
-            Transport::Memory(Memory::new()),
-            |told| {
-                let printed = if self.json { line(&told.to_json()) } else { timeline.tell(&told) };
-                if let Err(error) = printed {
-                    failed = Some(error);
+        let memory = Memory::new();
+        let mut letters = Letters::of(memory.clone());
+        let mut tell = |mut told: Line| {
+            let text = letters.text_of(&told).filter(|_| scenario.show.wants(&told));
+            let text = text.map(|text| without_tokens(&text));
+            if self.json {
+                if let Some(text) = text {
+                    told.facts["text"] = json!(text);
                 }
-            },
-        )
+                return line(&told.to_json());
+            }
+            timeline.tell(&told)?;
+            text.map_or(Ok(()), |text| line(with_margin(&text).trim_end()))
+        };
+        let transport = Transport::Memory(memory);
+        let mut failed = None;
+        let result = simulate::run(&scenario, &files, store.clone(), identity(), transport, |told| {
+            if let Err(error) = tell(told) {
+                failed = Some(error);
+            }
+        })
         .await;
         store.close().await;
         result.map_err(simulation_failed)?;

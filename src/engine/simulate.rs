@@ -4,6 +4,8 @@
 //! clock steps from one due instant to the next, so two months pass in seconds and nothing depends on when
 //! or where it is run: the same scenario gives the same lines, every time, on both databases.
 
+pub mod letters;
+
 use std::iter::Peekable;
 use std::sync::Arc;
 

@@ -340,6 +340,31 @@ fn a_simulation_is_the_same_every_time_by_the_playbook_of_its_folder() {
     assert_eq!(said.code, 2);
 }
 
+#[test]
+fn a_simulation_shows_the_mails_that_its_scenario_asks_for() {
+    let place = Place::new();
+    let example =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/example.toml"));
+    place.write("mine.toml", format!("show = [\"hand_off\"]\n{}", example.expect("the example")));
+    let told = place.run(&["simulate", "mine.toml"]).done();
+    let shown: Vec<&str> = told.lines().skip_while(|line| !line.contains("      │")).collect();
+    let end = shown.iter().position(|line| !line.contains("      │")).expect("what follows the mail");
+    let mail = shown[..end].join("\n");
+    assert!(mail.contains("│ Jane Doe, Head of Operations") && mail.contains("/a/…/accept>"), "{mail}");
+    assert!(shown[end..].iter().all(|line| !line.contains("│ ")), "one mail is a hand-off: {told}");
+
+    // The same twice, though keys and tokens of the two databases differ; one object a line, each as it was.
+    let lines = place.run(&["simulate", "mine.toml", "--json"]).json();
+    assert_eq!(place.run(&["simulate", "mine.toml", "--json"]).json(), lines);
+    let (with, without): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.get("text").is_some());
+    assert_eq!(with.len(), 1, "{with:?}");
+    assert_eq!((&with[0]["class"], &with[0]["kind"]), (&"hand_off".into(), &"mail".into()));
+    assert!(with[0]["text"].as_str().is_some_and(|text| text.contains("Jane Doe, Head of Operations")));
+    assert!(without.iter().any(|line| line["kind"] == "mail"));
+    place.write("mine.toml", "show = \"hand_off\"\n");
+    place.run(&["simulate", "mine.toml"]).complains(2, "show");
+}
+
 #[tokio::test]
 async fn a_database_that_somebody_else_holds_or_upgraded_is_told() {
     let place = Place::new();

@@ -53,9 +53,6 @@ use toml::{Table, Value};
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Beside {
-    /// Which mails are shown whole.
-    #[serde(default)]
-    pub show: Vec<String>,
     /// How the world outside is.
     #[serde(default)]
     pub office: Office,
@@ -242,7 +239,7 @@ impl Beside {
     pub fn taken_from(text: &str) -> Result<(Beside, String), String> {
         let mut scenario: Table = toml::from_str(text).map_err(|error| error.to_string())?;
         let mut beside = Table::new();
-        for key in ["show", "office", "token", "webhook"] {
+        for key in ["office", "token", "webhook"] {
             beside.extend(scenario.remove(key).map(|value| (key.to_owned(), value)));
         }
         let (mut ours, mut others) = (Vec::new(), Vec::new());

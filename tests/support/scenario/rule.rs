@@ -8,14 +8,15 @@ use jiff::Timestamp;
 use nurtured::domain::intake::Owners;
 use nurtured::engine::Identity;
 use nurtured::engine::hours::zone_of;
-use nurtured::engine::scenario::Scenario;
+use nurtured::engine::scenario::{Scenario, Show};
+use nurtured::engine::simulate::letters::{with_margin, without_tokens};
 use nurtured::engine::simulate::{Line, Simulation, SimulationError};
 use nurtured::mail::message::Correspondent;
 use nurtured::mail::transport::{Memory, Transport};
 use nurtured::playbook::{Playbook, PlaybookFiles};
 use nurtured::store::Store;
 
-use super::bodies::{Mails, Shown, indented, without_tokens};
+use super::bodies::Mails;
 use super::outside::{Beside, Office};
 use super::told::{OFFICE, is_figures, local, name, told};
 use super::world::{Met, PUBLIC_URL, World, steps};
@@ -139,7 +140,7 @@ impl Rule {
                 }
                 Entry::Outside(at, met) => {
                     let who = met.lead.as_ref().map_or(String::new(), |lead| format!("{:<7} ", name(lead)));
-                    let below = indented(&without_tokens(&met.read));
+                    let below = with_margin(&without_tokens(&met.read));
                     let _ = write!(course.told, "{}  {who}{}\n{below}", local(*at, OFFICE), met.words);
                 }
             }
@@ -151,7 +152,6 @@ impl Rule {
     async fn entries(&self, scenario: &Scenario, store: Store) -> Result<Vec<Entry>, SimulationError> {
         let memory = Memory::new();
         let (transport, mut mails) = (Transport::Memory(memory.clone()), Mails::of(memory));
-        let shown = Shown(self.beside.show.clone());
         let identity = identity(&self.beside.office);
         let mut simulation = Simulation::begin(scenario, &self.playbook, store, identity, transport).await?;
         let mut entries = Vec::new();
@@ -160,12 +160,18 @@ impl Rule {
         for step in steps {
             let at = step.at;
             assert!(scenario.up_at(at) == at, "{}: nobody answers at {at}", self.name);
-            simulation.go_on(at, &mut |line| entries.push(Entry::of(line, &mut mails, &shown))).await?;
+            simulation
+                .go_on(at, &mut |line| entries.push(Entry::of(line, &mut mails, &scenario.show)))
+                .await?;
             let met = world.takes(step, &mut mails).await;
             entries.extend(met.map(|met| Entry::Outside(at, met)));
-            simulation.go_on(at, &mut |line| entries.push(Entry::of(line, &mut mails, &shown))).await?;
+            simulation
+                .go_on(at, &mut |line| entries.push(Entry::of(line, &mut mails, &scenario.show)))
+                .await?;
         }
-        simulation.go_on(scenario.end, &mut |line| entries.push(Entry::of(line, &mut mails, &shown))).await?;
+        simulation
+            .go_on(scenario.end, &mut |line| entries.push(Entry::of(line, &mut mails, &scenario.show)))
+            .await?;
         simulation.engine().close().await;
         Ok(entries)
     }
@@ -180,12 +186,12 @@ enum Entry {
 }
 
 impl Entry {
-    fn of(mut line: Line, mails: &mut Mails, shown: &Shown) -> Entry {
+    fn of(mut line: Line, mails: &mut Mails, show: &Show) -> Entry {
         // Whoever is erased is known by a hash under a key that each database makes for itself.
         if let Some(lead) = line.lead.as_mut().filter(|lead| lead.ends_with("@erased.invalid")) {
             *lead = "erased@erased.invalid".to_owned();
         }
-        let below = mails.told(&line, shown);
+        let below = mails.told(&line, show);
         Entry::Engine(Box::new(line), below)
     }
 }
