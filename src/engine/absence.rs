@@ -168,7 +168,7 @@ async fn give_away(
         return Ok(Given::Kept);
     };
     let why = format!("{} is away until {until}", absent.name);
-    let given = hand_off::Given { campaign, team, policy, rep: &rep, why: &why };
+    let given = hand_off::Given { campaign, team, policy, rep: &rep, why: &why, taken: false };
     give_to(engine, tx, wake, lead, &from, &given, AWAY).await?;
     if let Some(other) = other {
         other.took_it(tx).await?;

@@ -43,7 +43,7 @@ pub(super) async fn give_to(
         Some(by) => format!("{} gave it to {}", staff_mail::name_of(wake, by), rep.name),
         None => format!("it was given to {}", rep.name),
     };
-    let given = Given { campaign, team, policy, rep: &rep, why: &why };
+    let given = Given { campaign, team, policy, rep: &rep, why: &why, taken: by == Some(to) };
     hand_off::hand_off(engine, tx, wake, &behaviour, lead, &given).await?;
     if let (Some(former), Some(from)) = (former.filter(|former| former != to), from) {
         let words =

@@ -174,6 +174,8 @@ pub(super) struct Given<'a> {
     pub rep: &'a Rep,
     /// Why this one.
     pub why: &'a str,
+    /// They took it themselves: whoever takes a lead has accepted it.
+    pub taken: bool,
 }
 
 /// Gives a lead to a rep: sequences fall silent, the promise begins, the rep gets everything that is known.
@@ -190,8 +192,12 @@ pub(super) async fn hand_off(
     let mut events = vec![wake.event(lead.id, "assigned", facts)];
     // What marketing delivered: a lead that goes from rep to rep was delivered before.
     let delivered = (lead.stage == Stage::Qualified).then_some(lead.stage_at);
-    if lead.stage != Stage::HandedOff {
-        events.push(wake.stage(lead, Stage::HandedOff, &format!("to {}", given.rep.email)));
+    let (stage, how) = match given.taken {
+        true => (Stage::Accepted, "whoever takes it over accepts it".to_owned()),
+        false => (Stage::HandedOff, format!("to {}", given.rep.email)),
+    };
+    if lead.stage != stage {
+        events.push(wake.stage(lead, stage, &how));
     } else {
         lead.stage_at = wake.now;
     }
@@ -208,6 +214,9 @@ pub(super) async fn hand_off(
         at: wake.now,
     };
     let id = tx.insert_hand_off(&new).await?;
+    if given.taken {
+        tx.accept_hand_off(id, wake.now).await?;
+    }
     super::call_list::expect(tx, wake, &given.rep.email).await?;
     if let Some(qualified_at) = delivered {
         let campaign = given.campaign.name.clone();
@@ -226,7 +235,8 @@ pub(super) async fn hand_off(
     };
     let kinds = if talked { &AFTER_THE_TALK[..] } else { &AT_HAND_OFF };
     let mut promised = Vec::new();
-    for kind in kinds.iter().copied() {
+    let is_owed = |kind: &PromiseKind| !(given.taken && *kind == PromiseKind::Accept);
+    for kind in kinds.iter().copied().filter(is_owed) {
         let names = (given.team.name.as_str(), given.policy.name.as_str());
         let Some(mut terms) = sla::terms_for(engine, wake, lead, names, kind)? else { continue };
         if was_taken_away {

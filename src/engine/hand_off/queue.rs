@@ -180,8 +180,14 @@ async fn give(
         };
         match board.find(wake, &destinations, &of_lead) {
             Found::Rep { destination, rep, why, level } => {
-                let given =
-                    Given { campaign, team: destination.team, policy: destination.policy, rep, why: &why };
+                let given = Given {
+                    campaign,
+                    team: destination.team,
+                    policy: destination.policy,
+                    rep,
+                    why: &why,
+                    taken: false,
+                };
                 hand_off(engine, tx, wake, &behaviour, &mut lead, &given).await?;
                 note_given(tx, wake, board, &given, level).await?;
                 left += 1;
@@ -195,7 +201,7 @@ async fn give(
                     continue;
                 };
                 let why = format!("{}, and it cannot wait that long", nobody.why);
-                let given = Given { campaign, team, policy, rep: &rep, why: &why };
+                let given = Given { campaign, team, policy, rep: &rep, why: &why, taken: false };
                 hand_off(engine, tx, wake, &behaviour, &mut lead, &given).await?;
                 note_given(tx, wake, board, &given, None).await?;
                 left += 1;

@@ -297,7 +297,7 @@ async fn take_away(
     let why = format!("{name} made no attempt in time");
     if let Some(other) = hand_off::another(tx, wake, lead, from).await? {
         let (team, policy) = (other.team, other.policy);
-        let given = Given { campaign, team, policy, rep: other.rep, why: &why };
+        let given = Given { campaign, team, policy, rep: other.rep, why: &why, taken: false };
         absence::give_to(engine, tx, wake, lead, from, &given, REASSIGNED).await?;
         other.took_it(tx).await?;
         return Ok(Some(other.rep.clone()));
@@ -306,7 +306,7 @@ async fn take_away(
     let Some(rep) = absence::stand_in(tx, wake, team, Some(&from.rep)).await? else {
         return Ok(None);
     };
-    let given = Given { campaign, team, policy, rep: &rep, why: &why };
+    let given = Given { campaign, team, policy, rep: &rep, why: &why, taken: false };
     absence::give_to(engine, tx, wake, lead, from, &given, REASSIGNED).await?;
     Ok(Some(rep))
 }
