@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use jiff::{Timestamp, ToSpan};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -48,6 +48,11 @@ impl Site {
     }
 
     async fn with(limits: Limits) -> Site {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Site::on(listener, limits).await
+    }
+
+    async fn on(listener: TcpListener, limits: Limits) -> Site {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("x.db").display());
         let store = Store::open(&url).await.expect("a store");
@@ -69,7 +74,6 @@ impl Site {
         let mut tx = engine.store().begin().await.expect("a transaction");
         let lead = tx.insert_lead(&lead()).await.expect("a row").expect("a new lead");
         tx.commit().await.expect("a commit");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (health, shutdown) = (Health::new(), CancellationToken::new());
         let serving = serve_within(
@@ -331,6 +335,46 @@ async fn who_asks_and_asks_over_one_connection_does_not_keep_it() {
     timeout(Duration::from_secs(20), asking).await.expect("the connection ends");
     assert!(answered > 0);
     assert_eq!(status(&site.get("/healthz").await), 200, "and may take another one");
+}
+
+/// A site whose answers do not fit between it and us, and a connection on which one has begun that nobody reads on.
+async fn unread(limits: Limits) -> (Site, TcpStream) {
+    let narrow = TcpSocket::new_v4().expect("a socket");
+    narrow.set_send_buffer_size(4_096).expect("a small buffer");
+    narrow.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let site = Site::on(narrow.listen(16).expect("a listener"), limits).await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4_096).expect("a small buffer");
+    let mut stream = socket.connect(site.address).await.expect("a connection");
+    stream.write_all(b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a request");
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).await.expect("an answer");
+    assert_eq!(&first, b"HTTP/1.1 200");
+    (site, stream)
+}
+
+/// Writes on until the other side is gone, without ever reading.
+async fn is_cut_off(stream: &mut TcpStream) -> bool {
+    let writing = async { while stream.write_all(&[b'x'; 4_096]).await.is_ok() {} };
+    timeout(Duration::from_secs(20), writing).await.is_ok()
+}
+
+#[tokio::test]
+async fn who_does_not_read_our_answer_is_cut_off() {
+    let short = Duration::from_millis(40);
+    let limits = Limits { head: short, answer: short, connection: 5 * short, ..Limits::USUAL };
+    let (site, mut stream) = unread(limits).await;
+    assert!(is_cut_off(&mut stream).await);
+    assert_eq!(status(&site.get("/healthz").await), 200);
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_who_does_not_read() {
+    let limits = Limits { farewell: Duration::from_millis(20), ..Limits::USUAL };
+    let (mut site, mut stream) = unread(limits).await;
+    site.shutdown.cancel();
+    timeout(Duration::from_secs(20), &mut site.served).await.expect("it stops").expect("an end");
+    assert!(is_cut_off(&mut stream).await);
 }
 
 #[tokio::test]

@@ -35,6 +35,12 @@ statements! {
                  AND state IN ('sending', 'sent', 'in_doubt') ORDER BY step";
 }
 
+// Whoever a lock was waited for may have become another lead meanwhile, and to lock that one then would be out of the
+// order of all locks: the locks taken since the savepoint are given back first. On PostgreSQL alone.
+const BEFORE_LOCKS: &str = "SAVEPOINT before_locks";
+const KEEP_LOCKS: &str = "RELEASE SAVEPOINT before_locks";
+const GIVE_BACK_LOCKS: &str = "ROLLBACK TO SAVEPOINT before_locks";
+
 /// How much of a double became the other's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
@@ -122,19 +128,23 @@ impl Tx {
 
     /// The same, locked until the transaction ends.
     pub async fn lock_person_by_email(&mut self, email: &EmailAddress) -> Result<Option<Lead>, StoreError> {
-        let mut found = self.person_id(email).await?;
-        // Somebody may merge it while its lock is waited for.
-        while let Some(id) = found {
-            let lead = self.lock_leads(&[id]).await?.pop();
-            if !self.locks_rows() {
-                return Ok(lead);
-            }
-            found = self.person_id(email).await?;
-            if found == Some(id) {
-                return Ok(lead);
-            }
+        if !self.locks_rows() {
+            return self.person_by_email(email).await;
         }
-        Ok(None)
+        loop {
+            self.execute(BEFORE_LOCKS).await?;
+            let Some(id) = self.person_id(email).await? else {
+                self.execute(KEEP_LOCKS).await?;
+                return Ok(None);
+            };
+            let lead = self.lock_leads(&[id]).await?.pop();
+            // Somebody may have merged it while its lock was waited for.
+            if self.person_id(email).await? == Some(id) {
+                self.execute(KEEP_LOCKS).await?;
+                return Ok(lead);
+            }
+            self.execute(GIVE_BACK_LOCKS).await?;
+        }
     }
 
     async fn person_id(&mut self, email: &EmailAddress) -> Result<Option<LeadId>, StoreError> {
@@ -148,22 +158,45 @@ impl Tx {
         if !self.locks_rows() {
             return Ok(());
         }
+        loop {
+            self.execute(BEFORE_LOCKS).await?;
+            let locked = self.ids_of_persons(emails).await?;
+            self.lock_leads(&locked).await?;
+            // Some may have become others while their locks were waited for.
+            if self.ids_of_persons(emails).await?.iter().all(|id| locked.binary_search(id).is_ok()) {
+                return self.execute(KEEP_LOCKS).await;
+            }
+            self.execute(GIVE_BACK_LOCKS).await?;
+        }
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        each!(self, conn => sqlx::query(sql).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// The leads with these addresses, and those that doubles among them became, in the order of all locks.
+    async fn ids_of_persons(&mut self, emails: &[&EmailAddress]) -> Result<Vec<LeadId>, StoreError> {
+        let mut ids = Vec::with_capacity(emails.len());
         for emails in emails.chunks(bulk::MAX_LIST) {
             let emails = bulk::padded(emails);
             let list = bulk::list(1, emails.len());
             let sql = format!(
-                "SELECT id FROM lead WHERE id IN (SELECT id FROM lead WHERE email IN ({list}) UNION \
+                "SELECT id FROM lead WHERE email IN ({list}) UNION \
                  SELECT into_id FROM merged_lead JOIN lead ON lead.id = merged_lead.lead_id \
-                 WHERE lead.email IN ({list})) ORDER BY id FOR NO KEY UPDATE"
+                 WHERE lead.email IN ({list})"
             );
-            each!(self, conn => {
-                let mut query = sqlx::query(AssertSqlSafe(sql));
+            let found: Vec<i64> = each!(self, conn => {
+                let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
                 for email in emails {
                     query = query.bind(email.as_str());
                 }
-                query.execute(conn).await.map(drop)
+                query.fetch_all(conn).await
             })?;
+            ids.extend(found.into_iter().map(LeadId));
         }
-        Ok(())
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
     }
 }

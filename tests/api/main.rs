@@ -37,7 +37,9 @@ stories! {
     leads: a_lead_is_taken_in_once_and_looked_at, leads_are_listed_page_by_page, a_rep_s_word_counts_and_a_stranger_s_does_not,
         a_crm_asks_before_a_rep_dials, the_history_has_its_reasons, suppressions_are_said_seen_and_lifted;
     once: a_request_that_is_sent_twice_is_done_once, of_many_at_the_same_instant_one_is_done,
-        a_key_names_one_request, old_answers_are_forgotten;
+        a_key_names_one_request, old_answers_are_forgotten,
+        what_fails_half_way_is_undone_and_the_same_request_may_come_again,
+        an_answer_that_cannot_be_kept_is_given_and_its_request_not_done_twice;
     tokens: a_token_is_good_for_its_scopes_until_it_is_revoked_or_expires;
     forms: a_form_hands_in_a_lead_and_learns_nothing, a_form_s_key_is_for_forms_alone;
     persons: what_is_erased_is_nowhere, every_column_that_may_hold_words_is_looked_at, what_is_kept_of_a_person_is_told_whole,

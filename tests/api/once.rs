@@ -86,3 +86,47 @@ pub async fn old_answers_are_forgotten(site: Site) {
     let answer = send(&site, &token, "one", &jane).await;
     assert!(!answer.headers.contains_key("idempotency-replayed"), "{answer:?}");
 }
+
+pub async fn what_fails_half_way_is_undone_and_the_same_request_may_come_again(site: Site) {
+    let token = site.master().await;
+    let jane = json!({ "email": "jane@buyer.example", "source": "google" });
+    // The lead's row is written by then.
+    let fault = site.fault("INSERT", "touch").await;
+    let failed = send(&site, &token, "one", &jane).await;
+    assert!([500, 503].contains(&failed.status), "{failed:?}");
+    let told = failed.is(failed.status, if failed.status == 503 { "unavailable" } else { "failed" });
+    assert!(told["detail"].as_str().is_some_and(|detail| detail.contains("try again")), "{told}");
+    assert_eq!(failed.headers.contains_key("retry-after"), failed.status == 503, "{failed:?}");
+    site.get(&token, "/v1/leads/jane%40buyer.example").await.is(404, "unknown-lead");
+    site.mend(fault).await;
+    // Its key is free again: no answer was kept for it.
+    let done = send(&site, &token, "one", &jane).await;
+    done.ok(201);
+    assert!(!done.headers.contains_key("idempotency-replayed"));
+    assert_eq!(touches(&site, &token).await, 1);
+}
+
+pub async fn an_answer_that_cannot_be_kept_is_given_and_its_request_not_done_twice(site: Site) {
+    let token = site.master().await;
+    let jane = json!({ "email": "jane@buyer.example", "source": "google" });
+    let fault = site.fault("UPDATE", "idempotency").await;
+    // What was asked for is done, all of it, so whoever asked is told so.
+    send(&site, &token, "one", &jane).await.ok(201);
+    assert_eq!(touches(&site, &token).await, 1);
+    // Whoever did not hear it and asks again is told to wait, also while the store fails still.
+    for fault in [None, Some(fault)] {
+        if let Some(fault) = fault {
+            site.mend(fault).await;
+        }
+        let again = send(&site, &token, "one", &jane).await;
+        again.is(409, "under-way");
+        assert_eq!(again.headers["retry-after"], "1");
+        assert_eq!(touches(&site, &token).await, 1);
+    }
+    // The answer is lost for good: asked once more, it is answered as a lead that is known.
+    site.clock.set(start() + SignedDuration::from_mins(6));
+    let known = send(&site, &token, "one", &jane).await;
+    assert!(!known.headers.contains_key("idempotency-replayed"), "{known:?}");
+    assert_eq!(known.ok(200)["lead"]["email"], "jane@buyer.example");
+    assert_eq!(send(&site, &token, "one", &jane).await.headers["idempotency-replayed"], "true");
+}

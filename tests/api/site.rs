@@ -19,6 +19,7 @@ use nurtured::mail::transport::{Memory, Transport};
 use nurtured::playbook::PlaybookFiles;
 use nurtured::store::Store;
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,12 @@ pub struct Site {
 enum Remains {
     Folder { _folder: tempfile::TempDir },
     Database { _database: Database },
+}
+
+/// Statements that fail.
+pub struct Fault {
+    name: String,
+    table: String,
 }
 
 /// An answer as it came.
@@ -173,6 +180,50 @@ impl Site {
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
         Answer { status, headers, body: body.to_owned() }
+    }
+
+    /// From now on each statement of that kind on `table` fails: on PostgreSQL like one that waited in vain.
+    pub async fn fault(&self, statement: &str, table: &str) -> Fault {
+        let fault = Fault { name: format!("fault_of_{table}"), table: table.to_owned() };
+        let name = &fault.name;
+        self.execute(&if self.is_on_sqlite() {
+            format!(
+                "CREATE TRIGGER {name} BEFORE {statement} ON {table} BEGIN SELECT RAISE(ABORT, 'a fault'); END"
+            )
+        } else {
+            format!(
+                "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN RAISE EXCEPTION 'a fault' USING ERRCODE = '55P03'; END $$; \
+                 CREATE TRIGGER {name} BEFORE {statement} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
+            )
+        })
+        .await;
+        fault
+    }
+
+    /// The end of a fault.
+    pub async fn mend(&self, Fault { name, table }: Fault) {
+        let on = if self.is_on_sqlite() { String::new() } else { format!(" ON {table}") };
+        self.execute(&format!("DROP TRIGGER {name}{on}")).await;
+    }
+
+    fn is_on_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+
+    /// Does something to the database that the daemon would not.
+    async fn execute(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            let mut connection = options.connect().await.expect("a connection");
+            connection.execute(sql).await.expect("a statement");
+            connection.close().await.expect("an end");
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.expect("a connection");
+            connection.execute(sql).await.expect("a statement");
+            connection.close().await.expect("an end");
+        }
     }
 
     /// Runs every pass until nothing is due.
