@@ -333,7 +333,7 @@ impl Engine {
         }
         if let Happening::Activity { name } = happening {
             self.leave_if_it_exits(tx, wake, lead).await?;
-            recycle::end_rest_if_ready(tx, wake, lead).await?;
+            recycle::end_rest_if_ready(self, tx, wake, lead).await?;
             let alone = Lead { campaign: None, source: None, ..lead.clone() };
             self.raise_hand(tx, wake, lead, &alone, std::slice::from_ref(name)).await?;
         }

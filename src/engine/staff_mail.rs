@@ -218,6 +218,19 @@ async fn unless_somebody_acts(
     lead: &Lead,
     to: &EmailAddress,
 ) -> Result<String, PassError> {
+    match lead.stage {
+        Stage::Qualified => {
+            return Ok(match lead.due_at {
+                Some(at) if at > wake.now => {
+                    format!("Sales gets it {}.", day_and_time(&working_hours(wake, to).local(at)))
+                }
+                Some(_) => "Sales gets it now.".to_owned(),
+                None => "Sales gets it as soon as a rep has room.".to_owned(),
+            });
+        }
+        Stage::New | Stage::Nurturing => return Ok("Marketing goes on with it.".to_owned()),
+        _ => {}
+    }
     let Some(calendar) = calendar_of(wake, to) else {
         return Ok("If nobody acts, nothing more happens by itself.".to_owned());
     };

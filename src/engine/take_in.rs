@@ -197,7 +197,7 @@ impl Engine {
         }
         if changed || news.any() {
             self.leave_if_it_exits(tx, wake, &lead).await?;
-            recycle::end_rest_if_ready(tx, wake, &mut lead).await?;
+            recycle::end_rest_if_ready(self, tx, wake, &mut lead).await?;
         }
         let is_fresh =
             |at: Option<Timestamp>| at.is_none_or(|at| wake.now.duration_since(at) <= REQUESTS_FADE_AFTER);
@@ -329,7 +329,6 @@ impl Engine {
         owner: &EmailAddress,
     ) -> Result<(), PassError> {
         self.end_sequence(tx, wake, lead.id, "a rep works it in the CRM").await?;
-        recycle::came_back(tx, wake, lead.id).await?;
         let agreement = &wake.rules.agreement;
         let campaign = hand_off::campaign_of(wake, lead);
         let team = agreement.rep(owner).map(|(team, _)| team.name.clone());
@@ -348,7 +347,7 @@ impl Engine {
         tx.insert_hand_off(&new).await?;
         let assigned = json!({ "to": owner.as_str(), "why": "the CRM says so" });
         tx.append(&[wake.event(lead.id, "assigned", assigned), event]).await?;
-        Ok(())
+        recycle::came_back(self, tx, wake, lead).await
     }
 
     /// The CRM gave a lead to another rep. One that nobody works yet is remembered as theirs: it goes to them
@@ -438,8 +437,8 @@ impl Engine {
         if lead.stage.is_given_up() {
             lead.round += 1;
             lead.next_sequence = None;
-            recycle::came_back(tx, wake, lead.id).await?;
             events.push(wake.stage(lead, Stage::Nurturing, "it asked to be contacted"));
+            recycle::came_back(self, tx, wake, lead).await?;
         }
         tx.save_lead(lead).await?;
         tx.append(&events).await?;

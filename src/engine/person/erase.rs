@@ -110,7 +110,8 @@ impl Engine {
         }
         tx.close_work_item(lead.id, WHY, now).await?;
         tx.lead_is_complete(lead.id).await?;
-        recycle::is_moot(&mut tx, &wake, lead.id, WHY).await?;
+        // Who asked and who was asked know of it by its mails, and nothing is owed any more: none names it again.
+        recycle::is_moot(self, &mut tx, &wake, &lead, WHY, recycle::Tell::Nobody).await?;
         let mut events = Vec::new();
         if lead.stage != Stage::Disqualified {
             events.push(wake.stage(&mut lead, Stage::Disqualified, WHY));

@@ -14,7 +14,6 @@ use super::super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::AfterReason;
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::Refusal;
-use crate::domain::ids::LeadId;
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::recycle::dispute::{Rejection, may_answer, may_dispute};
 use crate::domain::recycle::{NextRep, Refused, Verdict};
@@ -167,25 +166,52 @@ pub(in crate::engine) async fn waits_for_answer(
     Ok(last.and_then(|last| last.dispute).is_some_and(|dispute| dispute.settled.is_none()))
 }
 
+/// Who is told that a dispute is moot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Tell {
+    /// Both sides: it happened by itself.
+    Both,
+    /// The manager who was asked: marketing did it.
+    Manager,
+    /// Nobody: there is no lead any more that could be named.
+    Nobody,
+}
+
 /// Nobody owes an answer any more: the lead is back by itself, or there is nothing left to give anybody. `why`, in
-/// words.
+/// words. The lead is as it is from then on: whoever was asked reads what becomes of it, and so does whoever disagreed.
 pub(in crate::engine) async fn is_moot(
+    engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,
-    lead: LeadId,
+    lead: &Lead,
     why: &str,
+    tell: Tell,
 ) -> Result<(), PassError> {
-    let Some(last) = tx.last_given_back(lead).await? else {
+    let Some((last, hand_off)) = rejection(tx, lead).await? else {
         return Ok(());
     };
-    if last.dispute.is_none_or(|dispute| dispute.settled.is_some()) {
+    let Some(dispute) = last.dispute.as_ref().filter(|dispute| dispute.settled.is_none()) else {
         return Ok(());
-    }
+    };
     tx.settle_dispute(last.id, None, Verdict::Moot, wake.now).await?;
     let facts = json!({ "verdict": Verdict::Moot.name(), "why": why });
-    tx.append(&[wake.event(lead, "dispute_answered", facts)]).await?;
+    tx.append(&[wake.event(lead.id, "dispute_answered", facts)]).await?;
     let ends = [(PromiseKind::Dispute, Ending::Closed)];
-    sla::stop_kinds(tx, wake, lead, &ends, why, wake.now).await
+    sla::stop_kinds(tx, wake, lead.id, &ends, why, wake.now).await?;
+    let agreement = &wake.rules.agreement;
+    let asked = agreement.teams.get(&hand_off.team).map(|team| &team.manager).filter(|_| tell != Tell::Nobody);
+    let disputed = dispute.by.as_ref().unwrap_or(&agreement.marketing.manager);
+    let disputed = Some(disputed).filter(|who| tell == Tell::Both && Some(*who) != asked);
+    for (who, rest) in [
+        (asked, "You do not have to say any more whether it was right to give it back."),
+        (disputed, "Nobody says any more whether it was right to give it back."),
+    ] {
+        let Some(who) = who else { continue };
+        let words = format!("The dispute about this lead is over, because {why}. {rest}");
+        let key = format!("dispute-moot:{}:{who}", last.id);
+        staff_mail::notice(engine, tx, wake, lead, who, &words, &key).await?;
+    }
+    Ok(())
 }
 
 /// The last time a lead was given back, and the hand-off that ended so.

@@ -11,7 +11,7 @@ use super::super::happen::{HappenError, Said};
 use super::super::pass::PassError;
 use super::super::{Engine, Wake, deliver, sla, staff_mail};
 use super::came_back;
-use super::dispute::is_moot;
+use super::dispute::{Tell, is_moot};
 use crate::domain::agreement::{AfterReason, Agreement, Reason};
 use crate::domain::contact::{Channel, Purpose};
 use crate::domain::email::EmailAddress;
@@ -93,7 +93,7 @@ impl Engine {
         double.follow_up_at = None;
         double.owner = None;
         tx.save_lead(&double).await?;
-        end_what_outlives(&mut tx, &wake, double.id).await?;
+        end_what_outlives(self, &mut tx, &wake, &double).await?;
         let mut same_person = tx.doubles_of(double.id).await?;
         same_person.push(double.id);
 
@@ -219,13 +219,18 @@ impl Engine {
 /// Whatever would go on for a record that ends: mail that waits for it, also such as it asked for or somebody looks
 /// at, what marketing has to do or to find out about it, and what is owed after a hand-off. Nobody could keep it any more, because
 /// what is said from now on is said of the other one.
-async fn end_what_outlives(tx: &mut Tx, wake: &Wake, double: LeadId) -> Result<(), PassError> {
-    deliver::drop_all_waiting_mail(tx, wake, double, MERGED).await?;
-    tx.close_work_item(double, MERGED, wake.now).await?;
-    tx.lead_is_complete(double).await?;
-    is_moot(tx, wake, double, MERGED).await?;
+async fn end_what_outlives(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    double: &Lead,
+) -> Result<(), PassError> {
+    deliver::drop_all_waiting_mail(tx, wake, double.id, MERGED).await?;
+    tx.close_work_item(double.id, MERGED, wake.now).await?;
+    tx.lead_is_complete(double.id).await?;
     let ends = [(PromiseKind::Feedback, Ending::Closed)];
-    sla::stop_kinds(tx, wake, double, &ends, MERGED, wake.now).await
+    sla::stop_kinds(tx, wake, double.id, &ends, MERGED, wake.now).await?;
+    is_moot(engine, tx, wake, double, MERGED, Tell::Both).await
 }
 
 /// Who gave the double back as one without saying of whom: sales was to call, and nobody has turned to the person
@@ -274,14 +279,17 @@ async fn go_on(
             if lead.stage.is_given_up() {
                 lead.round += 1;
                 lead.next_sequence = None;
-                came_back(tx, wake, lead.id).await?;
             }
             // What it asked for last counts.
             lead.campaign = campaign.or(lead.campaign.take());
+            let was_given_up = lead.stage.is_given_up();
             let event = wake.stage(lead, Stage::Qualified, "its double was with sales");
             tx.append(&[event]).await?;
-            lead.owner = Some(rep);
             lead.due_at = Some(now);
+            if was_given_up {
+                came_back(engine, tx, wake, lead).await?;
+            }
+            lead.owner = Some(rep);
         }
         None if lead.stage.is_nurtured() => lead.due_at = Some(now),
         None => {}

@@ -109,7 +109,6 @@ impl Engine {
         why: &str,
     ) -> Result<(), PassError> {
         tx.close_work_item(lead.id, why, wake.now).await?;
-        super::dispute::is_moot(tx, wake, lead.id, "it came back").await?;
         if let Some(given_back) = tx.last_given_back(lead.id).await? {
             lead.owner = tx.hand_off(given_back.hand_off).await?.map(|hand_off| hand_off.rep);
         }
@@ -118,7 +117,8 @@ impl Engine {
         let event = wake.stage(lead, Stage::Qualified, why);
         tx.save_lead(lead).await?;
         tx.append(&[event]).await?;
-        Ok(())
+        let why = "marketing mended it, and sales gets it again";
+        super::is_moot(self, tx, wake, lead, why, super::Tell::Manager).await
     }
 
     /// Marketing found the right person: `new` comes in as a lead of the same company and campaign, and the rep who
@@ -230,14 +230,13 @@ impl Engine {
 
     async fn give_up(&self, tx: &mut Tx, wake: &Wake, lead: &mut Lead, why: &str) -> Result<(), PassError> {
         tx.close_work_item(lead.id, why, wake.now).await?;
-        super::dispute::is_moot(tx, wake, lead.id, why).await?;
         if lead.stage != Stage::Disqualified {
             let event = wake.stage(lead, Stage::Disqualified, why);
             tx.append(&[event]).await?;
         }
         lead.due_at = None;
         tx.save_lead(lead).await?;
-        Ok(())
+        super::is_moot(self, tx, wake, lead, why, super::Tell::Manager).await
     }
 }
 

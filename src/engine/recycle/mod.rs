@@ -10,7 +10,7 @@ mod duplicate;
 mod marketing;
 mod unreachable;
 
-pub(super) use dispute::{can_be_disputed, is_moot, waits_for_answer};
+pub(super) use dispute::{Tell, can_be_disputed, is_moot, waits_for_answer};
 pub(super) use duplicate::talked_to_its_double;
 pub(super) use unreachable::{Stays, count_attempts};
 
@@ -164,7 +164,7 @@ async fn begin_round(
     let event = wake.stage(&mut lead, Stage::Nurturing, &why);
     tx.save_lead(&lead).await?;
     tx.append(&[event]).await?;
-    came_back(tx, wake, lead.id).await?;
+    came_back(engine, tx, wake, &lead).await?;
     if let Some(sequence) = sequence {
         let why = format!("round {}", lead.round);
         if let Entered::No(why) = engine.enrol(tx, wake, &lead, behaviour, &sequence, &why).await? {
@@ -213,15 +213,23 @@ pub(super) async fn note(
         }
     }
     if lead.stage.is_given_up() && followed.stages.last().is_some_and(|(stage, _)| !stage.is_given_up()) {
-        came_back(tx, wake, lead.id).await?;
+        let stage = followed.stages.last().map_or(lead.stage, |(stage, _)| *stage);
+        let due_at = Some(wake.now).filter(|_| followed.look_at);
+        came_back(engine, tx, wake, &Lead { stage, due_at, ..lead.clone() }).await?;
     }
     Ok(())
 }
 
-/// A lead that was given back is back: nobody has to look at it any more, or to say whether it was right.
-pub(super) async fn came_back(tx: &mut Tx, wake: &Wake, lead: LeadId) -> Result<(), PassError> {
-    tx.close_work_item(lead, "it came back", wake.now).await?;
-    dispute::is_moot(tx, wake, lead, "it came back").await
+/// A lead that was given back is back, as it is now: nobody has to look at it any more, or to say whether it was right.
+pub(super) async fn came_back(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+) -> Result<(), PassError> {
+    const WHY: &str = "it came back";
+    tx.close_work_item(lead.id, WHY, wake.now).await?;
+    is_moot(engine, tx, wake, lead, WHY, Tell::Both).await
 }
 
 /// Gives back what nobody could be reached for, and nobody said otherwise.
@@ -258,7 +266,12 @@ pub(super) async fn who_knows(tx: &mut Tx, lead: &Lead) -> Result<Option<EmailAd
 
 /// Ends the rest of a lead that has just done something, if what it did since it was given back reaches the
 /// hand-off point of its campaign.
-pub(super) async fn end_rest_if_ready(tx: &mut Tx, wake: &Wake, lead: &mut Lead) -> Result<(), PassError> {
+pub(super) async fn end_rest_if_ready(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &mut Lead,
+) -> Result<(), PassError> {
     if lead.stage != Stage::Resting {
         return Ok(());
     }
@@ -282,8 +295,7 @@ pub(super) async fn end_rest_if_ready(tx: &mut Tx, wake: &Wake, lead: &mut Lead)
     let event = wake.stage(lead, Stage::Qualified, &why);
     tx.save_lead(lead).await?;
     tx.append(&[event]).await?;
-    came_back(tx, wake, lead.id).await?;
-    Ok(())
+    came_back(engine, tx, wake, lead).await
 }
 
 /// Tells marketing what it has to look at, in one mail.
