@@ -584,14 +584,20 @@ fn away(
         }
     };
     let away_until = start_of_day(hours, back).ok_or(Refusal::NeverOpen)?;
-    let day = back.strftime(if back.year() == today.year() { "%a %-d %b" } else { "%a %-d %b %Y" });
-    let said = match until {
-        Some(_) => format!("This lead is away and back on {day}."),
-        None => format!("This lead is away and did not say until when. We take it to be back on {day}."),
+    let day = day_from(back, today);
+    // A day that lies ahead was told, and is not so any more.
+    let before = lead.away_until.filter(|before| *before > now && *before != away_until);
+    let before = before.map(|before| day_from(hours.local(before).date(), today));
+    let said = match (until, before) {
+        (Some(_), Some(before)) => format!("This lead is back on {day}, not on {before}."),
+        (Some(_), None) => format!("This lead is away and back on {day}."),
+        (None, _) => format!("This lead is away and did not say until when. We take it to be back on {day}."),
     };
     let call = if do_not_call { " It asked not to be called meanwhile." } else { "" };
     let waits = "Your deadline waits for it; please call from the afternoon of its first working day on.";
-    let owner = tell_owner(lead, &format!("{said}{call} {waits}"));
+    // A mail program that answers each mail says the same each time.
+    let is_known = lead.away_until == Some(away_until) && !do_not_call;
+    let owner = tell_owner(lead, &format!("{said}{call} {waits}")).filter(|_| !is_known);
     let somebody_looks = (until.is_none() && absent_before >= GUESSES).then(|| {
         Tell::Marketing(format!(
             "{said} It said the same on {absent_before} days before. Please find out whether it is still there."
@@ -617,7 +623,20 @@ fn follow_up(lead: &Lead, on: Date, hours: &Calendar, now: Timestamp) -> Result<
         within_reach(on, today)?;
     }
     let at = at.ok_or(Refusal::NeverOpen)?;
-    Ok(Consequences { follow_up_at: Some(at), promises: Promises::Recount, ..Consequences::default() })
+    let day = day_from(on, today);
+    let before = lead.follow_up_at.filter(|before| *before > now);
+    let said = match before.map(|before| day_from(hours.local(before).date(), today)) {
+        Some(before) => format!("This lead wants to hear from us on {day}, not on {before}."),
+        None => format!("This lead wants to hear from us on {day}."),
+    };
+    let tell =
+        tell_owner(lead, &format!("{said} Your deadline waits for it.")).filter(|_| before != Some(at));
+    Ok(Consequences { follow_up_at: Some(at), promises: Promises::Recount, tell, ..Consequences::default() })
+}
+
+/// A day as people read it: "Mon 9 Mar", with its year where that is another one than today's.
+fn day_from(day: Date, today: Date) -> String {
+    day.strftime(if day.year() == today.year() { "%a %-d %b" } else { "%a %-d %b %Y" }).to_string()
 }
 
 fn within_reach(date: Date, today: Date) -> Result<Date, Refusal> {

@@ -5,6 +5,8 @@
 //! us to wait) is not on it. When all is told of a broken promise it stands there once more, and says so: a list
 //! that repeats for ever what nobody does is read by nobody.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -16,6 +18,7 @@ use super::{Engine, Wake, absence, sla};
 use crate::domain::calendar::Calendar;
 use crate::domain::email::EmailAddress;
 use crate::domain::escalation::{Purpose, next_morning};
+use crate::domain::ids::{LeadId, OutboxId};
 use crate::domain::lead::Lead;
 use crate::domain::sla::PromiseKind;
 use crate::store::{SlaClock, Tx};
@@ -34,10 +37,13 @@ pub(super) async fn expect(tx: &mut Tx, wake: &Wake, rep: &EmailAddress) -> Resu
     Ok(())
 }
 
-pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
-    let mut report = PassReport::default();
+/// The leads that stand on the lists that were written now, and in which mail, by their reader.
+pub(super) type Listed = BTreeMap<EmailAddress, (OutboxId, BTreeSet<LeadId>)>;
+
+pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<(PassReport, Listed), PassError> {
+    let (mut report, mut listed) = (PassReport::default(), Listed::new());
     if !engine.has(Duty::CallLists, wake.now).await? {
-        return Ok(report);
+        return Ok((report, listed));
     }
     let turn = wake.turn();
     loop {
@@ -46,21 +52,30 @@ pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, Pass
         let due = tx.appointments_due(Purpose::CallList, wake.now, REPS).await?;
         if due.is_empty() || engine.is_stopping() {
             tx.rollback().await?;
-            return Ok(report);
+            return Ok((report, listed));
         }
-        for (rep, _) in &due {
-            write(engine, &mut tx, wake, rep).await?;
+        let mut written = Listed::new();
+        for (rep, _) in due {
+            if let Some(list) = write(engine, &mut tx, wake, &rep).await? {
+                written.insert(rep, list);
+            }
             report.done += 1;
         }
         tx.commit().await?;
+        listed.append(&mut written);
         if turn.is_over() {
-            return Ok(report);
+            return Ok((report, listed));
         }
     }
 }
 
 /// Writes a rep's list, if they are there and there is something to call, and plans the next.
-async fn write(engine: &Engine, tx: &mut Tx, wake: &Wake, rep: &EmailAddress) -> Result<(), PassError> {
+async fn write(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    rep: &EmailAddress,
+) -> Result<Option<(OutboxId, BTreeSet<LeadId>)>, PassError> {
     let calendar = staff_mail::working_hours(wake, rep);
     let back = match wake.rules.agreement.rep(rep) {
         Some((team, known)) => absence::back_at(tx, wake, team, known).await?,
@@ -70,17 +85,23 @@ async fn write(engine: &Engine, tx: &mut Tx, wake: &Wake, rep: &EmailAddress) ->
     tx.lock_routing().await?;
     let leads = tx.open_leads_of(rep).await?;
     if leads.is_empty() {
-        return Ok(tx.cancel_appointment(rep, Purpose::CallList).await?);
+        tx.cancel_appointment(rep, Purpose::CallList).await?;
+        return Ok(None);
     }
+    let mut written = None;
     // A list of the morning that is found at night is none.
     if back.is_none() && calendar.is_open(wake.now) {
-        let mut calls = Vec::new();
+        let (mut calls, mut listed) = (Vec::new(), BTreeSet::new());
         for lead in tx.leads(&leads).await? {
-            calls.extend(call(engine, tx, wake, rep, calendar, &lead).await?);
+            if let Some(call) = call(engine, tx, wake, rep, calendar, &lead).await? {
+                calls.push(call);
+                listed.insert(lead.id);
+            }
         }
         calls.sort_by_key(|call| call.due);
         if !calls.is_empty() {
-            staff_mail::write_call_list(engine, tx, wake, rep, calls).await?;
+            let mail = staff_mail::write_call_list(engine, tx, wake, rep, calls).await?;
+            written = mail.map(|mail| (mail, listed));
         }
     }
     let morning = match back {
@@ -91,7 +112,7 @@ async fn write(engine: &Engine, tx: &mut Tx, wake: &Wake, rep: &EmailAddress) ->
         Some(morning) => tx.move_appointment(rep, Purpose::CallList, morning).await?,
         None => tx.cancel_appointment(rep, Purpose::CallList).await?,
     }
-    Ok(())
+    Ok(written)
 }
 
 /// What there is to call a lead for today, if anything.

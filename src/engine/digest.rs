@@ -10,7 +10,7 @@
 
 mod standing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -24,8 +24,10 @@ use crate::domain::email::EmailAddress;
 use crate::domain::escalation::{self, Telling};
 use crate::domain::ids::{LeadId, MatterId, OutboxId, SlaClockId};
 use crate::domain::lead::Lead;
+use crate::domain::sla::PromiseKind;
 use crate::store::{Matter, NewEvent, NewMatter, SlaClock, StoreError, Tx};
 
+use call_list::Listed;
 use standing::Open;
 
 /// So many readers are told in one transaction.
@@ -63,15 +65,20 @@ pub(super) async fn note(
 }
 
 pub(super) async fn run(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
-    let told = tell_readers(engine, wake).await?;
-    Ok(told.and(call_list::run(engine, wake).await?))
+    // Whoever gets a list of calls now reads of those leads there, and not in a digest beside it.
+    let has_matters = engine.has(Duty::Matters, wake.now).await?;
+    if has_matters && is_gathering(engine, wake).await? {
+        return Ok(PassReport::default());
+    }
+    let (lists, listed) = call_list::run(engine, wake).await?;
+    if !has_matters {
+        return Ok(lists);
+    }
+    Ok(lists.and(tell_readers(engine, wake, &listed).await?))
 }
 
-async fn tell_readers(engine: &Engine, wake: &Wake) -> Result<PassReport, PassError> {
+async fn tell_readers(engine: &Engine, wake: &Wake, listed: &Listed) -> Result<PassReport, PassError> {
     let mut report = PassReport::default();
-    if !engine.has(Duty::Matters, wake.now).await? || is_gathering(engine, wake).await? {
-        return Ok(report);
-    }
     let turn = wake.turn();
     loop {
         let mut tx = engine.store.begin().await?;
@@ -83,7 +90,7 @@ async fn tell_readers(engine: &Engine, wake: &Wake) -> Result<PassReport, PassEr
         }
         let mut round = PassReport::default();
         for reader in &readers {
-            round = round.and(tell(engine, &mut tx, wake, reader).await?);
+            round = round.and(tell(engine, &mut tx, wake, reader, listed.get(reader)).await?);
         }
         tx.commit().await?;
         report = report.and(round);
@@ -112,6 +119,7 @@ async fn tell(
     tx: &mut Tx,
     wake: &Wake,
     reader: &EmailAddress,
+    listed: Option<&(OutboxId, BTreeSet<LeadId>)>,
 ) -> Result<PassReport, PassError> {
     let (waiting, fresh): (Vec<Matter>, Vec<Matter>) =
         tx.untold(reader, MOST).await?.into_iter().partition(|matter| matter.waits);
@@ -125,6 +133,7 @@ async fn tell(
     let mut report = PassReport::default();
     let mut later: BTreeMap<Timestamp, Vec<&Matter>> = BTreeMap::new();
     let mut together: Vec<&Matter> = if digest_is_due { waiting.iter().collect() } else { Vec::new() };
+    let mut in_list: Vec<&Matter> = Vec::new();
     for (matter, telling) in fresh.iter().zip(tellings) {
         match telling {
             Telling::AtOnce { counts } => {
@@ -132,6 +141,7 @@ async fn tell(
                 tx.matter_told(matter.id, mail, counts.then_some(today)).await?;
                 report.done += 1;
             }
+            Telling::Together if is_listed(tx, &matter.what, listed).await? => in_list.push(matter),
             Telling::InDigest(at) if !digest_is_due => later.entry(at).or_default().push(matter),
             Telling::InDigest(_) | Telling::Together => together.push(matter),
         }
@@ -140,6 +150,10 @@ async fn tell(
         report.put_off += matters.len() as u64;
         put_off(tx, wake, reader, &matters, until, told_today).await?;
     }
+    if let (Some((list, _)), false) = (listed, in_list.is_empty()) {
+        report.done += in_list.len() as u64;
+        told_in(tx, wake, reader, &in_list, *list).await?;
+    }
     // The latest about a lead is told, so they stand in the order in which they came up.
     together.sort_by_key(|matter| matter.id);
     if !together.is_empty() {
@@ -147,6 +161,53 @@ async fn tell(
         in_one_mail(engine, tx, wake, reader, &together).await?;
     }
     Ok(report)
+}
+
+/// Whether a list of calls says what a matter would: that the reader's own lead waits for a call.
+async fn is_listed(
+    tx: &mut Tx,
+    what: &NewMatter,
+    listed: Option<&(OutboxId, BTreeSet<LeadId>)>,
+) -> Result<bool, StoreError> {
+    let on_list = listed.is_some_and(|(_, leads)| leads.contains(&what.lead));
+    let (true, true, Some(id)) = (what.weight.own, on_list, what.clock) else {
+        return Ok(false);
+    };
+    // An attempt says yes, too.
+    let kinds = [PromiseKind::Accept, PromiseKind::FirstContact, PromiseKind::Attempts];
+    let clocks = tx.running_clocks(what.lead).await?;
+    Ok(clocks.iter().any(|clock| clock.id == id && kinds.contains(&clock.kind)))
+}
+
+/// These matters stand in a mail of several.
+async fn told_in(
+    tx: &mut Tx,
+    wake: &Wake,
+    reader: &EmailAddress,
+    matters: &[&Matter],
+    mail: OutboxId,
+) -> Result<(), PassError> {
+    let ids: Vec<MatterId> = matters.iter().map(|matter| matter.id).collect();
+    tx.matters_told_in(&ids, mail).await?;
+    in_digest(tx, wake, reader, matters).await
+}
+
+/// Says in the log that these matters were told in one mail.
+async fn in_digest(
+    tx: &mut Tx,
+    wake: &Wake,
+    reader: &EmailAddress,
+    matters: &[&Matter],
+) -> Result<(), PassError> {
+    let events: Vec<NewEvent> = matters
+        .iter()
+        .map(|matter| {
+            let facts = json!({ "to": reader.as_str(), "level": matter.what.level });
+            wake.event(matter.what.lead, "in_digest", facts)
+        })
+        .collect();
+    tx.append(&events).await?;
+    Ok(())
 }
 
 /// A matter in a mail of its own, as it was written when it came up.
@@ -247,21 +308,14 @@ async fn in_one_mail(
         let lines = lines.into_iter().map(|(_, line)| line).collect();
         let settled_lines: Vec<String> = settled_lines.into_iter().map(|(_, words)| words).collect();
         let mail = staff_mail::write_digest(engine, tx, wake, reader, lines, &settled_lines, key).await?;
-        let ids: Vec<MatterId> = open.iter().map(|matter| matter.id).collect();
         if let Some(mail) = mail {
-            tx.matters_told_in(&ids, mail).await?;
+            told_in(tx, wake, reader, &open, mail).await?;
         } else {
             // It was parked, where a person finds it; or it is there already.
+            let ids: Vec<MatterId> = open.iter().map(|matter| matter.id).collect();
             tx.matters_settled(&ids, wake.now).await?;
+            in_digest(tx, wake, reader, &open).await?;
         }
-        let events: Vec<NewEvent> = open
-            .iter()
-            .map(|matter| {
-                let facts = json!({ "to": reader.as_str(), "level": matter.what.level });
-                wake.event(matter.what.lead, "in_digest", facts)
-            })
-            .collect();
-        tx.append(&events).await?;
     }
     let mut settled: Vec<&Matter> =
         judged.values().flat_map(|of_lead| &of_lead.settled).map(|(matter, _)| *matter).collect();

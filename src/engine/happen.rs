@@ -322,7 +322,14 @@ impl Engine {
             Some(Tell::Owner(words)) => {
                 // Who says so themselves knows it.
                 if let Some(owner) = owner.as_ref().filter(|owner| said.by.as_ref() != Some(owner)) {
-                    staff_mail::notice(self, tx, wake, lead, owner, words, &format!("notice:{id}")).await?;
+                    let mut words = words.clone();
+                    if is_there {
+                        words.push_str(staff_mail::is_there(lead, wake.now));
+                    }
+                    if followed.promises == Promises::Recount || is_there {
+                        words = staff_mail::with_deadline(tx, wake, lead, owner, &words).await?;
+                    }
+                    staff_mail::notice(self, tx, wake, lead, owner, &words, &format!("notice:{id}")).await?;
                 }
             }
             Some(Tell::Marketing(words)) => {

@@ -27,6 +27,7 @@ use super::facts::{Behaviour, ContactHistory};
 use super::hand_off::{Given, team_calendar};
 use super::hours::zone_of;
 use super::pass::PassError;
+use super::recycle::Overturned;
 use super::sla::Begun;
 use super::{Engine, Wake, digest, turn_over};
 use crate::domain::agreement::Team;
@@ -71,6 +72,7 @@ pub(super) async fn hand_off(
     given: &Given<'_>,
     id: HandOffId,
     promised: &[(PromiseKind, Terms, Begun)],
+    overturned: Option<&Overturned>,
 ) -> Result<(), PassError> {
     let calendar = team_calendar(wake, given.team);
     let mut values = lead_values(engine, tx, wake, lead, &given.rep.email).await?;
@@ -79,7 +81,15 @@ pub(super) async fn hand_off(
     values["behaviour"] =
         words::behaviour(calendar, &tx.recent_activities(lead.id, words::BEHAVIOUR_SHOWN as i64).await?);
     values["earlier"] = earlier::earlier(tx, wake, lead, &given.rep.email).await?;
-    values["reasons"] = json!(why_ready(tx, wake, lead, given).await?);
+    let mut reasons = why_ready(tx, wake, lead, given).await?;
+    if let Some(overturned) = overturned {
+        let whose = match overturned.rep == given.rep.email {
+            true => "Your rejection".to_owned(),
+            false => format!("The rejection by {}", name_of(wake, &overturned.rep)),
+        };
+        reasons.insert(0, format!("{whose} was overturned.{}", overturned.words));
+    }
+    values["reasons"] = json!(reasons);
     // Whoever gets it from a colleague is told what was tried.
     let hand_offs = tx.hand_offs_of(lead.id).await?;
     if let Some(before) =
@@ -155,6 +165,33 @@ pub(super) async fn notice(
 ) -> Result<(), PassError> {
     let plan_of_notice = notice_plan(engine, tx, wake, lead, to, words, unique_key).await?;
     plan(engine, tx, wake, Some(lead), plan_of_notice).await
+}
+
+/// What a rep reads who was told that a lead is away, or wants to hear from us later, when that is over: a sentence with a
+/// blank before it.
+pub(super) fn is_there(lead: &Lead, now: Timestamp) -> &'static str {
+    match lead.follow_up_at {
+        Some(at) if at > now => " It is not away any more; the day that it named to hear from us stands.",
+        _ => " It is there, whatever it said before: your deadline runs.",
+    }
+}
+
+/// What a notice says whose subject has to name the deadline that moved: "This lead is back on Mon 9 Mar; first contact
+/// is due Mon 9 Mar 14:30. …". As it is where nothing is owed.
+pub(super) async fn with_deadline(
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    to: &EmailAddress,
+    words: &str,
+) -> Result<String, PassError> {
+    let clocks = tx.running_clocks(lead.id).await?.into_iter();
+    let waits = clocks.filter(|clock| clock.kind.is_paused_with_the_lead() && clock.deadline_at > wake.now);
+    let Some(clock) = waits.min_by_key(|clock| clock.deadline_at) else { return Ok(words.to_owned()) };
+    let first = words::headline(words);
+    let rest = words.strip_prefix(first).unwrap_or_default();
+    let by = day_and_time(&working_hours(wake, to).local(clock.deadline_at));
+    Ok(format!("{first}; {} {} {by}{rest}", clock.kind.words(), clock.kind.is_due(false)))
 }
 
 async fn notice_plan<'a>(

@@ -420,7 +420,7 @@ impl Engine {
             if is_there {
                 sla::recount(tx, wake, lead).await?;
             }
-            return self.tell_of_raised_hand(tx, wake, lead).await;
+            return self.tell_of_raised_hand(tx, wake, lead, is_there).await;
         }
         let heard = lead.stage == Stage::Qualified && lead.campaign.as_ref() == Some(&campaign.name);
         if heard || lead.stage == Stage::New {
@@ -451,11 +451,22 @@ impl Engine {
 
     /// A lead that a rep works, or that was given up, asked to be contacted: nothing begins anew, but
     /// somebody hears of it, once a day.
-    async fn tell_of_raised_hand(&self, tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<(), PassError> {
+    async fn tell_of_raised_hand(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        lead: &Lead,
+        is_there: bool,
+    ) -> Result<(), PassError> {
         let to = lead.owner.clone().unwrap_or_else(|| wake.rules.agreement.marketing.manager.clone());
         let day = self.hours.mail(lead, &wake.rules.agreement, None).local(wake.now).date();
         let key = format!("raised-hand:{}:{day}", lead.id);
-        staff_mail::notice(self, tx, wake, lead, &to, "This lead asks to be contacted.", &key).await
+        let mut words = "This lead asks to be contacted.".to_owned();
+        if is_there {
+            words.push_str(staff_mail::is_there(lead, wake.now));
+            words = staff_mail::with_deadline(tx, wake, lead, &to, &words).await?;
+        }
+        staff_mail::notice(self, tx, wake, lead, &to, &words, &key).await
     }
 }
 

@@ -248,8 +248,15 @@ pub(super) async fn hand_off(
     if talked {
         return goes_on(engine, tx, wake, lead, given, id).await;
     }
-    staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &promised).await?;
-    Ok(())
+    let overturned = match delivered {
+        Some(_) => recycle::overturned(tx, lead.id, id).await?,
+        None => None,
+    };
+    if let Some(overturned) = overturned.as_ref().filter(|overturned| overturned.rep != given.rep.email) {
+        recycle::tell_who_rejected(engine, tx, wake, lead, overturned).await?;
+    }
+    let overturned = overturned.as_ref();
+    staff_mail::hand_off(engine, tx, wake, behaviour, lead, given, id, &promised, overturned).await
 }
 
 /// A lead whose rep has talked to it under another address is not to be called as if nobody had.

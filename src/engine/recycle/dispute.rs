@@ -14,6 +14,7 @@ use super::super::{Engine, Wake, sla, staff_mail};
 use crate::domain::agreement::AfterReason;
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::Refusal;
+use crate::domain::ids::{GivenBackId, HandOffId, LeadId};
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::recycle::dispute::{Rejection, may_answer, may_dispute};
 use crate::domain::recycle::{NextRep, Refused, Verdict};
@@ -133,13 +134,63 @@ impl Engine {
             Verdict::Upheld | Verdict::Moot => format!("The rejection of this lead stands.{words}"),
         };
         staff_mail::notice(self, tx, wake, lead, asked, &told, &key(asked)).await?;
-        if verdict == Verdict::Overturned {
-            let rep = &hand_off.rep;
-            let told = format!("Your rejection of this lead was overturned, and sales gets it again.{words}");
+        let rep = &hand_off.rep;
+        // A rep who gets it again reads that in the hand-off.
+        if verdict == Verdict::Overturned && lead.owner.as_ref() != Some(rep) {
+            let told = format!("{YOURS_OVERTURNED}, and sales gets it again.{words}");
             staff_mail::notice(self, tx, wake, lead, rep, &told, &key(rep)).await?;
         }
         Ok(())
     }
+}
+
+/// What a rep reads whose rejection did not stand.
+const YOURS_OVERTURNED: &str = "Your rejection of this lead was overturned";
+
+/// A rejection that was overturned, and what was said of it.
+pub(in crate::engine) struct Overturned {
+    /// Whose rejection it was.
+    pub rep: EmailAddress,
+    /// The manager's words, with quotes and a blank before them; empty when there are none.
+    pub words: String,
+    given_back: GivenBackId,
+}
+
+/// The rejection that brought a lead its hand-off `id`, because it was overturned.
+pub(in crate::engine) async fn overturned(
+    tx: &mut Tx,
+    lead: LeadId,
+    id: HandOffId,
+) -> Result<Option<Overturned>, StoreError> {
+    let Some(last) = tx.last_given_back(lead).await? else { return Ok(None) };
+    let settled = last.dispute.as_ref().and_then(|dispute| dispute.settled.as_ref());
+    let hand_offs = tx.hand_offs_of(lead).await?;
+    let before = hand_offs.iter().rev().find(|one| one.id != id);
+    let Some(before) = before.filter(|before| before.id == last.hand_off) else { return Ok(None) };
+    if settled.is_none_or(|settled| settled.verdict != Verdict::Overturned) {
+        return Ok(None);
+    }
+    let answered = tx.events_of_kind(lead, "dispute_answered").await?.pop();
+    let words = match answered {
+        Some(event) => tx.event_text(event.id).await?,
+        None => None,
+    };
+    let words = words.map(|words| format!(" “{words}”")).unwrap_or_default();
+    Ok(Some(Overturned { rep: before.rep.clone(), words, given_back: last.id }))
+}
+
+/// Tells the rep whose rejection was overturned that somebody else has the lead, unless they were told before.
+pub(in crate::engine) async fn tell_who_rejected(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    overturned: &Overturned,
+) -> Result<(), PassError> {
+    let rep = &overturned.rep;
+    let told = format!("{YOURS_OVERTURNED}, and somebody else has it now.{}", overturned.words);
+    let key = format!("dispute-answered:{}:{rep}", overturned.given_back);
+    staff_mail::notice(engine, tx, wake, lead, rep, &told, &key).await
 }
 
 /// Whether marketing can dispute the last rejection of a lead now.
@@ -199,7 +250,8 @@ pub(in crate::engine) async fn is_moot(
     let ends = [(PromiseKind::Dispute, Ending::Closed)];
     sla::stop_kinds(tx, wake, lead.id, &ends, why, wake.now).await?;
     let agreement = &wake.rules.agreement;
-    let asked = agreement.teams.get(&hand_off.team).map(|team| &team.manager).filter(|_| tell != Tell::Nobody);
+    let asked =
+        agreement.teams.get(&hand_off.team).map(|team| &team.manager).filter(|_| tell != Tell::Nobody);
     let disputed = dispute.by.as_ref().unwrap_or(&agreement.marketing.manager);
     let disputed = Some(disputed).filter(|who| tell == Tell::Both && Some(*who) != asked);
     for (who, rest) in [

@@ -10,7 +10,9 @@ mod duplicate;
 mod marketing;
 mod unreachable;
 
-pub(super) use dispute::{Tell, can_be_disputed, is_moot, waits_for_answer};
+pub(super) use dispute::{
+    Overturned, Tell, can_be_disputed, is_moot, overturned, tell_who_rejected, waits_for_answer,
+};
 pub(super) use duplicate::talked_to_its_double;
 pub(super) use unreachable::{Stays, count_attempts};
 

@@ -296,7 +296,7 @@ pub(in crate::engine) async fn write_call_list(
     wake: &Wake,
     to: &EmailAddress,
     calls: Vec<Call>,
-) -> Result<(), PassError> {
+) -> Result<Option<OutboxId>, PassError> {
     let calendar = working_hours(wake, to);
     let first = calls.first().map(|call| {
         let display = call.about["lead"]["display"].as_str().unwrap_or_default();
@@ -333,8 +333,7 @@ pub(in crate::engine) async fn write_call_list(
     let day = calendar.local(wake.now).date();
     let unique_key = format!("call-list:{to}:{day}");
     let plan = Plan { class: MailClass::Digest, template: "call-list", to, unique_key, level: None, values };
-    put(engine, tx, wake, None, plan).await?;
-    Ok(())
+    put(engine, tx, wake, None, plan).await
 }
 
 /// "overdue since Mon 2 Mar 10:30", "by 11:30" today, "by Wed 4 Mar 11:30", "today, as they asked".

@@ -53,7 +53,9 @@ pub(in crate::engine) async fn level(
         PromiseKind::Quiet => sla::last_word(tx, lead, clock).await?.unwrap_or(wake.now),
         _ => wake.now,
     };
-    for to in to_tell {
+    // Who has the lead now is told so, and why, by the hand-off.
+    let has_it = told.next_owner.as_ref().map(|next| &next.email);
+    for to in to_tell.into_iter().filter(|to| Some(to) != has_it) {
         // Each reads it by their own clock.
         let calendar = working_hours(wake, &to);
         let mut values = values_for(engine, wake, contacts, lead, &to);
