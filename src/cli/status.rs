@@ -51,6 +51,7 @@ impl Status {
                 "leads": counts(&standing.leads),
                 "mails": counts(&standing.mails),
                 "enrolments": standing.enrolments,
+                "silent": standing.silent,
                 "clocks": standing.clocks,
                 "overdue": standing.overdue_clocks,
                 "incomplete": incomplete,
@@ -82,7 +83,15 @@ impl Status {
                 "lacking     {incomplete} would go to sales if more were known (nurtured lead incomplete)"
             ))?;
         }
-        line(&format!("sequences   {} running", standing.enrolments))?;
+        let silent = match standing.silent {
+            0 => String::new(),
+            silent => {
+                format!(
+                    "; {silent} nurtured without mail, because none is left for them or it waits for a person"
+                )
+            }
+        };
+        line(&format!("sequences   {} running{silent}", standing.enrolments))?;
         line(&format!("promises    {} running, {} overdue", standing.clocks, standing.overdue_clocks))?;
         line(&format!("mail        {}", listed(mails(&standing.mails), "none waits")))
     }

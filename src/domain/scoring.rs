@@ -24,6 +24,7 @@ pub struct Done {
 /// # Errors
 /// When a rule cannot be evaluated for this lead; never counted as "does not hold".
 pub fn score(scoring: &Scoring, facts: &Facts<'_>, done: &[Done]) -> Result<i64, EvaluationError> {
+    // What a source says that a lead is worth is its judgement and no interest: it stands until the source says another.
     let mut sum = facts.lead.base_score as f64;
     for rule in &scoring.rules {
         // A rule asks for the name alone, so it is asked once for each.

@@ -6,7 +6,7 @@ use super::duty::Duty;
 use super::enrol::Entered;
 use super::facts::Behaviour;
 use super::pass::{PassError, PassReport};
-use super::{Engine, Wake};
+use super::{Engine, Wake, staff_mail};
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::scoring;
 use crate::store::Tx;
@@ -55,6 +55,7 @@ async fn receive(
             tx.save_lead(&lead).await?;
             let why = format!("its campaign cannot be told: {error}");
             tx.append(&[wake.event(lead.id, "parked", json!({ "why": why }))]).await?;
+            staff_mail::cannot_be_told(engine, tx, wake, &lead, &why).await?;
             return Ok(PassReport { parked: 1, ..PassReport::default() });
         }
     };

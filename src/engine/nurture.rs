@@ -12,14 +12,14 @@ use super::duty::Duty;
 use super::enrol::Entered;
 use super::facts::Behaviour;
 use super::pass::{PassError, PassReport};
-use super::{Engine, Wake};
+use super::{Engine, Wake, staff_mail};
 use crate::domain::agreement::{LateStep, Sequence, Step};
 use crate::domain::condition::EvaluationError;
 use crate::domain::ids::{EnrolmentId, LeadId};
 use crate::domain::lead::Lead;
 use crate::domain::mail::{Audience, MailClass, MailState};
 use crate::domain::sequence::{due, late, next_step};
-use crate::store::{Enrolment, NewEvent, NewMail, StoreError, Tx};
+use crate::store::{Enrolment, NewEvent, NewMail, Tx};
 
 /// Enrolments looked at in one transaction: enough that a wave is planned in few commits, few enough to
 /// keep each under 50 ms on SQLite.
@@ -126,12 +126,11 @@ async fn plan_enrolment(
     had: &mut Vec<String>,
     behaviour: &Behaviour,
     plan: &mut Plan,
-) -> Result<(), StoreError> {
+) -> Result<(), PassError> {
     let Some(sequence) = wake.rules.sequences.get(&enrolment.sequence) else {
         plan.report.done += 1;
-        return engine
-            .end_enrolment(tx, wake, enrolment, false, "the playbook has this sequence no more")
-            .await;
+        let why = "the playbook has this sequence no more";
+        return Ok(engine.end_enrolment(tx, wake, enrolment, false, why).await?);
     };
     match next(engine, wake, lead, enrolment, sequence, had, behaviour, plan) {
         Next::Step(step) => {
@@ -168,6 +167,7 @@ async fn plan_enrolment(
         }
         Next::Park(why) => {
             tx.look_at_enrolment(enrolment.id, None).await?;
+            staff_mail::cannot_be_told(engine, tx, wake, lead, &why).await?;
             let facts = json!({ "sequence": sequence.name, "why": why });
             plan.events.push(wake.event(lead.id, "parked", facts));
             plan.report.parked += 1;

@@ -322,6 +322,29 @@ pub(super) async fn operator(
     plan(engine, tx, wake, None, plan_of_notice).await
 }
 
+/// A lead waits for a person, because something cannot be told of it: the operator hears of each cause once.
+pub(super) async fn cannot_be_told(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &Lead,
+    why: &str,
+) -> Result<(), PassError> {
+    let words = format!(
+        "a lead waits for a person, because {why}. Others may wait for the same. What it is about you see with \
+         nurtured why {}.",
+        words::shell_word(lead.email.as_str())
+    );
+    let Some(to) = &engine.identity.operator else {
+        return Ok(());
+    };
+    let values = json!({ "to_name": name_of(wake, to), "note": words });
+    let unique_key = format!("cannot-be-told:{}:{why}", wake.rules.version);
+    let class = MailClass::Notice;
+    let plan_of_notice = Plan { class, template: "operator", to, unique_key, level: None, values };
+    plan(engine, tx, wake, Some(lead), plan_of_notice).await
+}
+
 /// What every staff mail about a lead says of it.
 async fn lead_values(
     engine: &Engine,

@@ -134,6 +134,7 @@ pub async fn what_is_open_is_counted(place: Place) {
             leads: vec![count("handed_off", 1), count("nurturing", 2)],
             mails: vec![count("in_doubt", 1), count("parked", 1), count("pending", 2)],
             enrolments: 1,
+            silent: 1,
             clocks: 2,
             overdue_clocks: 1,
         }

@@ -142,6 +142,7 @@ async fn assess(
             tx.save_lead(&lead).await?;
             let why = format!("whether it is ready cannot be told: {error}");
             tx.append(&[wake.event(lead.id, "parked", json!({ "why": why }))]).await?;
+            staff_mail::cannot_be_told(engine, tx, wake, &lead, &why).await?;
             Ok(PassReport { parked: 1, ..PassReport::default() })
         }
     }

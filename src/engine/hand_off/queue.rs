@@ -22,6 +22,7 @@ use crate::domain::scoring;
 use crate::engine::facts::Behaviour;
 use crate::engine::pass::{PassError, PassReport};
 use crate::engine::recycle;
+use crate::engine::staff_mail;
 use crate::engine::{Engine, Turn as PassTurn, Wake};
 use crate::store::column::millis;
 use crate::store::{RoutingDuty, Tx, WaitingLead};
@@ -51,7 +52,7 @@ pub(super) async fn enter(
     let policy = match policy_of(wake, lead, campaign, behaviour) {
         Ok(policy) => policy,
         Err(error) => {
-            park(tx, wake, lead, &error).await?;
+            park(engine, tx, wake, lead, &error).await?;
             return Ok(false);
         }
     };
@@ -151,7 +152,7 @@ async fn give(
         let policy = match policy_of(wake, &lead, campaign, &behaviour) {
             Ok(policy) => policy,
             Err(error) => {
-                park(tx, wake, &mut lead, &error).await?;
+                park(engine, tx, wake, &mut lead, &error).await?;
                 left += 1;
                 continue;
             }
@@ -212,10 +213,18 @@ async fn give(
 }
 
 /// A lead to which it cannot be told what is promised leaves the queue: a person has to look at it.
-async fn park(tx: &mut Tx, wake: &Wake, lead: &mut Lead, error: &EvaluationError) -> Result<(), PassError> {
+async fn park(
+    engine: &Engine,
+    tx: &mut Tx,
+    wake: &Wake,
+    lead: &mut Lead,
+    error: &EvaluationError,
+) -> Result<(), PassError> {
     lead.due_at = Some(wake.now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX));
     tx.save_lead(lead).await?;
-    let facts = json!({ "why": format!("what is promised to it cannot be told: {error}") });
+    let why = format!("what is promised to it cannot be told: {error}");
+    staff_mail::cannot_be_told(engine, tx, wake, lead, &why).await?;
+    let facts = json!({ "why": why });
     let last = tx.events_of_kind(lead.id, "parked").await?.pop();
     // Said once, not each day.
     if last.is_none_or(|last| last.facts != facts) {
