@@ -1,7 +1,7 @@
 //! The figures `nurtured` is held to, measured on this machine in one run.
 //!
 //! ```text
-//! cargo bench --bench figures -- [wake|sla|delivery|hot|memory|import|classify|all]
+//! cargo bench --bench figures -- [wake|sla|report|delivery|hot|memory|import|classify|all]
 //! ```
 //!
 //! No figure stands alone: a wake is compared with a wake on a store a hundred times smaller, delivery with
@@ -11,11 +11,13 @@
 
 mod classify;
 mod delivery;
+mod history;
 mod hot;
 mod intake;
 mod memory;
 mod postfix;
 mod process;
+mod report;
 mod seed;
 mod site;
 mod sla;
@@ -33,7 +35,7 @@ fn main() -> Outcome<()> {
     // Cargo adds `--bench`.
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let known = ["wake", "sla", "delivery", "hot", "memory", "import", "classify", "all"];
+    let known = ["wake", "sla", "report", "delivery", "hot", "memory", "import", "classify", "all"];
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("no figure is called `{unknown}`; there are {}", known.join(", ")).into());
     }
@@ -47,6 +49,9 @@ fn main() -> Outcome<()> {
         }
         if wants("sla") {
             sla::measure(&mut table).await?;
+        }
+        if wants("report") {
+            report::measure(&mut table).await?;
         }
         if wants("delivery") {
             delivery::measure(&mut table).await?;

@@ -171,7 +171,7 @@ pub async fn sent(url: &str) -> Outcome<i64> {
 }
 
 /// Quick rather than safe: a store that is lost here is filled again.
-async fn sqlite(path: &str) -> Outcome<SqliteConnection> {
+pub async fn sqlite(path: &str) -> Outcome<SqliteConnection> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(false)
