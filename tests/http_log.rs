@@ -50,26 +50,7 @@ impl<'w> MakeWriter<'w> for Lines {
 }
 
 fn lead(email: &EmailAddress, now: Timestamp) -> Lead {
-    Lead {
-        id: LeadId(0),
-        email: email.clone(),
-        profile: Profile::default(),
-        campaign: None,
-        source: None,
-        stage: Stage::New,
-        stage_at: now,
-        base_score: 0,
-        score: 0,
-        grade: None,
-        owner: None,
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        created_at: now,
-    }
+    Lead::new(email.clone(), now)
 }
 
 async fn engine(folder: &tempfile::TempDir, now: Timestamp) -> Arc<Engine> {

@@ -61,23 +61,13 @@ impl Sink for Memory {
 fn first(record: LeadRecord) -> Lead {
     Lead {
         id: LeadId(1),
-        email: record.email,
         profile: record.profile,
         campaign: record.campaign,
         source: record.touch.source,
         stage: record.crm.stage.unwrap_or(Stage::New),
-        stage_at: now(),
         base_score: record.score.unwrap_or(0),
-        score: 0,
-        grade: None,
         owner: record.crm.owner,
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        created_at: now(),
+        ..Lead::new(record.email, now())
     }
 }
 

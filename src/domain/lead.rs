@@ -323,3 +323,29 @@ pub struct Lead {
     /// When it came in.
     pub created_at: Timestamp,
 }
+
+impl Lead {
+    /// Somebody of whom nothing is known but an address, who came in at `at`; it has no row yet.
+    pub fn new(email: EmailAddress, at: Timestamp) -> Lead {
+        Lead {
+            id: LeadId(0),
+            email,
+            profile: Profile::default(),
+            campaign: None,
+            source: None,
+            stage: Stage::New,
+            stage_at: at,
+            base_score: 0,
+            score: 0,
+            grade: None,
+            owner: None,
+            round: 1,
+            away_until: None,
+            follow_up_at: None,
+            next_sequence: None,
+            avoid_rep: None,
+            due_at: None,
+            created_at: at,
+        }
+    }
+}

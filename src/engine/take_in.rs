@@ -499,25 +499,16 @@ fn answers_for(wake: &Wake, lead: &Lead) -> Option<EmailAddress> {
 
 fn new_lead(record: &LeadRecord, now: Timestamp) -> Lead {
     Lead {
-        id: LeadId(0),
-        email: record.email.clone(),
         profile: record.profile.clone(),
         campaign: record.campaign.clone(),
         source: record.touch.source.clone(),
-        stage: Stage::New,
-        stage_at: now,
         base_score: record.score.unwrap_or(0),
         score: record.score.unwrap_or(0),
-        grade: None,
         owner: record.crm.owner.clone(),
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
         due_at: Some(now),
         // A creation that lies ahead is a slip of the source's clock.
         created_at: record.created_at.unwrap_or(now).min(now),
+        ..Lead::new(record.email.clone(), now)
     }
 }
 

@@ -129,26 +129,7 @@ impl Site {
 }
 
 fn lead() -> Lead {
-    Lead {
-        id: LeadId(0),
-        email: jane(),
-        profile: Profile::default(),
-        campaign: None,
-        source: None,
-        stage: Stage::New,
-        stage_at: now(),
-        base_score: 0,
-        score: 0,
-        grade: None,
-        owner: None,
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        created_at: now(),
-    }
+    Lead::new(jane(), now())
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";

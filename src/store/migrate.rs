@@ -1,18 +1,12 @@
 //! Brings the schema up to date when the store is opened, and refuses a database from the future.
 
-use std::time::Duration;
-
 use sqlx::migrate::Migrator;
 
+use super::open::while_another_opens;
 use super::{Store, StoreError};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
-
-/// How often a starter may lose the race for one migration, and how long it then lets the winner work. Together
-/// that is far longer than the migrations take.
-const RACES_FOR_ONE: usize = 20;
-const BETWEEN_RACES: Duration = Duration::from_millis(20);
 
 /// Applies what is missing. Two programs may start at once: on PostgreSQL the migrator holds an advisory
 /// lock; on SQLite there is one writing connection a process, each migration is a transaction, and the
@@ -21,14 +15,7 @@ pub async fn up_to_date(store: &Store) -> Result<(), StoreError> {
     refuse_newer(store).await?;
     if let Some(pool) = store.sqlite_writer() {
         // A race that is lost means that somebody else is applying one.
-        let mut races = SQLITE.iter().count() * RACES_FOR_ONE;
-        while let Err(error) = SQLITE.run(pool).await {
-            if races == 0 {
-                return Err(error.into());
-            }
-            races -= 1;
-            tokio::time::sleep(BETWEEN_RACES).await;
-        }
+        while_another_opens(|| async { Ok(SQLITE.run(pool).await?) }, |_| true).await?;
     } else if let Some(pool) = store.postgres() {
         POSTGRES.run(pool).await?;
     }

@@ -43,9 +43,27 @@ enum Backend {
 }
 
 /// How often a file is tried that somebody else just opens for the first time, and how long between: as long as
-/// [`BUSY_TIMEOUT`] would wait.
+/// [`BUSY_TIMEOUT`] would wait, and far longer than the migrations take.
 const OPENING_TRIES: usize = 250;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
+/// Tries what two programs that open a new file at once do to it, and SQLite lets nobody wait for, until the other one
+/// is done with it. `may_pass` says of which failures that may be the cause.
+pub(super) async fn while_another_opens<T, F>(
+    attempt: impl Fn() -> F,
+    may_pass: impl Fn(&StoreError) -> bool,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    for _ in 0..OPENING_TRIES {
+        match attempt().await {
+            Err(error) if may_pass(&error) => tokio::time::sleep(BETWEEN_TRIES).await,
+            result => return result,
+        }
+    }
+    attempt().await
+}
 
 impl Store {
     /// Opens `sqlite:PATH` (created when missing) or `postgres://…` and brings the schema up to date.
@@ -128,15 +146,12 @@ impl Store {
             // Waiting for one's turn is how it is meant, and nothing to warn of.
             .acquire_slow_threshold(WRITER_TIMEOUT)
             .before_acquire(|connection, _| Box::pin(async move { Ok(is_between_transactions(connection)) }));
-        // Whoever changes a new file to WAL has it alone, and SQLite lets nobody wait for that.
-        let mut tries = OPENING_TRIES;
-        let write = loop {
-            match one_writer.clone().connect_with(options.clone()).await.map_err(StoreError::from) {
-                Err(StoreError::Busy(_)) if tries > 0 => tries -= 1,
-                result => break result?,
-            }
-            tokio::time::sleep(BETWEEN_TRIES).await;
-        };
+        // Whoever changes a new file to WAL has it alone.
+        let write = while_another_opens(
+            || async { Ok(one_writer.clone().connect_with(options.clone()).await?) },
+            |error| matches!(error, StoreError::Busy(_)),
+        )
+        .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .min_connections(0)

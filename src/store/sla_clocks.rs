@@ -28,12 +28,19 @@ statements! {
     STOP = "UPDATE sla_clock SET state = $1, stopped_at = $2, stopped_why = $3, next_at = NULL \
             WHERE id = $4 AND state = 'running'";
     CORRECT = "UPDATE sla_clock SET state = $1, stopped_at = $2, stopped_why = $3 WHERE id = $4 AND state = 'late'";
-    CHANGE = "UPDATE sla_clock SET terms = $1, deadline_at = $2, next_at = $3 WHERE id = $4 AND state = 'running'";
-    REOPEN = "UPDATE sla_clock SET hand_off_id = $1, state = 'running', stopped_at = NULL, stopped_why = NULL, \
-              terms = $2, deadline_at = $3, next_at = $4 WHERE id = $5 AND state = 'closed'";
+    CHANGE = "UPDATE sla_clock SET deadline_at = $1, next_at = $2, terms = $4 WHERE id = $3 AND state = 'running'";
+    REOPEN = "UPDATE sla_clock SET deadline_at = $1, next_at = $2, terms = $4, hand_off_id = $5, state = 'running', \
+              stopped_at = NULL, stopped_why = NULL WHERE id = $3 AND state = 'closed'";
     FIRE = "INSERT INTO sla_level (clock_id, level, fell_due_at, fired_at) VALUES ($1, $2, $3, $4) \
             ON CONFLICT DO NOTHING RETURNING clock_id";
     FIRED = "SELECT level FROM sla_level WHERE clock_id = $1 ORDER BY fell_due_at, level";
+}
+
+/// Binds what [`PLAN`], [`CHANGE`] and [`REOPEN`] have in common: when a clock falls due and is looked at next.
+macro_rules! planned {
+    ($sql:expr, $id:expr, $deadline_at:expr, $next_at:expr) => {
+        sqlx::query($sql).bind(millis($deadline_at)).bind(millis_opt($next_at)).bind($id.0)
+    };
 }
 
 /// A promise begins.
@@ -202,13 +209,7 @@ impl Tx {
         deadline_at: Timestamp,
         next_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        each!(self, conn => sqlx::query(PLAN)
-            .bind(millis(deadline_at))
-            .bind(millis_opt(next_at))
-            .bind(id.0)
-            .execute(conn)
-            .await
-            .map(drop))?;
+        each!(self, conn => planned!(PLAN, id, deadline_at, next_at).execute(conn).await.map(drop))?;
         Ok(())
     }
 
@@ -258,14 +259,8 @@ impl Tx {
         deadline_at: Timestamp,
         next_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        each!(self, conn => sqlx::query(CHANGE)
-            .bind(terms)
-            .bind(millis(deadline_at))
-            .bind(millis_opt(next_at))
-            .bind(id.0)
-            .execute(conn)
-            .await
-            .map(drop))?;
+        each!(self, conn =>
+            planned!(CHANGE, id, deadline_at, next_at).bind(terms).execute(conn).await.map(drop))?;
         Ok(())
     }
 
@@ -279,12 +274,9 @@ impl Tx {
         deadline_at: Timestamp,
         next_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        each!(self, conn => sqlx::query(REOPEN)
-            .bind(hand_off.0)
+        each!(self, conn => planned!(REOPEN, id, deadline_at, next_at)
             .bind(terms)
-            .bind(millis(deadline_at))
-            .bind(millis_opt(next_at))
-            .bind(id.0)
+            .bind(hand_off.0)
             .execute(conn)
             .await
             .map(drop))?;

@@ -33,27 +33,16 @@ fn now() -> Timestamp {
 fn lead(id: i64, stage: Stage) -> Lead {
     Lead {
         id: LeadId(id),
-        email: address(&format!("lead{id}@acme.example")),
         profile: Profile {
             company: Some("Acme".to_owned()),
             title: Some("Head of Operations".to_owned()),
             ..Profile::default()
         },
         campaign: Some("default".to_owned()),
-        source: None,
         stage,
-        stage_at: now(),
-        base_score: 0,
         score: 90,
-        grade: None,
         owner: stage.sales_has_the_word().then(|| address("rep1@ours.example")),
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        created_at: now(),
+        ..Lead::new(address(&format!("lead{id}@acme.example")), now())
     }
 }
 

@@ -169,26 +169,7 @@ fn address(text: &str) -> EmailAddress {
 
 /// A nurtured lead of whom nothing is known but the address.
 fn lead(email: &str) -> Lead {
-    Lead {
-        id: LeadId(0),
-        email: address(email),
-        profile: Profile::default(),
-        campaign: None,
-        source: None,
-        stage: Stage::Nurturing,
-        stage_at: at("08:00:00"),
-        base_score: 0,
-        score: 0,
-        grade: None,
-        owner: None,
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        created_at: at("08:00:00"),
-    }
+    Lead { stage: Stage::Nurturing, ..Lead::new(address(email), at("08:00:00")) }
 }
 
 async fn insert(tx: &mut Tx, lead: &Lead) -> LeadId {

@@ -10,7 +10,6 @@ fn lead() -> Lead {
     let at: jiff::Timestamp = "2026-03-02T08:00:00Z".parse().expect("a timestamp");
     Lead {
         id: LeadId(1),
-        email: "jane.doe@acme.example".parse().expect("an address"),
         profile: Profile {
             first_name: Some("Jane".into()),
             title: Some("Head of IT (CTO)".into()),
@@ -19,20 +18,10 @@ fn lead() -> Lead {
             ..Profile::default()
         },
         campaign: Some("default".into()),
-        source: None,
         stage: Stage::Nurturing,
-        stage_at: at,
-        base_score: 0,
         score: 55,
         grade: Some(Grade::B),
-        owner: None,
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        created_at: at,
+        ..Lead::new("jane.doe@acme.example".parse().expect("an address"), at)
     }
 }
 

@@ -115,23 +115,10 @@ fn lead(stage: Stage) -> Lead {
     let owned = stage.sales_has_the_word();
     Lead {
         id: LeadId(1),
-        email: address("jane@acme.example"),
-        profile: Profile::default(),
         campaign: Some("default".to_owned()),
-        source: None,
         stage,
-        stage_at: tuesday(),
-        base_score: 0,
-        score: 0,
-        grade: None,
         owner: owned.then(|| address("rep1@ours.example")),
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        created_at: tuesday(),
+        ..Lead::new(address("jane@acme.example"), tuesday())
     }
 }
 

@@ -231,23 +231,13 @@ mod tests {
     fn lead(record: &LeadRecord) -> Lead {
         Lead {
             id: LeadId(1),
-            email: record.email.clone(),
             profile: record.profile.clone(),
             campaign: record.campaign.clone(),
             source: record.touch.source.clone(),
             stage: record.crm.stage.unwrap_or(Stage::Nurturing),
-            stage_at: now(),
             base_score: record.score.unwrap_or(0),
-            score: 0,
-            grade: None,
             owner: record.crm.owner.clone(),
-            round: 1,
-            away_until: None,
-            follow_up_at: None,
-            next_sequence: None,
-            avoid_rep: None,
-            due_at: None,
-            created_at: now(),
+            ..Lead::new(record.email.clone(), now())
         }
     }
 

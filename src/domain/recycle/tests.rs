@@ -22,23 +22,10 @@ fn address(text: &str) -> EmailAddress {
 fn lead(id: i64, stage: Stage) -> Lead {
     Lead {
         id: LeadId(id),
-        email: address(&format!("lead{id}@acme.example")),
-        profile: Profile::default(),
         campaign: Some("default".to_owned()),
-        source: None,
         stage,
-        stage_at: tuesday(),
-        base_score: 0,
-        score: 0,
-        grade: None,
         owner: stage.sales_has_the_word().then(|| address("rep1@ours.example")),
-        round: 1,
-        away_until: None,
-        follow_up_at: None,
-        next_sequence: None,
-        avoid_rep: None,
-        due_at: None,
-        created_at: tuesday(),
+        ..Lead::new(address(&format!("lead{id}@acme.example")), tuesday())
     }
 }
 

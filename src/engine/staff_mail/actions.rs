@@ -379,26 +379,13 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         Lead {
             id: crate::domain::ids::LeadId(1),
-            email: address("jane@acme.example"),
             profile: crate::domain::lead::Profile {
                 phone: Some("+49 30 901820".to_owned()),
                 ..crate::domain::lead::Profile::default()
             },
-            campaign: None,
-            source: None,
             stage: Stage::HandedOff,
-            stage_at: at,
-            base_score: 0,
-            score: 0,
-            grade: None,
             owner: Some(address("rep1@ours.example")),
-            round: 1,
-            away_until: None,
-            follow_up_at: None,
-            next_sequence: None,
-            avoid_rep: None,
-            due_at: None,
-            created_at: at,
+            ..Lead::new(address("jane@acme.example"), at)
         }
     }
 

@@ -372,26 +372,12 @@ mod tests {
     fn lead(number: usize) -> Lead {
         Lead {
             id: LeadId(number as i64),
-            email: address(&format!("lead{number}@acme.example")),
             profile: Profile {
                 phone: (number % 2 == 1).then(|| "+4930901820".to_owned()),
                 ..Profile::default()
             },
-            campaign: None,
-            source: None,
             stage: Stage::HandedOff,
-            stage_at: at("2026-03-02T09:00:00Z"),
-            base_score: 0,
-            score: 0,
-            grade: None,
-            owner: None,
-            round: 1,
-            away_until: None,
-            follow_up_at: None,
-            next_sequence: None,
-            avoid_rep: None,
-            due_at: None,
-            created_at: at("2026-03-02T09:00:00Z"),
+            ..Lead::new(address(&format!("lead{number}@acme.example")), at("2026-03-02T09:00:00Z"))
         }
     }
 
