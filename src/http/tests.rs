@@ -12,7 +12,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::domain::contact::SuppressionReason;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::LeadId;
-use crate::domain::lead::{Lead, Profile, Stage};
+use crate::domain::lead::Lead;
 use crate::engine::pass::{PassError, PassReport, WakeReport};
 use crate::engine::playbooks::put_in_force;
 use crate::engine::{self, Identity};

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use nurtured::domain::email::EmailAddress;
 use nurtured::domain::ids::LeadId;
-use nurtured::domain::lead::{Lead, Profile, Stage};
+use nurtured::domain::lead::{Lead, Stage};
 use nurtured::store::{NewEnrolment, Store, StoreError, Tx, all_statements};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, SqlSafeStr, SqliteConnection};
 

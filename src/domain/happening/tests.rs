@@ -9,7 +9,6 @@ use crate::domain::agreement::{AfterReason, ContactRules, Marketing, Reason, Rep
 use crate::domain::calendar::{Holidays, Hours};
 use crate::domain::escalation::Escalation;
 use crate::domain::ids::LeadId;
-use crate::domain::lead::Profile;
 use crate::domain::routing::Routing;
 
 /// Tuesday, 3 March 2026, ten o'clock in Berlin.
