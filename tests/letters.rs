@@ -35,6 +35,7 @@ const STAFF: &[&str] = &[
     "report",
     "work-list",
     "dispute",
+    "erased",
 ];
 
 fn playbook() -> Playbook {

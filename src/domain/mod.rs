@@ -15,6 +15,7 @@ pub mod commitments;
 pub mod condition;
 pub mod contact;
 pub mod country;
+pub mod day;
 pub mod document;
 pub mod email;
 pub mod escalation;

@@ -27,6 +27,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::hex::hex;
 use crate::domain::lead::Lead;
 use crate::domain::mail::MailState;
+use crate::mail::render::WIDTH;
 use crate::playbook::LEAD_LAYOUT;
 use crate::playbook::samples::{Sample, lead_sample};
 use crate::store::{KnownCampaign, Tx};
@@ -236,25 +237,41 @@ fn mails(wake: &Wake, campaign: &Campaign) -> Vec<CampaignMail> {
         .collect()
 }
 
-/// A mail's text, cut where it has an empty line or a new item of a list.
-fn paragraphs(text: &str) -> Vec<String> {
-    let mut paragraphs: Vec<String> = vec![String::new()];
+/// A mail's text, cut where it has an empty line; within a paragraph an item of a list, and what the mail breaks on
+/// purpose (a signature), begin a line of their own.
+fn paragraphs(text: &str) -> Vec<Vec<String>> {
+    let mut paragraphs: Vec<Vec<String>> = vec![Vec::new()];
+    let mut before = "";
     for line in text.lines() {
         let words = line.trim();
-        if (words.is_empty() || words.starts_with("- "))
-            && paragraphs.last().is_some_and(|last| !last.is_empty())
-        {
-            paragraphs.push(String::new());
+        let is_wrapped = !before.is_empty() && !is_item(words) && is_full(before, words);
+        match paragraphs.last_mut() {
+            _ if words.is_empty() => paragraphs.push(Vec::new()),
+            Some(lines) => match lines.last_mut().filter(|_| is_wrapped) {
+                Some(last) => {
+                    last.push(' ');
+                    last.push_str(words);
+                }
+                None => lines.push(words.to_owned()),
+            },
+            None => {}
         }
-        if let (Some(last), false) = (paragraphs.last_mut(), words.is_empty()) {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(words);
-        }
+        before = if words.is_empty() { "" } else { line };
     }
-    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    paragraphs.retain(|lines| !lines.is_empty());
     paragraphs
+}
+
+/// Whether the next line went on only because this one had no room for its first word.
+fn is_full(line: &str, next: &str) -> bool {
+    let word = next.split_whitespace().next().unwrap_or_default();
+    line.chars().count() + 1 + word.chars().count() > WIDTH
+}
+
+/// Whether a line begins "- " or "1. ".
+fn is_item(line: &str) -> bool {
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    line.starts_with("- ") || (number.len() < line.len() && number.starts_with(". "))
 }
 
 /// What the team has to know of a campaign, as a hash: its brief, what it offers, what it writes.
@@ -268,7 +285,7 @@ fn content(campaign: &Campaign, mails: &[CampaignMail]) -> String {
     add(campaign.incentive.as_deref().unwrap_or_default());
     for mail in mails {
         add(&mail.subject);
-        mail.paragraphs.iter().for_each(|paragraph| add(paragraph));
+        mail.paragraphs.iter().flatten().for_each(|line| add(line));
     }
     hex(hash.finalize())
 }
@@ -278,12 +295,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mail_is_cut_into_paragraphs_and_items() {
-        let text = "Hello Jane,\n\nfirst line\nsecond line\n\n- one\n- two\n  goes on\n\nBye\n";
-        assert_eq!(
-            paragraphs(text),
-            ["Hello Jane,", "first line second line", "- one", "- two goes on", "Bye"]
+    fn a_mail_is_cut_into_paragraphs_and_their_lines() {
+        let full = "a line of the text part that goes on in the next one because it is that long";
+        let text = format!(
+            "Hello Jane,\n\n{full}\nlongish words follow\n\n1. one\n2. two, which is so long that it has to go on, as \
+             the text part has no room\n   anymore\n- three\n\nKind regards\nRobin Adler\n\n"
         );
+        let told = paragraphs(&text);
+        assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 3, 2], "{told:#?}");
+        assert_eq!(told[1][0], format!("{full} longish words follow"));
+        assert!(told[2][1].ends_with("no room anymore"), "{told:#?}");
+        assert_eq!(told[3], ["Kind regards", "Robin Adler"]);
         assert!(paragraphs("\n\n").is_empty());
     }
 }

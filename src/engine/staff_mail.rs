@@ -3,6 +3,7 @@
 
 mod actions;
 mod bundles;
+mod counted;
 mod dispute;
 mod earlier;
 mod erased;
@@ -10,8 +11,10 @@ mod figures;
 mod history;
 mod level;
 pub(super) mod marketing;
+mod notice;
 mod partner;
 mod post;
+mod promise;
 mod routing;
 mod words;
 mod work_list;
@@ -22,39 +25,39 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::context::{campaign, person};
-use super::desk::{Desk, HandOffState};
 use super::facts::{Behaviour, ContactHistory};
 use super::hand_off::{Given, team_calendar};
 use super::hours::zone_of;
 use super::pass::PassError;
 use super::recycle::Overturned;
 use super::sla::Begun;
-use super::{Engine, Wake, digest, turn_over};
+use super::{Engine, Wake, sla, turn_over};
 use crate::domain::agreement::Team;
 use crate::domain::calendar::Calendar;
 use crate::domain::contact::{Channel, Purpose, may_contact};
 use crate::domain::email::EmailAddress;
-use crate::domain::escalation::Matter;
 use crate::domain::happening::Claim;
-use crate::domain::ids::{HandOffId, SlaClockId};
-use crate::domain::lead::{Grade, Lead, Stage};
+use crate::domain::ids::HandOffId;
+use crate::domain::lead::{Grade, Lead};
 use crate::domain::mail::MailClass;
 use crate::domain::routing::Share;
 use crate::domain::sla::{PromiseKind, Terms};
-use crate::store::{HandOff, SlaClock, Tx};
+use crate::store::{HandOff, Tx};
 
 pub(super) use actions::HELP;
 pub(super) use routing::{
     CampaignMail, CampaignNews, TeamIsFull, campaign_news, campaign_news_key, incomplete_leads, team_is_full,
 };
 
+use actions::Wanted;
 pub(super) use dispute::{Sides, dispute, sides};
-pub(super) use erased::{bundle_names, instead_of_bundle};
+pub(super) use erased::{bundle_names, erased, instead_of_bundle};
 pub(super) use figures::{Figures, report};
 pub(super) use level::level;
+pub(super) use notice::{answer, is_there, matter, notice, question, with_deadline};
 use post::plan;
 pub(super) use post::{Plan, put};
-use words::{Promised, Reader};
+use promise::{Promised, Reader};
 pub(super) use words::{call, day_and_time, sentence};
 pub(super) use work_list::{why_given_back, work_list};
 
@@ -108,16 +111,16 @@ pub(super) async fn hand_off(
     for (kind, terms, begun) in promised {
         let one = Promised { kind: *kind, terms, standing: &begun.standing, paid: None };
         if *kind == PromiseKind::FirstContact {
-            let otherwise = words::otherwise(calendar, &begun.ahead, &reader);
-            values["promise"] = words::promise(calendar, one, &reader, otherwise, None, wake.now);
+            values["promise"] = promise::promise(calendar, one, &reader, Some(&begun.ahead), None, wake.now);
         } else {
-            others.push(words::also_promised(calendar, one));
+            others.push(promise::also_promised(calendar, one));
         }
     }
     values["also_promised"] = json!(others);
     values["owner"] = owner(wake, &given.rep.email, &given.rep.email);
     let current = current_hand_off(tx, lead).await?;
-    actions::offer(engine, wake, &mut values, lead, current.as_ref(), &given.rep.email, None);
+    let next = Wanted::NextStep;
+    actions::offer(engine, wake, &mut values, lead, current.as_ref(), &given.rep.email, next);
     plan(
         engine,
         tx,
@@ -135,172 +138,11 @@ pub(super) async fn hand_off(
     .await
 }
 
-/// Something somebody should know about a lead that is not theirs, at once or in their next digest; `false` when
-/// they were told before. With the promise of `clock` it is settled.
-#[expect(clippy::too_many_arguments, reason = "a notice, and the promise that it is about")]
-pub(super) async fn matter(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    lead: &Lead,
-    clock: Option<SlaClockId>,
-    to: &EmailAddress,
-    words: &str,
-    unique_key: &str,
-) -> Result<bool, PassError> {
-    let plan = notice_plan(engine, tx, wake, lead, to, words, unique_key).await?;
-    let own = lead.owner.as_ref() == Some(to);
-    digest::note(tx, wake, lead, clock, plan, Matter { own, urgent: false, found_late: false }).await
-}
-
-/// Something somebody should know about a lead.
-pub(super) async fn notice(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    lead: &Lead,
-    to: &EmailAddress,
-    words: &str,
-    unique_key: &str,
-) -> Result<(), PassError> {
-    let plan_of_notice = notice_plan(engine, tx, wake, lead, to, words, unique_key).await?;
-    plan(engine, tx, wake, Some(lead), plan_of_notice).await
-}
-
-/// What a rep reads who was told that a lead is away, or wants to hear from us later, when that is over: a sentence with a
-/// blank before it.
-pub(super) fn is_there(lead: &Lead, now: Timestamp) -> &'static str {
-    match lead.follow_up_at {
-        Some(at) if at > now => " It is not away any more; the day that it named to hear from us stands.",
-        _ => " It is there, whatever it said before: your deadline runs.",
-    }
-}
-
-/// What a notice says whose subject has to name the deadline that moved: "This lead is back on Mon 9 Mar; first contact
-/// is due Mon 9 Mar 14:30. …". As it is where nothing is owed.
-pub(super) async fn with_deadline(
-    tx: &mut Tx,
-    wake: &Wake,
-    lead: &Lead,
-    to: &EmailAddress,
-    words: &str,
-) -> Result<String, PassError> {
-    let clocks = tx.running_clocks(lead.id).await?.into_iter();
-    let waits = clocks.filter(|clock| clock.kind.is_paused_with_the_lead() && clock.deadline_at > wake.now);
-    let Some(clock) = waits.min_by_key(|clock| clock.deadline_at) else { return Ok(words.to_owned()) };
-    let first = words::headline(words);
-    let rest = words.strip_prefix(first).unwrap_or_default();
-    let by = day_and_time(&working_hours(wake, to).local(clock.deadline_at));
-    Ok(format!("{first}; {} {} {by}{rest}", clock.kind.words(), clock.kind.is_due(false)))
-}
-
-async fn notice_plan<'a>(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    lead: &Lead,
-    to: &'a EmailAddress,
-    words: &str,
-    unique_key: &str,
-) -> Result<Plan<'a>, PassError> {
-    let mut values = lead_values(engine, tx, wake, lead, to).await?;
-    values["note"] = json!(words);
-    values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
-    values["unless"] = json!(unless_somebody_acts(tx, wake, lead, to).await?);
-    let current = current_hand_off(tx, lead).await?;
-    actions::offer(engine, wake, &mut values, lead, current.as_ref(), to, None);
-    let unique_key = unique_key.to_owned();
-    Ok(Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values })
-}
-
-/// An answer to somebody's mail: what became of it, and everything that they can answer.
-pub(super) async fn answer(
-    engine: &Engine,
-    tx: &mut Tx,
-    wake: &Wake,
-    desk: &Desk,
-    token: &str,
-    words: &str,
-    unique_key: &str,
-) -> Result<(), PassError> {
-    let (lead, to) = (&desk.lead, &desk.person);
-    let mut values = lead_values(engine, tx, wake, lead, to).await?;
-    values["note"] = json!(words);
-    values["owner"] = lead.owner.as_ref().map_or(Value::Null, |rep| owner(wake, rep, to));
-    actions::offer(engine, wake, &mut values, lead, desk.hand_off.as_ref(), to, None);
-    let can_answer = desk.part.hand_off == HandOffState::Open || desk.part.has_a_task();
-    if let (Some(log), true) = (&engine.identity.log_address, can_answer) {
-        values["buttons"] = actions::answers(wake, log, token, desk);
-        values["actions"] = json!([]);
-    }
-    let unique_key = unique_key.to_owned();
-    let plan_of_answer =
-        Plan { class: MailClass::Notice, template: "notice", to, unique_key, level: None, values };
-    plan(engine, tx, wake, Some(lead), plan_of_answer).await
-}
-
 /// The hand-off that a lead is in, or the last one it was in: what a mail's reader can do is bound to it.
 async fn current_hand_off(tx: &mut Tx, lead: &Lead) -> Result<Option<HandOff>, PassError> {
     match tx.open_hand_off(lead.id).await? {
         Some(open) => Ok(Some(open)),
         None => Ok(tx.hand_offs_of(lead.id).await?.pop()),
-    }
-}
-
-/// What happens if nobody acts on a notice: what was planned for the lead, or what is promised next and who is told
-/// when that is not kept.
-async fn unless_somebody_acts(
-    tx: &mut Tx,
-    wake: &Wake,
-    lead: &Lead,
-    to: &EmailAddress,
-) -> Result<String, PassError> {
-    match lead.stage {
-        Stage::Qualified => {
-            return Ok(match lead.due_at {
-                Some(at) if at > wake.now => {
-                    format!("Sales gets it {}.", day_and_time(&working_hours(wake, to).local(at)))
-                }
-                Some(_) => "Sales gets it now.".to_owned(),
-                None => "Sales gets it as soon as a rep has room.".to_owned(),
-            });
-        }
-        Stage::New | Stage::Nurturing => return Ok("Marketing goes on with it.".to_owned()),
-        _ => {}
-    }
-    let Some(calendar) = calendar_of(wake, to) else {
-        return Ok("If nobody acts, nothing more happens by itself.".to_owned());
-    };
-    if let Some(at) = lead.due_at.filter(|_| lead.stage == Stage::Accepted) {
-        let at = day_and_time(&calendar.local(at));
-        return Ok(format!("If nobody acts, the lead goes back by itself: {at}."));
-    }
-    let clocks = tx.running_clocks(lead.id).await?.into_iter();
-    let Some(clock) = clocks.min_by_key(|clock| clock.deadline_at) else {
-        return Ok("If nobody acts, nothing more happens by itself.".to_owned());
-    };
-    let then = match current_hand_off(tx, lead).await? {
-        Some(hand_off) => who_is_told(wake, lead, to, &hand_off, &clock),
-        None => String::new(),
-    };
-    let (owed, by) = (clock.kind.owed(), day_and_time(&calendar.local(clock.deadline_at)));
-    if clock.deadline_at <= wake.now {
-        return Ok(format!("{} was due {by} and is still owed.", sentence(owed)));
-    }
-    Ok(format!("If nobody acts: {owed} falls due {by}{then}."))
-}
-
-/// ", and you and your manager are told", when a promise is not kept in time.
-fn who_is_told(wake: &Wake, lead: &Lead, to: &EmailAddress, hand_off: &HandOff, clock: &SlaClock) -> String {
-    let terms: Option<Terms> = serde_json::from_str(&clock.terms).ok();
-    let team = wake.rules.agreement.teams.get(&hand_off.team);
-    let (Some(terms), Some(team)) = (terms, team) else { return String::new() };
-    let rep_name = name_of(wake, &hand_off.rep);
-    let has_phone = lead.profile.phone.is_some();
-    let reader = Reader { to, rep: &hand_off.rep, rep_name: &rep_name, team, has_phone };
-    match terms.first_when_broken().map(|level| words::follows(level, &reader)) {
-        Some(follows) if !follows.is_empty() => format!("; then {follows}"),
-        _ => String::new(),
     }
 }
 
@@ -355,7 +197,20 @@ async fn lead_values(
 ) -> Result<Value, PassError> {
     let agreement = &wake.rules.agreement;
     let contacts = ContactHistory::load(tx, std::slice::from_ref(lead), agreement, wake.now).await?;
-    Ok(values_for(engine, wake, &contacts, lead, to))
+    let mut values = values_for(engine, wake, &contacts, lead, to);
+    if sla::is_somebody_else_s(tx, lead).await? {
+        wrong_number(&mut values);
+    }
+    Ok(values)
+}
+
+/// A number at which somebody else answers is offered to nobody.
+fn wrong_number(values: &mut Value) {
+    let number = values["lead"]["phone"].take();
+    values["lead"]["phone_url"] = Value::Null;
+    let number = number.as_str().unwrap_or_default();
+    let words = format!("No: {number} is the wrong number. Write, and ask for another one.");
+    values["call"] = json!({ "now": false, "words": words });
 }
 
 /// The same when it is known how often the lead was contacted.

@@ -21,6 +21,7 @@ use crate::domain::ids::LeadId;
 use crate::domain::intake::merge::{Authority, StageChange, merge, merge_double};
 use crate::domain::intake::{DO_NOT_CALL, OPTED_OUT_OF_EMAIL};
 use crate::domain::lead::{Lead, LeadRecord, Stage};
+use crate::domain::order::Word;
 use crate::domain::scoring;
 use crate::domain::sla::PromiseKind;
 use crate::domain::sla::course::{Course, course};
@@ -317,7 +318,9 @@ impl Engine {
             "The CRM says that this lead is {word}, but not why. It stays yours until you give it back with a \
              reason: the reason decides when it returns."
         );
-        staff_mail::notice(self, tx, wake, lead, &owner, &words, &format!("reason:{}", open.id)).await
+        let answers: &[Word] = if stage == Stage::Lost { &[Word::Lost] } else { &[Word::Reject] };
+        let key = format!("reason:{}", open.id);
+        staff_mail::question(self, tx, wake, lead, &owner, &words, &key, answers).await
     }
 
     /// A lead becomes a rep's as the CRM says: no promise begins, because nobody made one.

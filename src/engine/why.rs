@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::simulate::Line;
+use crate::domain::day;
 use crate::domain::ids::{EventId, LeadId};
 use crate::domain::sla::PromiseKind;
 use crate::store::{Event, StoreError, Tx};
@@ -37,8 +39,14 @@ pub async fn notes(tx: &mut Tx, person: LeadId) -> Result<BTreeMap<EventId, Stri
 }
 
 /// An event as one sentence without its time; `None` for those that only machines care about. `told` says an
-/// instant the way the reader of the sentence does.
+/// instant the way the reader of the sentence does; days are told as people read them.
 pub fn words(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String> {
+    let year = event.occurred_at.to_zoned(TimeZone::UTC).year();
+    as_kept(event, told).map(|sentence| day::readable(&sentence, year))
+}
+
+/// The same with days as the log keeps them.
+fn as_kept(event: &Event, told: impl Fn(Timestamp) -> String) -> Option<String> {
     let fact = |name: &str| event.facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let instant = |name: &str| fact(name).parse().map_or_else(|_| fact(name), &told);
     let step = || format!("{}/{}", fact("sequence"), fact("step"));
@@ -299,7 +307,7 @@ mod tests {
                 json!({ "promise": "first_contact", "to": "2026-03-03T03:30:00Z" }),
                 "First contact now due Tue 09:00.",
             ),
-            ("out_of_office", json!({ "until": "2026-03-09" }), "Is away, back on 2026-03-09."),
+            ("out_of_office", json!({ "until": "2026-03-09" }), "Is away, back on Mon 9 Mar 2026."),
         ] {
             let at = Timestamp::UNIX_EPOCH;
             let event = Event {

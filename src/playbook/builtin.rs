@@ -54,6 +54,7 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "staff/data-quality.md",
     "staff/digest.md",
     "staff/dispute.md",
+    "staff/erased.md",
     "staff/escalation.md",
     "staff/hand-off.md",
     "staff/notice.md",

@@ -28,7 +28,6 @@ pub(super) fn fields() -> Field {
             ),
             Field::texts("advice", "what to do about it, the most urgent first, at most three"),
             Field::texts("deals", "deals that were won and by whom, at most three"),
-            Field::text("command", "the command that shows all figures"),
         ],
     )
 }
@@ -39,11 +38,10 @@ pub(super) fn sample(sample: Sample) -> Value {
         |label: &str, value: &str, before: &str| json!({ "label": label, "value": value, "before": before });
     let mut report = json!({
         "title": "Week 10, 2 to 8 March 2026",
-        "gist": "12 leads to sales, 75 % of promises kept",
+        "gist": "12 leads to sales, 9 of 12 promises kept",
         "column": "Week 10",
         "column_before": "Week 9",
         "numbers": [number("Leads handed to sales", "12", "9")],
-        "command": "nurtured report --from 2026-03-02 --to 2026-03-08 --format html --out report.html",
     });
     if sample == Sample::Rich {
         report["of"] = json!("team sales");
@@ -57,7 +55,7 @@ pub(super) fn sample(sample: Sample) -> Value {
         report["advice"] = json!(advice);
         report["numbers"] = json!([
             number("Leads handed to sales", "12", "9"),
-            number("Promises kept", "75 % (9 of 12)", "88.9 % (8 of 9)"),
+            number("Promises kept", "9 of 12", "8 of 9"),
             number(
                 "First contact after (median)",
                 "3 h 20 min of business time",

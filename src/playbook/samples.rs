@@ -4,6 +4,7 @@
 //! [`Sample::Rich`] has a value for every variable that the engine fills in for that mail; [`Sample::Bare`] has
 //! none that may be missing by `schemas.rs`, and lists of at most one item. What the engine writes lies between.
 
+mod kept;
 mod tasks;
 
 use serde_json::{Map, Value, json};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::ids::LeadId;
 use crate::mail::question;
 use crate::mail::render::ASKING;
+use kept::{about_the_review, about_what_is_behind};
 use tasks::{dispute, incomplete, news, team, work};
 
 /// Which lead.
@@ -70,7 +72,7 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         return Value::Object(values);
     }
     match name {
-        "operator" => {}
+        "operator" | "erased" => {}
         "behind" => about_what_is_behind(&mut values, sample),
         "team-full" => {
             values.insert("team".to_owned(), team(sample));
@@ -87,8 +89,17 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         }
         _ => about_the_lead(&mut values, sample, name),
     }
-    let about_no_lead =
-        ["operator", "behind", "review", "notice", "team-full", "campaign-news", "data-quality", "work-list"];
+    let about_no_lead = [
+        "operator",
+        "erased",
+        "behind",
+        "review",
+        "notice",
+        "team-full",
+        "campaign-news",
+        "data-quality",
+        "work-list",
+    ];
     if !about_no_lead.contains(&name) {
         values.insert("promise".to_owned(), promise(sample, name));
         if name == "dispute" {
@@ -99,6 +110,7 @@ pub fn staff_sample(name: &str, sample: Sample) -> Value {
         "operator" => Some(
             "All mail to leads has stopped: 20000 mails on one day. Look at it, then run `nurtured release`.",
         ),
+        "erased" => Some("The lead that you got on Tue 3 Mar"),
         "notice" => Some("This lead has written to us. It waits for your answer."),
         "campaign-news" => Some("2 campaigns are new or have changed: this is what their leads read"),
         "reassigned" => Some("The lead now belongs to Sam Berger."),
@@ -239,77 +251,6 @@ fn calls(sample: Sample) -> Value {
     }
 }
 
-fn about_what_is_behind(values: &mut Map<String, Value>, sample: Sample) {
-    let mut commitments = json!([{
-        "title": "webinar-leads: campaign webinar, April 2026",
-        "pace": "9 of 20 business days are over.",
-        "needed": "To keep it, 29 more leads are needed in the 11 business days that are left: 2.7 a day.",
-    }]);
-    let mut figures = json!([
-        {
-            "about": "webinar-leads",
-            "what": "qualified leads",
-            "agreed": "40",
-            "actual": "11 (18 due by now)",
-            "verdict": "behind",
-        },
-        {
-            "about": "webinar-leads",
-            "what": "sent back as “Wrong or missing data”",
-            "agreed": "at most 10%",
-            "actual": "4% (1 of 22)",
-            "verdict": "on course",
-        },
-    ]);
-    if sample == Sample::Rich {
-        let stock = "In stock: 12 qualified leads wait for a rep, 40 are close to the hand-off point. \
-                     Sales takes about 30 a week, so that is 1.7 weeks of hand-offs.";
-        values.insert("stock".to_owned(), json!(stock));
-    } else {
-        if let Some(commitment) = commitments.get_mut(0).and_then(Value::as_object_mut) {
-            commitment.remove("needed");
-        }
-        if let Some(figures) = figures.as_array_mut() {
-            figures.truncate(1);
-        }
-    }
-    values.insert("commitments".to_owned(), commitments);
-    values.insert("figures".to_owned(), figures);
-}
-
-fn about_the_review(values: &mut Map<String, Value>, sample: Sample) {
-    let mut review = json!({
-        "signed": "on 5 January 2026 by Ann Meyer and Tom Weiss",
-        "due": "5 April 2026",
-        "since": "5 January 2026",
-    });
-    if sample == Sample::Rich {
-        review["kept"] = json!([
-            { "what": "first contact (hot)", "words": "93%: 41 of 44" },
-            { "what": "first contact (standard)", "words": "78%: 94 of 120" },
-        ]);
-        review["rejected"] = json!([
-            { "what": "Not ready yet", "words": "12 of 20" },
-            { "what": "Wrong or missing data", "words": "8 of 20" },
-        ]);
-        review["fired"] = json!([
-            { "what": "first contact (standard), level warning", "words": "51 times" },
-            { "what": "first contact (standard), level breach", "words": "26 times" },
-        ]);
-        values.insert(
-            "figures".to_owned(),
-            json!([{
-                "about": "quality",
-                "what": "accepted by sales",
-                "agreed": "at least 70%",
-                "actual": "64% (16 of 25)",
-                "verdict": "too few",
-            }]),
-        );
-    }
-    values.insert("review".to_owned(), review);
-}
-
 fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
     let mut insert = |name: &str, value: Value| values.insert(name.to_owned(), value);
     let mut lead = person(sample);
@@ -389,7 +330,7 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
                 "history",
                 json!([
                     { "at": "Tue 3 Mar 10:05", "words": "Robin Adler got it, who has waited longest." },
-                    { "at": "Wed 4 Mar 09:35", "words": "A reminder went out: first contact." },
+                    { "at": "Wed 4 Mar 09:35", "words": "Robin Adler was reminded of first contact." },
                 ]),
             );
             insert(
@@ -532,16 +473,21 @@ const FOLLOWS: [&str; 4] = [
 
 fn promise(sample: Sample, name: &str) -> Value {
     let otherwise = match name {
-        "escalation" => json!([
-            "Thu 5 Mar 09:05: you and Robin Adler are told, and somebody else with room gets the lead.",
-            "Thu 5 Mar 14:35: the director is told.",
-        ]),
+        "escalation" => json!(["Thu 5 Mar 14:35: the director is told."]),
         "reassigned" => json!([]),
-        "warning" => json!(FOLLOWS.get(1..)),
+        "warning" => json!(FOLLOWS.get(2..)),
         _ => json!(FOLLOWS),
     };
+    let unless = match name {
+        "escalation" => Some(
+            "Unless it is done by Thu 5 Mar 09:05, you and Robin Adler are told, and somebody else with room gets the \
+             lead.",
+        ),
+        "reassigned" => None,
+        _ => Some("Unless it is done by then, you and your manager are told."),
+    };
     let broken = matches!(name, "escalation" | "reassigned");
-    let late = "This fell due Wed 4 Mar 11:35 and is told only now: nurtured was not running then.";
+    let late = "You would have been told Wed 4 Mar 11:35, but nurtured was not running then.";
     let missing = match (name, sample) {
         ("escalation", Sample::Rich) => "Robin Adler has logged no attempt to reach them.",
         _ => "You have logged no attempt to reach them.",
@@ -563,6 +509,7 @@ fn promise(sample: Sample, name: &str) -> Value {
             "late": (name == "escalation").then_some(late),
             "zone": "Europe/Berlin",
             "total": "8 h",
+            "unless": unless,
             "otherwise": otherwise,
             "counted": [
                 { "from": "Tue 3 Mar 10:05", "to": "12:00", "counts": "1 h 55 min", "why": "counted" },
@@ -623,6 +570,7 @@ mod tests {
             "report",
             "work-list",
             "dispute",
+            "erased",
         ];
         [
             (&LEAD_MAIL, vec![lead_sample(sample)]),

@@ -98,10 +98,13 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         ),
         Field::record(
             "promise",
-            "what was promised; all of it is missing in `notice`, `operator`, `behind`, `review` and `work-list`",
+            "what was promised; all of it is missing in `notice`, `operator`, `erased`, `behind`, `review` and `work-list`",
             vec![
                 Field::text("what", "\"first contact within 8 business hours\""),
-                Field::text("named", "for a subject: \"Acceptance\"; may be missing: it is first contact"),
+                Field::text(
+                    "named",
+                    "for a subject: \"Outcome of the talk\"; may be missing: it is first contact",
+                ),
                 Field::text("since", "when it began: \"Tue 3 Mar 09:00\""),
                 Field::text("by", "when it falls due: \"Tue 3 Mar 14:00\""),
                 Field::text("by_short", "the same for a subject: \"Tue 14:00\""),
@@ -123,10 +126,17 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                     "over",
                     "what is over of the target at a level that the agreement puts at a time: \"2 of 4 business hours are over\"; may be missing",
                 ),
-                Field::texts("otherwise", "what happens if nobody acts, and when, one sentence each"),
+                Field::text(
+                    "unless",
+                    "what follows first if nobody acts: \"Unless it is done by then, you and your manager are told.\"; may be missing",
+                ),
+                Field::texts(
+                    "otherwise",
+                    "what happens if nobody acts, and when, one sentence each; in `warning` and `escalation` what follows after `unless`",
+                ),
                 Field::list(
                     "counted",
-                    "how the deadline was counted, interval by interval",
+                    "how the deadline was counted, interval by interval; of a long time the working time between two weekends is one",
                     vec![
                         Field::text("from", "its beginning: \"Tue 3 Mar 09:00\""),
                         Field::text("to", "its end, without the date when that is the same: \"12:00\""),
@@ -330,7 +340,11 @@ fn news() -> Vec<Field> {
             "what its leads are written, in order",
             vec![
                 Field::text("subject", "the subject"),
-                Field::texts("paragraphs", "the text, paragraph by paragraph"),
+                Field::list(
+                    "paragraphs",
+                    "the text, paragraph by paragraph",
+                    vec![Field::texts("lines", "the lines of which it consists")],
+                ),
             ],
         ),
     ]

@@ -176,7 +176,7 @@ async fn a_list_that_waits_names_nobody_who_was_erased() {
         (mail.subject().unwrap_or_default().to_owned(), mail.body_text(0).expect("a text").into_owned())
     };
     assert_eq!(subject, "Several leads need a look, and one was erased");
-    assert!(body.contains("nurtured lead list --with-sales"), "{body}");
+    assert!(body.contains("says nothing of any of them"), "{body}");
 }
 
 #[tokio::test]

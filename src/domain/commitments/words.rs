@@ -1,6 +1,6 @@
 //! Commitments in words, as mails, the log and the printed agreement say them.
 
-use super::{Commitment, Figures, Line, Pace, Promise, Verdict};
+use super::{Commitment, ENOUGH, Figures, Line, Pace, Promise, Verdict};
 
 impl Commitment {
     /// Whom it is about: "campaign webinar", "all campaigns".
@@ -58,6 +58,8 @@ impl Line {
             Promise::Qualified if over => self.actual.to_string(),
             Promise::Qualified => format!("{} ({} due by now)", self.actual, self.of),
             _ if self.of == 0 => "nothing decided yet".to_owned(),
+            // A share of a few leads says less than how many they are.
+            _ if self.of < ENOUGH => format!("{} of {}", self.actual, self.of),
             // Rounded down a share that is too low never reads as if it were kept.
             _ => format!("{}% ({} of {})", self.actual * 100 / self.of, self.actual, self.of),
         }
@@ -72,6 +74,8 @@ impl Line {
             (Verdict::Broken, Promise::Qualified) => "behind",
             (Verdict::Broken, Promise::Rejected(_)) => "too many",
             (Verdict::Broken, _) => "too few",
+            (Verdict::Open, Promise::Qualified) => "cannot be told yet",
+            (Verdict::Open, _) if self.of < ENOUGH => "too few to judge yet",
             (Verdict::Open, _) => "cannot be told yet",
         }
     }

@@ -91,8 +91,8 @@ pub(super) fn already_customer(lead: &Lead) -> Result<Consequences, Refusal> {
         promises: Promises::Close,
         hand_off_ends: Some(why.to_owned()),
         tell: Some(Tell::Marketing(
-            "Sales says that this lead is a customer already. It is not nurtured any more; if that goes for \
-             its whole company, put its domain into `excluded_domains`."
+            "Sales says that this lead is a customer already. It is not nurtured any more. If that \
+             goes for its whole company, have its domain excluded in the agreement."
                 .to_owned(),
         )),
         ..Consequences::default()
@@ -147,9 +147,9 @@ pub(super) fn given_back(
             let (sequence, why) = if lead.round < *rounds {
                 (sequence.clone(), format!("round {} of {rounds} begins after the rest", lead.round + 1))
             } else if let Some(afterwards) = afterwards {
-                (Some(afterwards.clone()), format!("all {rounds} rounds are through; `{afterwards}` follows"))
+                (Some(afterwards.clone()), format!("{}; `{afterwards}` follows", through(*rounds)))
             } else {
-                given_back.stages.push((Stage::Disqualified, format!("all {rounds} rounds are through")));
+                given_back.stages.push((Stage::Disqualified, through(*rounds)));
                 return Ok(given_back);
             };
             let last = hours.local(now).date().checked_add((*days).days()).unwrap_or(Date::MAX);
@@ -161,6 +161,15 @@ pub(super) fn given_back(
         }
     }
     Ok(given_back)
+}
+
+/// "all 3 rounds are through".
+fn through(rounds: i64) -> String {
+    if rounds == 1 {
+        "its only round is through".to_owned()
+    } else {
+        format!("all {rounds} rounds are through")
+    }
 }
 
 pub(super) fn known_reason<'a>(

@@ -23,6 +23,9 @@ const MANY: i64 = 400;
 /// Fewer leads given back than this are no pattern.
 const PATTERN: i64 = 3;
 
+/// Of fewer promises than this no share is told.
+pub const ENOUGH: i64 = 20;
+
 /// The most pieces of advice.
 const ADVICE: usize = 3;
 
@@ -46,6 +49,8 @@ pub fn numbers(report: &Report, before: &Report) -> [Number; 5] {
         number("Promises kept", &|report| {
             let all = together(report, None);
             match all.kept_permille() {
+                // A share of a few says less than how many they are.
+                Some(_) if all.decided() < ENOUGH => format!("{} of {}", all.kept, all.decided()),
                 Some(share) => format!("{} ({} of {})", percent(share), all.kept, all.decided()),
                 None => "none was due".to_owned(),
             }
@@ -261,7 +266,7 @@ mod tests {
             told,
             [
                 pair("10", "0"),
-                pair("90 % (9 of 10)", "none was due"),
+                pair("9 of 10", "none was due"),
                 pair("1 h 15 min of business time", "–"),
                 pair("0", "0"),
                 pair("1 opportunity, 0 won", "0 opportunities, 0 won"),

@@ -86,9 +86,9 @@ impl PromiseKind {
             PromiseKind::Accept => "acceptance",
             PromiseKind::FirstContact => "first contact",
             PromiseKind::Attempts => "attempts",
-            PromiseKind::Disposition => "disposition",
-            PromiseKind::Quiet => "quiet opportunity",
-            PromiseKind::Feedback => "feedback",
+            PromiseKind::Disposition => "outcome of the talk",
+            PromiseKind::Quiet => "news of the deal",
+            PromiseKind::Feedback => "feedback on the deal",
             PromiseKind::Dispute => "answer to a dispute",
         }
     }
@@ -110,7 +110,7 @@ impl PromiseKind {
             PromiseKind::FirstContact => "first contact",
             PromiseKind::Attempts => "attempts",
             PromiseKind::Disposition => "word of what comes of the talk",
-            PromiseKind::Quiet => "news of the opportunity",
+            PromiseKind::Quiet => "news of the deal",
             PromiseKind::Feedback => "feedback on the closed deal",
             PromiseKind::Dispute => "an answer to the dispute",
         }

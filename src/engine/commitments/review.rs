@@ -8,7 +8,9 @@ use super::figures::{label, rows};
 use super::{Counting, REVIEW};
 use crate::domain::agreement::Agreement;
 use crate::domain::calendar::Calendar;
+use crate::domain::commitments::ENOUGH;
 use crate::domain::email::EmailAddress;
+use crate::domain::sla::PromiseKind;
 use crate::engine::pass::PassError;
 use crate::engine::{Engine, Wake, staff_mail};
 use crate::store::{FiredLevel, KeptPromise, NewEvent, Tx};
@@ -124,16 +126,21 @@ async fn values(
 fn kept_words(promise: &KeptPromise) -> Option<Value> {
     let all = promise.kept + promise.broken;
     let percent = (promise.kept * 100).checked_div(all)?;
-    Some(json!({
-        "what": format!("{} ({})", promise.kind.replace('_', " "), promise.policy),
-        "words": format!("{percent}%: {} of {all}", promise.kept),
-    }))
+    let kept = format!("{} of {all}", promise.kept);
+    // A share of a few says less than how many they are.
+    let words = if all < ENOUGH { kept } else { format!("{percent}%: {kept}") };
+    Some(json!({ "what": format!("{} ({})", named(&promise.kind), promise.policy), "words": words }))
+}
+
+/// A kind of promise in words.
+fn named(kind: &str) -> String {
+    kind.parse().map_or_else(|_| kind.replace('_', " "), |kind: PromiseKind| kind.words().to_owned())
 }
 
 fn fired_words(level: &FiredLevel) -> Value {
     let times = if level.times == 1 { "once".to_owned() } else { format!("{} times", level.times) };
     json!({
-        "what": format!("{} ({}), level {}", level.kind.replace('_', " "), level.policy, level.level),
+        "what": format!("{} ({}), level {}", named(&level.kind), level.policy, level.level),
         "words": times,
     })
 }

@@ -29,6 +29,7 @@ use crate::domain::commitments;
 use crate::domain::condition::EvaluationError;
 use crate::domain::ids::{HandOffId, LeadId};
 use crate::domain::lead::{Lead, Stage};
+use crate::domain::order::Word;
 use crate::domain::sla::PromiseKind;
 use crate::store::{HandOff, NewDelivery, NewHandOff, Tx};
 
@@ -275,7 +276,9 @@ async fn goes_on(
     tx.append(&[event]).await?;
     let words =
         "It is one with the record under which you talked, and goes on with you. What comes of the talk?";
-    staff_mail::notice(engine, tx, wake, lead, &given.rep.email, words, &format!("hand-off:{id}")).await
+    let answers = &[Word::Opportunity, Word::Reject, Word::Later];
+    let key = format!("hand-off:{id}");
+    staff_mail::question(engine, tx, wake, lead, &given.rep.email, words, &key, answers).await
 }
 
 /// When a qualified lead may be handed off at the earliest, in the hours of its campaign's team.

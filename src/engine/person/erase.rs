@@ -107,6 +107,7 @@ impl Engine {
         }
         if let Some(open) = tx.open_hand_off(lead.id).await? {
             hand_off::end(&mut tx, &wake, &open, WHY).await?;
+            staff_mail::erased(self, &mut tx, &wake, &open).await?;
         }
         tx.close_work_item(lead.id, WHY, now).await?;
         tx.lead_is_complete(lead.id).await?;

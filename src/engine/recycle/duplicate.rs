@@ -265,8 +265,8 @@ async fn go_on(
         tx.save_lead(lead).await?;
         let said_by = was_with.map(|(rep, _)| rep);
         if let Some(owner) = lead.owner.clone().filter(|owner| said_by.as_ref() != Some(owner)) {
-            let words = "Another record of the same person was merged into this one: look at its history before \
-                         you call.";
+            let words = "Another record of the same person was merged into this one: whatever they said and did \
+                         there counts here, too.";
             let doubles = tx.doubles_of(lead.id).await?.len();
             let key = format!("merged:{}:{doubles}", lead.id);
             staff_mail::notice(engine, tx, wake, lead, &owner, words, &key).await?;

@@ -75,7 +75,10 @@ pub(super) async fn open_channels(tx: &mut Tx, lead: &Lead) -> Result<Vec<Channe
 }
 
 /// Whether the last call found that the lead's number is somebody else's, and nobody has corrected it since.
-async fn is_somebody_else_s(tx: &mut Tx, lead: &Lead) -> Result<bool, StoreError> {
+pub(in crate::engine) async fn is_somebody_else_s(tx: &mut Tx, lead: &Lead) -> Result<bool, StoreError> {
+    if lead.profile.phone.is_none() {
+        return Ok(false);
+    }
     let says = |event: &Event, fact: &str, what: &str| {
         event.facts.get(fact).and_then(|fact| fact.as_str()) == Some(what)
     };

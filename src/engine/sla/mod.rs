@@ -30,8 +30,8 @@ use desk::Desk;
 pub(super) use shelf::TermsShelf;
 
 pub(super) use clocks::{
-    Begun, close_all, correct, count_attempts, go_on, last_word, pauses_in, recount, start,
-    start_what_starts, stop_kinds, terms, terms_for,
+    Begun, close_all, correct, count_attempts, go_on, is_somebody_else_s, last_word, pauses_in, recount,
+    start, start_what_starts, stop_kinds, terms, terms_for,
 };
 
 /// Leads whose clocks are looked at in one transaction.
@@ -145,6 +145,8 @@ async fn assess(
                 "promise": clock.kind.name(),
                 "fell_due": level.1.to_string(),
                 "detected_late": is_late(level.1, wake.now),
+                "overdue": level.1 >= standing.deadline.at,
+                "tell": level.0.tell.iter().map(|role| role.name()).collect::<Vec<_>>(),
             });
             if let Some(time) = level.0.at.time() {
                 facts["after"] = json!(time);

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::words::{mailto, shell_word};
+use super::words::{display_day, mailto, shell_word};
 use crate::domain::contact::Channel;
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::{Claim, Outcome};
@@ -43,8 +43,19 @@ pub(super) enum Way<'a> {
     Command,
 }
 
+/// What the mail wants its reader to say.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// Whatever comes next.
+    NextStep,
+    /// What ends a promise.
+    EndOf(PromiseKind),
+    /// One of these, of its rep.
+    Words(&'static [Word]),
+}
+
 /// Adds what the reader can do: `buttons` when there are links or answers, `actions` when there are commands. First
-/// comes what ends the promise that is `asked` for.
+/// comes what is `wanted`.
 pub(super) fn offer(
     engine: &Engine,
     wake: &Wake,
@@ -52,15 +63,18 @@ pub(super) fn offer(
     lead: &Lead,
     hand_off: Option<&HandOff>,
     to: &EmailAddress,
-    asked: Option<PromiseKind>,
+    wanted: Wanted,
 ) {
     let reader = reader(wake, lead, hand_off, to);
     let way = way_of(engine, wake, reader, hand_off, to);
-    values["buttons"] = buttons(&way, reader, main_words(reader, lead, asked), goes_back(lead));
-    values["actions"] = match way {
-        Way::Command => commands(&lead.email, reader),
-        Way::Page(_) | Way::Answer(..) => json!([]),
+    let main = match wanted {
+        Wanted::Words(words) if reader == Reader::Rep => words,
+        Wanted::EndOf(kind) => main_words(reader, lead, Some(kind)),
+        Wanted::NextStep | Wanted::Words(_) => main_words(reader, lead, None),
     };
+    values["buttons"] = buttons(&way, reader, main, goes_back(lead));
+    let has_links = engine.identity.has_pages() || engine.identity.log_address.is_some();
+    values["actions"] = if has_links { json!([]) } else { commands(&lead.email, reader) };
 }
 
 /// Adds the one thing that whoever lost a lead by `lost` can do about it.
@@ -142,11 +156,13 @@ fn in_line(way: Way<'_>, reader: Reader) -> Option<(&'static str, String)> {
 
 /// What `to` has to do with the lead.
 fn reader(wake: &Wake, lead: &Lead, hand_off: Option<&HandOff>, to: &EmailAddress) -> Reader {
-    if lead.owner.as_ref() == Some(to) {
+    // Of a hand-off that is over nothing is left but to tell what was heard.
+    let is_open = hand_off.is_some_and(|hand_off| hand_off.ended_at.is_none());
+    if is_open && lead.owner.as_ref() == Some(to) {
         Reader::Rep
-    } else if wake.rules.agreement.answers_for_team(to) && lead.owner.is_some() {
+    } else if is_open && wake.rules.agreement.answers_for_team(to) && lead.owner.is_some() {
         Reader::Manager
-    } else if lead.owner.is_none() && hand_off.is_some_and(|last| last.rep == *to) {
+    } else if !is_open && hand_off.is_some_and(|last| last.rep == *to) {
         Reader::Former
     } else {
         Reader::Other
@@ -210,7 +226,9 @@ pub(super) fn answers(wake: &Wake, log_address: &EmailAddress, token: &str, desk
             Word::Later | Word::Away | Word::LeadAway => {
                 let day = wake.now.to_zoned(jiff::tz::TimeZone::UTC).date();
                 let day = day.saturating_add(jiff::ToSpan::days(7));
-                vec![(format!("{} {day}", word.name()), format!(" until {day} (or write another day)"))]
+                let when = if word == Word::Later { ": on" } else { " until" };
+                let more = format!("{when} {} (or write another day)", display_day(day));
+                vec![(format!("{} {day}", word.name()), more)]
             }
             Word::Correct | Word::Replace | Word::DuplicateOf => vec![(to_fill_in(word), FILL_IN.to_owned())],
             _ => vec![(word.name().to_owned(), String::new())],

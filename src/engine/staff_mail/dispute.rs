@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::actions::{Way, button, way};
 use super::history;
-use super::words::{self, Promised, Reader, shell_word};
+use super::promise::{self, Promised, Reader};
+use super::words::shell_word;
 use super::{Plan, lead_values, name_of, owner, plan};
 use crate::domain::agreement::Team;
 use crate::domain::email::EmailAddress;
@@ -37,9 +38,8 @@ pub(in crate::engine) async fn dispute(
     let rep_name = name_of(wake, &hand_off.rep);
     let has_phone = lead.profile.phone.is_some();
     let reader = Reader { to, rep: &hand_off.rep, rep_name: &rep_name, team, has_phone };
-    let follows = words::otherwise(calendar, &begun.ahead, &reader);
     let promised = Promised { kind: PromiseKind::Dispute, terms, standing: &begun.standing, paid: None };
-    values["promise"] = words::promise(calendar, promised, &reader, follows, None, wake.now);
+    values["promise"] = promise::promise(calendar, promised, &reader, Some(&begun.ahead), None, wake.now);
     values["owner"] = owner(wake, &hand_off.rep, to);
     values["history"] = history::history(wake, calendar, &tx.events_of(lead.id).await?, hand_off.at);
     values["dispute"] = about(tx, wake, lead, hand_off).await?;

@@ -8,8 +8,9 @@ use super::{Plan, name_of, plan};
 use crate::domain::email::EmailAddress;
 use crate::domain::mail::MailClass;
 use crate::domain::report::Report;
-use crate::domain::report::headlines::{numbers, percent, together};
+use crate::domain::report::headlines::{ENOUGH, numbers, percent, together};
 use crate::domain::report::period::{Length, Period};
+use crate::domain::span::counted;
 use crate::engine::pass::PassError;
 use crate::engine::{Engine, Wake};
 use crate::store::Tx;
@@ -73,10 +74,6 @@ fn values(figures: &Figures) -> Value {
         "numbers": numbers,
         "advice": figures.advice,
         "deals": deals,
-        "command": format!(
-            "nurtured report --from {} --to {} --format html --out report.html",
-            period.first, period.last
-        ),
     })
 }
 
@@ -88,10 +85,16 @@ fn gist(report: &Report) -> String {
         1 => Some(format!("1 {one}")),
         count => Some(format!("{count} {many}")),
     };
-    let kept = together(report, None).kept_permille();
+    let all = together(report, None);
+    let kept = all.kept_permille().map(|share| match (all.kept, all.decided()) {
+        (1, 1) => "the one promise kept".to_owned(),
+        (kept, decided) if kept == decided => format!("all {decided} promises kept"),
+        (kept, decided) if decided < ENOUGH => format!("{kept} of {} kept", counted(decided, "promise")),
+        _ => format!("{} of promises kept", percent(share)),
+    });
     let parts = [
         some(happened.handed_off, "lead to sales", "leads to sales"),
-        kept.map(|share| format!("{} of promises kept", percent(share))),
+        kept,
         some(happened.won, "won", "won"),
         some(happened.opportunity, "opportunity", "opportunities"),
         some(happened.rejected + happened.lost, "given back or lost", "given back or lost"),

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::name_of;
 use super::words::{day_and_time, display_day, sentence};
+use crate::domain::agreement::Role;
 use crate::domain::calendar::Calendar;
+use crate::domain::commitments::listed;
 use crate::domain::contact::Channel;
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::Outcome;
@@ -34,8 +36,27 @@ impl From<String> for Told {
 /// The entries since `since`, the oldest first, by the reader's clock. What a partner may not know of one stands beside
 /// it (`needs`, `instead`), for `partner` to take away.
 pub(super) fn history(wake: &Wake, calendar: &Calendar, events: &[Event], since: Timestamp) -> Value {
-    let since = events.iter().filter(|event| event.occurred_at >= since);
-    let told = since.filter_map(|event| Some((event, told(wake, calendar, event)?)));
+    let mut owner: Option<EmailAddress> = None;
+    let mut entries = Vec::new();
+    for event in events {
+        if event.kind == "assigned" {
+            if event.occurred_at == since {
+                // What made it somebody else's belongs to the time before.
+                entries.clear();
+            }
+            owner = event.facts.get("to").and_then(Value::as_str).and_then(|to| to.parse().ok()).or(owner);
+        }
+        // What this mail itself is about, it says above.
+        let is_this = event.recorded_at == wake.now && ["level", "assigned"].contains(&event.kind.as_str());
+        if event.occurred_at >= since && !is_this {
+            entries.extend(told(wake, calendar, event, owner.as_ref()).map(|told| (event, told)));
+        }
+    }
+    // What was found late at once is told once.
+    entries.dedup_by(|(one, told), (before, told_before)| {
+        one.occurred_at == before.occurred_at && told.words == told_before.words
+    });
+    let told = entries.into_iter();
     told.map(|(event, told)| {
         json!({
             "at": day_and_time(&calendar.local(event.occurred_at)),
@@ -47,13 +68,23 @@ pub(super) fn history(wake: &Wake, calendar: &Calendar, events: &[Event], since:
     .collect()
 }
 
-fn told(wake: &Wake, calendar: &Calendar, event: &Event) -> Option<Told> {
+/// An entry in words; `owner` had the lead then.
+fn told(wake: &Wake, calendar: &Calendar, event: &Event, owner: Option<&EmailAddress>) -> Option<Told> {
     let agreement = &wake.rules.agreement;
     let fact = |name: &str| event.facts.get(name).and_then(Value::as_str).unwrap_or_default();
     let called = |text: &str| {
         text.parse::<EmailAddress>().map_or_else(|_| text.to_owned(), |address| name_of(wake, &address))
     };
-    let who = event.actor.as_deref().map_or_else(|| "somebody".to_owned(), called);
+    let its_rep = || owner.map_or_else(|| "its rep".to_owned(), |owner| name_of(wake, owner));
+    // Where nobody said who it was, it was whoever can have been.
+    let who = event.actor.as_deref().map_or_else(
+        || match event.kind.as_str() {
+            "disputed" => "marketing".to_owned(),
+            "dispute_answered" | "extended" => "the manager".to_owned(),
+            _ => its_rep(),
+        },
+        called,
+    );
     let by = event.actor.as_deref().map_or(String::new(), |actor| format!(" by {}", called(actor)));
     let reason = |name: &str| {
         let label = agreement.reasons.get(name).map_or(name, |reason| reason.label.as_str());
@@ -132,11 +163,21 @@ fn told(wake: &Wake, calendar: &Calendar, event: &Event) -> Option<Told> {
         "complained" => "They called our mail spam.".to_owned(),
         "unsubscribed" => "They want no more of our mails.".to_owned(),
         "level" => {
-            let late = event.facts.get("detected_late").and_then(Value::as_bool).unwrap_or_default();
-            format!("A reminder went out{}: {}.", if late { ", late" } else { "" }, promise())
+            let is = |name: &str| event.facts.get(name).and_then(Value::as_bool).unwrap_or_default();
+            let roles = event.facts.get("tell").and_then(Value::as_array);
+            let roles = roles.into_iter().flatten().filter_map(Value::as_str);
+            let whom: Vec<String> = roles
+                .map(|role| if role == Role::Owner.name() { its_rep() } else { format!("the {role}") })
+                .collect();
+            let kind = fact("promise").parse::<PromiseKind>().ok();
+            reminded(&whom, &promise(), kind, is("overdue"), is("detected_late"))?
         }
         "not_reassigned" => fact("why").to_owned(),
-        "deadline_moved" | "terms_changed" => format!("{} is due {} now.", sentence(&promise()), at("to")),
+        "deadline_moved" | "terms_changed" => {
+            let kind: Option<PromiseKind> = fact("promise").parse().ok();
+            let are = if kind == Some(PromiseKind::Attempts) { "are" } else { "is" };
+            format!("{} {are} due {} now.", sentence(&promise()), at("to"))
+        }
         "attempts_spent" => "All attempts that were owed are made, and nobody was reached.".to_owned(),
         "goes_back" => format!("It goes back by itself on {}.", at("until")),
         "corrected" => format!("Corrected{by}: {}.", fact("field").replace('_', " ")),
@@ -150,6 +191,29 @@ fn told(wake: &Wake, calendar: &Calendar, event: &Event) -> Option<Told> {
         _ => return None,
     };
     Some(words.into())
+}
+
+/// "Robin Adler and the manager were told that first contact is overdue."; `None` when nobody was told.
+fn reminded(
+    whom: &[String],
+    promise: &str,
+    kind: Option<PromiseKind>,
+    is_overdue: bool,
+    is_late: bool,
+) -> Option<String> {
+    let were = if whom.len() == 1 { "was" } else { "were" };
+    let are = if kind == Some(PromiseKind::Attempts) { "are" } else { "is" };
+    let article = match kind {
+        Some(PromiseKind::Attempts | PromiseKind::Disposition | PromiseKind::Dispute) => "the ",
+        _ => "",
+    };
+    let words = match kind {
+        Some(PromiseKind::Quiet) => format!("{were} asked how the deal stands"),
+        _ if is_overdue => format!("{were} told that {article}{promise} {are} overdue"),
+        _ => format!("{were} reminded of {article}{promise}"),
+    };
+    let late = if is_late { ", late" } else { "" };
+    (!whom.is_empty()).then(|| format!("{} {words}{late}.", sentence(&listed(whom))))
 }
 
 /// "Robin Adler called, no answer."
@@ -181,6 +245,31 @@ fn uncapitalised(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reminder_says_whom_it_reminded() {
+        let rep = || "Robin".to_owned();
+        for (whom, kind, is_overdue, words) in [
+            (vec![rep()], PromiseKind::FirstContact, false, Some("Robin was reminded of first contact.")),
+            (
+                vec![rep(), "the manager".to_owned()],
+                PromiseKind::Attempts,
+                true,
+                Some("Robin and the manager were told that the attempts are overdue."),
+            ),
+            (
+                vec!["the director".to_owned()],
+                PromiseKind::Accept,
+                true,
+                Some("The director was told that acceptance is overdue."),
+            ),
+            (vec![rep()], PromiseKind::Quiet, true, Some("Robin was asked how the deal stands.")),
+            (vec![], PromiseKind::FirstContact, true, None),
+        ] {
+            let told = reminded(&whom, kind.words(), Some(kind), is_overdue, false);
+            assert_eq!(told.as_deref(), words);
+        }
+    }
 
     #[test]
     fn what_somebody_tried_is_told_as_they_would() {

@@ -1,9 +1,13 @@
 //! A level of a promise was reached: who is told, and what the mail to each says.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::words::{self, Promised, Reader};
-use super::{Plan, actions, current_hand_off, dispute, history, name_of, owner, values_for, working_hours};
+use super::actions::Wanted;
+use super::promise::{self, Promised, Reader};
+use super::{
+    Plan, actions, current_hand_off, dispute, history, name_of, owner, values_for, working_hours,
+    wrong_number,
+};
 use crate::domain::agreement::{Role, Team};
 use crate::domain::commitments::counted;
 use crate::domain::email::EmailAddress;
@@ -53,30 +57,39 @@ pub(in crate::engine) async fn level(
         PromiseKind::Quiet => sla::last_word(tx, lead, clock).await?.unwrap_or(wake.now),
         _ => wake.now,
     };
+    let is_wrong = sla::is_somebody_else_s(tx, lead).await?;
     // Who has the lead now is told so, and why, by the hand-off.
     let has_it = told.next_owner.as_ref().map(|next| &next.email);
     for to in to_tell.into_iter().filter(|to| Some(to) != has_it) {
         // Each reads it by their own clock.
         let calendar = working_hours(wake, &to);
         let mut values = values_for(engine, wake, contacts, lead, &to);
-        let has_phone = lead.profile.phone.is_some();
+        if is_wrong {
+            wrong_number(&mut values);
+        }
+        let has_phone = lead.profile.phone.is_some() && !is_wrong;
         let reader = Reader { to: &to, rep, rep_name: &rep_name, team, has_phone };
-        let otherwise = match &told.next_owner {
-            // The promise of a rep who lost the lead is over.
-            Some(_) => Vec::new(),
-            None => words::otherwise(calendar, &told.ahead, &reader),
-        };
+        // The promise of a rep who lost the lead is over.
+        let ahead = told.next_owner.is_none().then_some(&told.ahead[..]);
         let promised = Promised {
             kind: told.kind,
             terms: told.terms,
             standing: told.standing,
             paid: told.paid.as_deref(),
         };
-        values["promise"] = words::promise(calendar, promised, &reader, otherwise, told.late, wake.now);
+        values["promise"] = promise::promise(calendar, promised, &reader, ahead, told.late, wake.now);
+        let first = promise::first_cost(&told.ahead, told.standing.deadline.at, wake.now);
+        if let (Some(first), Some(Value::Array(otherwise))) = (first, values["promise"].get_mut("otherwise"))
+        {
+            // It stands above everything else.
+            if first < otherwise.len() {
+                otherwise.remove(first);
+            }
+        }
         values["promise"]["over"] = json!(told.terms.over_at(told.level));
         values["owner"] = owner(wake, rep, &to);
         values["history"] = history::history(wake, calendar, &events, told.hand_off.at);
-        actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to, Some(told.kind));
+        actions::offer(engine, wake, &mut values, lead, current.as_ref(), &to, Wanted::EndOf(told.kind));
         if told.next_owner.is_some() && to == *rep {
             actions::offer_it_back(engine, wake, &mut values, &lead.email, told.hand_off);
         }
@@ -102,6 +115,9 @@ pub(in crate::engine) async fn level(
                 counted(i64::from(days.get_days()), "day")
             );
             values["note"] = json!(note);
+            let again = told.terms.target_words();
+            values["zone"] = Value::Null;
+            values["unless"] = json!(format!("If you say nothing, you are asked again in {again}."));
         }
         let (class, template) = match &told.next_owner {
             Some(_) if to == *rep => (MailClass::Notice, "reassigned"),

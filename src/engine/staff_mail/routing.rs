@@ -50,7 +50,11 @@ pub(in crate::engine) async fn team_is_full(
         .reps
         .iter()
         .map(|(rep, turn, away)| {
-            let away = away.map(|until| words::day_and_time(&calendar.local(until)));
+            let away = away.map(|until| {
+                let until = calendar.local(until);
+                let is_midnight = until.time() == jiff::civil::Time::midnight();
+                if is_midnight { words::display_day(until.date()) } else { words::day_and_time(&until) }
+            });
             json!({ "name": rep.name, "words": standing(rep, turn, away.as_deref()) })
         })
         .collect();
@@ -162,8 +166,8 @@ pub(in crate::engine) struct CampaignNews<'a> {
 pub(in crate::engine) struct CampaignMail {
     /// Its subject.
     pub subject: String,
-    /// Its text.
-    pub paragraphs: Vec<String>,
+    /// Its text: the paragraphs, and the lines of each.
+    pub paragraphs: Vec<Vec<String>>,
 }
 
 /// What makes the mail that tells a rep of campaigns at `told_at` unique.
@@ -187,7 +191,10 @@ pub(in crate::engine) async fn campaign_news(
             let mails: Vec<Value> = news
                 .mails
                 .iter()
-                .map(|mail| json!({ "subject": mail.subject, "paragraphs": mail.paragraphs }))
+                .map(|mail| {
+                    let paragraphs = mail.paragraphs.iter().map(|lines| json!({ "lines": lines }));
+                    json!({ "subject": mail.subject, "paragraphs": paragraphs.collect::<Vec<_>>() })
+                })
                 .collect();
             json!({
                 "name": news.campaign.name,

@@ -7,12 +7,11 @@
 use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use crate::domain::agreement::{Role, Team};
-use crate::domain::calendar::{Calendar, Counted, Reckoning};
+use crate::domain::calendar::Calendar;
 use crate::domain::contact::{Permission, reasons};
+use crate::domain::day;
 use crate::domain::email::EmailAddress;
 use crate::domain::lead::{Activity, Answer, Grade, Lead, Touch};
-use crate::domain::sla::{LevelTerms, PromiseKind, Standing, Terms};
 use crate::store::Likes;
 
 /// What a lead did is shown this far back: more is a list, not a picture.
@@ -27,158 +26,10 @@ const ANSWER_SHOWN: usize = 2_000;
 /// Of fewer leads than this it says nothing what became of them.
 const ENOUGH: i64 = 10;
 
-/// Who reads a mail about a promise, and whose promise it is.
-pub(super) struct Reader<'a> {
-    pub to: &'a EmailAddress,
-    pub rep: &'a EmailAddress,
-    pub rep_name: &'a str,
-    pub team: &'a Team,
-    /// Whether the lead has a number to call.
-    pub has_phone: bool,
-}
-
-impl Reader<'_> {
-    /// How this reader calls the person in `role`; `None` when nobody has it.
-    fn calls(&self, role: Role) -> Option<&str> {
-        let (who, words) = match role {
-            Role::Owner => (self.rep, self.rep_name),
-            Role::Manager if self.to == self.rep => (&self.team.manager, "your manager"),
-            Role::Manager => (&self.team.manager, "the manager"),
-            Role::Backup => (self.team.backup.as_ref()?, "the backup"),
-            Role::Director => (self.team.director.as_ref()?, "the director"),
-        };
-        Some(if who == self.to { "you" } else { words })
-    }
-}
-
-/// A promise, and where it stands.
-#[derive(Clone, Copy)]
-pub(super) struct Promised<'a> {
-    pub kind: PromiseKind,
-    pub terms: &'a Terms,
-    pub standing: &'a Standing,
-    /// What is paid of a debt of attempts.
-    pub paid: Option<&'a str>,
-}
-
-/// What follows if nobody acts, told to its reader: each level that is left, with its instant.
-pub(super) fn otherwise(
-    calendar: &Calendar,
-    ahead: &[(LevelTerms, Timestamp)],
-    reader: &Reader<'_>,
-) -> Vec<String> {
-    ahead.iter().map(|(level, at)| consequence(level, &calendar.local(*at), reader)).collect()
-}
-
-/// "To take the lead or give it back within 4 business hours: by Tue 3 Mar 14:00."
-pub(super) fn also_promised(
-    calendar: &Calendar,
-    Promised { kind, terms, standing, .. }: Promised<'_>,
-) -> String {
-    let by = day_and_time(&calendar.local(standing.deadline.at));
-    format!("{}: by {by}.", sentence(&what(kind, terms)))
-}
-
-/// "first contact within 8 business hours", "6 attempts on 4 days, over 2 channels within 10 business days".
-fn what(kind: PromiseKind, terms: &Terms) -> String {
-    match terms.attempts {
-        Some(_) => terms.target_words(),
-        None => format!("{} within {}", kind.promised(), terms.target_words()),
-    }
-}
-
 /// With a capital at its beginning.
 pub(in crate::engine) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// What a level does, and when.
-pub(super) fn consequence(level: &LevelTerms, at: &Zoned, reader: &Reader<'_>) -> String {
-    format!("{}: {}.", day_and_time(at), follows(level, reader))
-}
-
-/// "you and your manager are told, and somebody else with room gets the lead".
-pub(super) fn follows(level: &LevelTerms, reader: &Reader<'_>) -> String {
-    let mut told: Vec<&str> = Vec::new();
-    for who in level.tell.iter().filter_map(|role| reader.calls(*role)) {
-        if !told.contains(&who) {
-            told.push(who);
-        }
-    }
-    // "you and the director": the word that the reader looks for comes first.
-    told.sort_by_key(|who| *who != "you");
-    let mut parts = Vec::new();
-    match told[..] {
-        [] => {}
-        ["you"] if reader.to == reader.rep => parts.push("you are reminded".to_owned()),
-        ["you"] => parts.push("you are told".to_owned()),
-        [one] => parts.push(format!("{one} is told")),
-        [ref first @ .., last] => parts.push(format!("{} and {last} are told", first.join(", "))),
-    }
-    if level.reassign {
-        parts.push("somebody else with room gets the lead".to_owned());
-    }
-    parts.join(", and ")
-}
-
-/// What was promised, until when, how that was counted, and what follows.
-pub(super) fn promise(
-    calendar: &Calendar,
-    promised: Promised<'_>,
-    reader: &Reader<'_>,
-    otherwise: Vec<String>,
-    late: Option<Timestamp>,
-    now: Timestamp,
-) -> Value {
-    let Promised { kind, terms, standing, paid } = promised;
-    let (who, have) = match kind {
-        // The rep has said why; the answer is the manager's.
-        PromiseKind::Dispute if *reader.to == reader.team.manager => ("You", "have"),
-        PromiseKind::Dispute => ("The manager", "has"),
-        _ if reader.to == reader.rep => ("You", "have"),
-        _ => (reader.rep_name, "has"),
-    };
-    let deadline = &standing.deadline;
-    let by = calendar.local(deadline.at);
-    let late = late.map(|fell_due| {
-        let fell_due = day_and_time(&calendar.local(fell_due));
-        format!("This fell due {fell_due} and is told only now: nurtured was not running then.")
-    });
-    json!({
-        "what": what(kind, terms),
-        "named": (kind != PromiseKind::FirstContact).then(|| sentence(kind.words())),
-        "missing": kind.missing(who, have, paid),
-        "asks": kind.asks(reader.has_phone),
-        "ended_by": kind.ended_by(),
-        "asks_for_contact": kind.asks_for_contact(),
-        "since": deadline.counted.first().map(|piece| day_and_time(&calendar.local(piece.from))),
-        "by": day_and_time(&by),
-        "by_short": short(&by),
-        "broken": deadline.at <= now,
-        "late": late,
-        "zone": calendar.zone_name(),
-        "total": hours_and_minutes(terms.target_minutes),
-        "otherwise": otherwise,
-        "counted": deadline.counted.iter().map(|piece| counted(calendar, piece)).collect::<Vec<_>>(),
-    })
-}
-
-fn counted(calendar: &Calendar, piece: &Counted) -> Value {
-    let (from, to) = (calendar.local(piece.from), calendar.local(piece.to));
-    let why = match piece.why {
-        Reckoning::Open => "counted",
-        Reckoning::Closed => "out of hours",
-        Reckoning::Holiday(_) => "holiday",
-        Reckoning::Paused => "paused: away, or asked us to wait",
-        Reckoning::Unreachable => "they cannot be called yet",
-    };
-    json!({
-        "from": day_and_time(&from),
-        "to": if from.date() == to.date() { time(&to) } else { day_and_time(&to) },
-        "counts": piece.counts().then(|| hours_and_minutes(piece.minutes())),
-        "why": why,
-    })
 }
 
 /// Whether the lead may be called, by its clock, and by the reader's where that shows something else.
@@ -199,7 +50,8 @@ pub(in crate::engine) fn call(
             }
         }
         Permission::NotBefore { at, because } => {
-            format!("Not before {}: {}.", on_both_clocks(phone, reader, *at, now), reasons(because))
+            let because = day::readable(&reasons(because), phone.local(now).year());
+            format!("Not before {}: {because}.", on_both_clocks(phone, reader, *at, now))
         }
         Permission::Never { because } => format!("No: {because}."),
     };
@@ -222,7 +74,11 @@ fn on_both_clocks(theirs: &Calendar, yours: Option<&Calendar>, at: Timestamp, no
 /// Why a lead came to its rep, told to them: "you have waited longest", of "Robin Adler has waited longest".
 pub(super) fn to_them(why: &str, rep_name: &str) -> String {
     let rest = why.strip_prefix(rep_name).and_then(|rest| rest.strip_prefix(' '));
-    for (theirs, yours) in [("has", "have"), ("is", "are"), ("knows", "know")] {
+    // Whoever gave it to them is somebody else.
+    if let Some(who) = why.strip_suffix(rep_name).filter(|who| who.ends_with(" gave it to ")) {
+        return format!("{who}you");
+    }
+    for (theirs, yours) in [("has", "have"), ("is", "are"), ("knows", "know"), ("took", "took")] {
         if let Some(rest) =
             rest.and_then(|rest| rest.strip_prefix(theirs)).filter(|rest| rest.starts_with(' '))
         {
@@ -335,7 +191,7 @@ pub(super) fn mailto(address: &EmailAddress) -> String {
 }
 
 /// "1 h 30 min".
-fn hours_and_minutes(minutes: i64) -> String {
+pub(super) fn hours_and_minutes(minutes: i64) -> String {
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} min"),
         (hours, 0) => format!("{hours} h"),
@@ -370,14 +226,11 @@ pub(super) fn day(at: &Zoned) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
     use serde_json::json;
 
     use super::*;
     use crate::domain::calendar::{Holidays, Hours};
     use crate::domain::contact::Obstacle;
-    use crate::domain::routing::Routing;
-    use crate::domain::sla::FrozenAt;
 
     fn address(text: &str) -> EmailAddress {
         text.parse().expect("an address")
@@ -389,54 +242,6 @@ mod tests {
 
     fn instant(text: &str) -> Timestamp {
         text.parse().expect("an instant")
-    }
-
-    fn team() -> Team {
-        Team {
-            name: "sales".to_owned(),
-            manager: address("manager@ours.example"),
-            director: Some(address("director@ours.example")),
-            backup: Some(address("manager@ours.example")),
-            calendar: "office".to_owned(),
-            reps: Vec::new(),
-            routing: Routing::default(),
-            overflow: None,
-            policy: None,
-            shares: None,
-        }
-    }
-
-    #[test]
-    fn what_follows_reads_right_for_whoever_reads_it() {
-        let (team, rep) = (team(), address("rep1@ours.example"));
-        let at = date(2026, 3, 3).at(14, 0, 0, 0).in_tz("Europe/Berlin").expect("a time");
-        let level = |tell: &[Role], reassign| LevelTerms {
-            name: "level".to_owned(),
-            at: FrozenAt::Share { at_percent: 100 },
-            tell: tell.to_vec(),
-            reassign,
-        };
-        for (to, tell, reassign, words) in [
-            ("rep1", vec![Role::Owner], false, "you are reminded."),
-            ("rep1", vec![Role::Owner, Role::Manager], false, "you and your manager are told."),
-            (
-                "rep1",
-                vec![Role::Owner, Role::Manager],
-                true,
-                "you and your manager are told, and somebody else with room gets the lead.",
-            ),
-            ("rep1", vec![Role::Director], false, "the director is told."),
-            ("manager", vec![Role::Owner, Role::Manager], false, "you and Robin Adler are told."),
-            ("manager", vec![Role::Owner], false, "Robin Adler is told."),
-            ("manager", vec![Role::Manager, Role::Backup], false, "you are told."),
-            ("director", vec![Role::Manager, Role::Director], false, "you and the manager are told."),
-            ("rep1", vec![], true, "somebody else with room gets the lead."),
-        ] {
-            let to = address(&format!("{to}@ours.example"));
-            let reader = Reader { to: &to, rep: &rep, rep_name: "Robin Adler", team: &team, has_phone: true };
-            let told = consequence(&level(&tell, reassign), &at, &reader);
-            assert_eq!(told, format!("Tue 3 Mar 14:00: {words}"));
-        }
     }
 
     #[test]
@@ -468,36 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_shows_every_piece_of_its_count() {
-        let berlin = calendar("Europe/Berlin", "Mo-Fr 09:00-17:00");
-        let terms = Terms {
-            policy: "standard".to_owned(),
-            promised: String::new(),
-            target_minutes: 150,
-            counts_from: None,
-            until_opening: false,
-            attempts: None,
-            calendars: vec![berlin.freeze(date(2026, 1, 1), date(2027, 1, 1))],
-            levels: Vec::new(),
-        };
-        let start = instant("2026-03-03T14:30:00Z");
-        let standing = terms.assess(start, &[], &[], start).expect("it can be counted");
-        let kind = PromiseKind::FirstContact;
-        let promised = Promised { kind, terms: &terms, standing: &standing, paid: None };
-        let (team, rep) = (team(), address("rep1@ours.example"));
-        let reader = Reader { to: &rep, rep: &rep, rep_name: "Robin Adler", team: &team, has_phone: true };
-        let told = promise(&berlin, promised, &reader, Vec::new(), None, start);
-        assert_eq!(
-            told["counted"],
-            json!([
-                { "from": "Tue 3 Mar 15:30", "to": "17:00", "counts": "1 h 30 min", "why": "counted" },
-                { "from": "Tue 3 Mar 17:00", "to": "Wed 4 Mar 09:00", "counts": null, "why": "out of hours" },
-                { "from": "Wed 4 Mar 09:00", "to": "10:00", "counts": "1 h", "why": "counted" },
-            ])
-        );
-        assert_eq!(told["total"], "2 h 30 min");
-        assert_eq!(told["by"], "Wed 4 Mar 10:00");
-        assert_eq!(told["by_short"], "Wed 10:00");
+    fn why_a_lead_came_to_its_rep_is_told_to_them() {
+        for (why, words) in [
+            ("Robin Adler has waited longest", "you have waited longest"),
+            ("Manager gave it to Robin Adler", "Manager gave it to you"),
+            ("Sam Berger made no attempt in time", "Sam Berger made no attempt in time"),
+        ] {
+            assert_eq!(to_them(why, "Robin Adler"), words);
+        }
     }
 
     #[test]

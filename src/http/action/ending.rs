@@ -44,11 +44,16 @@ pub fn acted(acted: &Acted, orders: &[Order], token: &str, one: bool) -> Respons
 
 fn done(desk: &Desk, noted: Noted, orders: &[Order], token: &str, one: bool) -> Response {
     let said: Vec<String> = orders.iter().map(|order| escaped(&told(desk, order))).collect();
-    let mut body = format!("<p><b>{}</b>: {}.</p>\n", escaped(&display(desk)), said.join("; "));
+    // That somebody is away, or back, is about them and no lead.
+    let is_about_them = orders.iter().all(|order| matches!(order, Order::RepAway { .. } | Order::RepBack));
+    let mut body = match is_about_them {
+        true => format!("<p>{}.</p>\n", sentence(&said.join("; "))),
+        false => format!("<p><b>{}</b>: {}.</p>\n", escaped(&display(desk)), said.join("; ")),
+    };
     if noted == Noted::Before {
         body.push_str("<p>It is noted once, however often you click.</p>");
     }
-    if !orders.iter().all(|order| matches!(order, Order::RepAway { .. } | Order::RepBack)) {
+    if !is_about_them {
         body.push_str(&whose(desk));
     }
     // Who takes a lead calls it next.

@@ -47,6 +47,7 @@ use serde_json::Value;
 pub use self::helpers::{ASKING, HELPERS};
 pub use self::refusal::Refusal;
 pub use self::schema::{Field, Kind, Schema};
+pub use self::text::WIDTH;
 
 use self::expand::{Expanded, Site, Source, expand};
 use self::frame::{Filling, Frame};

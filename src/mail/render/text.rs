@@ -7,7 +7,7 @@
 use super::escape::reveal;
 
 /// Leaves room for two more levels of `> ` within 80 columns, as is the custom.
-const WIDTH: usize = 76;
+pub const WIDTH: usize = 76;
 /// However deep quotes and lists go, text keeps at least this.
 const MIN_WIDTH: usize = 30;
 /// Between the columns of a table.

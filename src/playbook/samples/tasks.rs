@@ -36,15 +36,19 @@ pub(super) fn news(sample: Sample) -> Value {
                 "mails": [
                     {
                         "subject": "Thank you for signing up",
-                        "paragraphs": ["Hello Jane,", "the link comes an hour before.", "- Bring one question."],
+                        "paragraphs": [
+                            { "lines": ["Hello Jane,"] },
+                            { "lines": ["the link comes an hour before:", "1. open it,", "2. bring one question."] },
+                            { "lines": ["Kind regards", "Robin Adler"] },
+                        ],
                     },
-                    { "subject": "From the webinar to your desk", "paragraphs": ["Hello Jane,", "here it is."] },
+                    { "subject": "From the webinar to your desk", "paragraphs": [{ "lines": ["Hello Jane,", "here it is."] }] },
                 ],
             },
             {
                 "name": "demo-request",
                 "is_new": false,
-                "mails": [{ "subject": "We call you", "paragraphs": ["Hello Jane,", "within the hour."] }],
+                "mails": [{ "subject": "We call you", "paragraphs": [{ "lines": ["Hello Jane,", "within the hour."] }] }],
             },
         ]),
         Sample::Bare => json!([{ "name": "default", "is_new": false }]),
@@ -91,6 +95,7 @@ pub(super) fn dispute(values: &mut Map<String, Value>, sample: Sample) {
     }
     if let (Some(promise), Sample::Rich) = (values.get_mut("promise"), sample) {
         promise["what"] = json!("an answer to the dispute within 2 business days");
+        promise["unless"] = json!("Unless it is done by then, you and the director are told.");
         promise["otherwise"] =
             json!(["Wed 4 Mar 17:00: you are told.", "Thu 5 Mar 10:05: you and the director are told.",]);
     }
