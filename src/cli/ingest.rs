@@ -15,12 +15,13 @@ use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::email::EmailAddress;
 use crate::engine::ingest::Ingested;
+use crate::engine::ingest::question::Answered;
 use crate::mail::inbound::MOST_BYTES;
 
 /// Kept mails shown at once.
 const PAGE: i64 = 100;
 
-/// Take in one mail on standard input: an answer to ours, or a copy of a rep's own
+/// Take in one mail on standard input: whatever comes back of ours, an order, or a copy of a rep's own
 ///
 /// Meant for the pipe of a mail server. In Postfix's master.cf, on one line:
 ///
@@ -43,6 +44,12 @@ pub struct Ingest {
     /// A mail that waited has been looked at: delete it
     #[arg(long, value_name = "NUMBER", conflicts_with = "recipient")]
     forget: Option<i64>,
+    /// A mail that waited is the lead's own: what it says counts
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["recipient", "kept", "show", "forget"])]
+    theirs: Option<i64>,
+    /// A mail that waited is not the lead's own: what was held for it goes on
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["recipient", "kept", "show", "forget", "theirs"])]
+    not_theirs: Option<i64>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -56,6 +63,9 @@ impl Ingest {
     ) -> Result<(), CliError> {
         if self.kept || self.show.is_some() || self.forget.is_some() {
             return self.look(at_work(config)?).await;
+        }
+        if let Some(number) = self.theirs.or(self.not_theirs) {
+            return answer(&at_work(config)?, number, self.theirs.is_some()).await;
         }
         match self.take_in(config, at_work).await {
             Err(error @ (CliError::Failed(_) | CliError::Problems(_) | CliError::Misuse(_))) => {
@@ -86,6 +96,7 @@ impl Ingest {
         let (result, words) = match &ingested {
             Ingested::Done(what) => ("done", what.as_str()),
             Ingested::Refused(why) => ("refused", why.as_str()),
+            Ingested::Asked(why) => ("asked", why.as_str()),
             Ingested::Kept(why) => ("kept", why.as_str()),
             Ingested::Before => ("before", "it was taken in before"),
         };
@@ -120,14 +131,30 @@ impl Ingest {
             after = last.id;
             for mail in &mails {
                 let at = mail.received_at.to_string();
+                let is_asked = mail.question.is_some();
                 if self.json {
-                    line(&json!({ "number": mail.id, "at": at, "why": mail.why }).to_string())?;
+                    let asked = json!({ "number": mail.id, "at": at, "why": mail.why, "asked": is_asked });
+                    line(&asked.to_string())?;
                 } else {
-                    line(&format!("{}  {at}  {}", mail.id, mail.why))?;
+                    let how = if is_asked { " (--theirs or --not-theirs)" } else { "" };
+                    line(&format!("{}  {at}  {}{how}", mail.id, mail.why))?;
                 }
             }
         }
         tx.rollback().await.map_err(CliError::failed)
+    }
+}
+
+/// A person says whether a mail is the lead's own.
+async fn answer(workplace: &Workplace, number: i64, is_theirs: bool) -> Result<(), CliError> {
+    let engine = workplace.engine().await?;
+    let answered = engine.answer_about_mail(number, is_theirs, Clock::System.now()).await;
+    match answered.map_err(CliError::failed)? {
+        Answered::Theirs(what) => line(&format!("it counts as the lead's: {what}")),
+        Answered::NotTheirs => line("it does not count, and what was held for it goes on"),
+        Answered::Settled => Err(CliError::Failed(format!(
+            "nobody is asked about mail {number} (nurtured ingest --kept lists those that wait)"
+        ))),
     }
 }
 

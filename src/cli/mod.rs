@@ -26,6 +26,7 @@ mod status;
 mod take_in;
 mod timeline;
 mod token;
+mod undo;
 mod webhook;
 mod why;
 mod workplace;
@@ -83,6 +84,7 @@ enum Command {
     Status(status::Status),
     Import(take_in::Import),
     Ingest(ingest::Ingest),
+    Undo(undo::Undo),
     Classify(classify::Classify),
     Outbox(outbox::Outbox),
     Release(status::Release),
@@ -186,6 +188,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Check(command) => command.run(config),
         Command::Import(command) => command.run(at_work(config, false)?).await,
         Command::Ingest(command) => command.run(config, |config| at_work(config, false)).await,
+        Command::Undo(command) => command.run(at_work(config, false)?).await,
         Command::Lead(command) => command.run(at_work(config, false)?).await,
         Command::Rep(command) => command.run(at_work(config, false)?).await,
         Command::Report(command) => command.run(at_work(config, false)?).await,

@@ -146,6 +146,8 @@ pub struct ContactRules {
     pub per_company: Option<i64>,
     /// Nobody at these domains is ever written to: customers, competitors, ourselves.
     pub excluded_domains: Vec<String>,
+    /// An address from which so many mails came back for now, in so many days, is taken for dead.
+    pub soft_bounces: MailCap,
     /// So many lead mails on one day stop all sending until a person releases it.
     pub daily_brake: i64,
 }

@@ -59,6 +59,8 @@ names! {
         Unsubscribed = "unsubscribed",
         /// The person called our mail spam.
         Complaint = "complaint",
+        /// The person does not work there any more.
+        LeftCompany = "left_company",
         /// The person does not want to be called.
         DoNotCall = "do_not_call",
         /// The person wants nothing from us.
@@ -72,7 +74,9 @@ impl SuppressionReason {
     /// Whether it forbids this.
     pub fn forbids(self, channel: Channel, purpose: Purpose) -> bool {
         match self {
-            SuppressionReason::HardBounce | SuppressionReason::Complaint => channel == Channel::Email,
+            SuppressionReason::HardBounce | SuppressionReason::Complaint | SuppressionReason::LeftCompany => {
+                channel == Channel::Email
+            }
             SuppressionReason::Unsubscribed => channel == Channel::Email && purpose == Purpose::Nurture,
             SuppressionReason::DoNotCall => channel == Channel::Phone,
             SuppressionReason::DoNotContact | SuppressionReason::Erased => true,
@@ -85,6 +89,7 @@ impl SuppressionReason {
             SuppressionReason::HardBounce => "the address does not exist",
             SuppressionReason::Unsubscribed => "unsubscribed from marketing mail",
             SuppressionReason::Complaint => "complained about our mail",
+            SuppressionReason::LeftCompany => "does not work there any more",
             SuppressionReason::DoNotCall => "asked not to be called",
             SuppressionReason::DoNotContact => "asked not to be contacted",
             SuppressionReason::Erased => "had their data erased",
@@ -107,6 +112,8 @@ pub struct ContactFacts<'a> {
     pub away_until: Option<Timestamp>,
     /// It asked to hear from us then.
     pub follow_up_at: Option<Timestamp>,
+    /// A mail that may be its own waits for a person's word, until then at most.
+    pub unclear_until: Option<Timestamp>,
     /// Why it must not be contacted.
     pub suppressions: &'a [SuppressionReason],
     /// The local dates (days since 1970-01-01) of the mails it had, from us and from reps.
@@ -153,6 +160,8 @@ pub enum Obstacle {
     Away(Date),
     /// It asked to hear from us on that day.
     FollowUp(Date),
+    /// A mail that may be its own waits for a person's word.
+    Unclear,
     /// Not at this hour.
     OutsideHours,
     /// That day is a holiday where it lives.
@@ -176,6 +185,7 @@ impl fmt::Display for Obstacle {
             Obstacle::NoPhone => f.write_str("no phone number is known"),
             Obstacle::Away(date) => write!(f, "away, back on {date}"),
             Obstacle::FollowUp(date) => write!(f, "asked to hear from us on {date}"),
+            Obstacle::Unclear => f.write_str("a mail that may be its own waits for somebody's word"),
             Obstacle::OutsideHours => f.write_str("outside the lead's hours"),
             Obstacle::Holiday(date) => write!(f, "{date} is a holiday for the lead"),
             Obstacle::MailCap(cap) if cap.days == 1 => {
@@ -303,6 +313,9 @@ fn hindered(
     }
     if channel == Channel::Email && purpose != Purpose::Nurture {
         return None;
+    }
+    if let Some(unclear) = lead.unclear_until.filter(|unclear| channel == Channel::Email && *unclear > at) {
+        return Some((Some(unclear), Obstacle::Unclear));
     }
     if !hours.is_open(at) {
         let today = hours.local(at).date();

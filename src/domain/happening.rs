@@ -51,6 +51,24 @@ names! {
     }
 }
 
+/// What it says of an address that a mail to it came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounce {
+    /// The address does not exist.
+    Permanent,
+    /// Not now. An address at which that happens again and again is dead in the end.
+    Strike,
+    /// Not now, and the address is alive: its mailbox is full.
+    Full,
+}
+
+impl Bounce {
+    /// Whether the address does not exist.
+    pub fn is_permanent(self) -> bool {
+        self == Bounce::Permanent
+    }
+}
+
 /// Something that happened to a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
@@ -69,14 +87,13 @@ pub enum Happening {
         do_not_call: bool,
     },
     /// A mail to it came back.
-    Bounced {
-        /// The address does not exist.
-        permanent: bool,
-    },
+    Bounced(Bounce),
     /// It called our mail spam.
     Complained,
     /// It wants no more marketing mail.
     Unsubscribed,
+    /// Its mailbox says that it does not work there any more.
+    LeftCompany,
     /// Its rep takes it.
     Accepted,
     /// Its rep tried to reach it.
@@ -150,6 +167,7 @@ impl Happening {
             Happening::Bounced { .. } => "bounced",
             Happening::Complained => "complained",
             Happening::Unsubscribed => "unsubscribed",
+            Happening::LeftCompany => "left_company",
             Happening::Accepted => "accepted",
             Happening::Attempt { .. } => "attempt",
             Happening::Contacted => "contacted",
@@ -304,6 +322,8 @@ pub struct Circumstances<'a> {
     pub hours: &'a Calendar,
     /// On how many days before today it said, without a date, that it is away, and was not heard of since.
     pub absent_before: i64,
+    /// How often a mail to its address came back for now, within the days that the agreement counts.
+    pub strikes: i64,
     /// What is known of its present hand-off.
     pub hand_off: HandOffFacts,
     /// The present instant.
@@ -360,16 +380,7 @@ pub fn consequences(
         Happening::Activity { .. } => Ok(Consequences { look_at: true, ..Consequences::default() }),
         Happening::Replied => Ok(replied(lead)),
         Happening::Away { until, do_not_call } => away(lead, *until, *do_not_call, circumstances),
-        Happening::Bounced { permanent: false } => Ok(Consequences::default()),
-        Happening::Bounced { permanent: true } => Ok(Consequences {
-            sequence_ends: Some("its address does not exist"),
-            suppress: vec![SuppressionReason::HardBounce],
-            tell: tell_owner(
-                lead,
-                "Mail to this lead comes back: the address does not exist. Please ask for another.",
-            ),
-            ..Consequences::default()
-        }),
+        Happening::Bounced(bounce) => Ok(bounced(lead, *bounce, agreement, circumstances.strikes)),
         Happening::Complained => Ok(Consequences {
             sequence_ends: Some("it complained"),
             suppress: vec![SuppressionReason::Complaint],
@@ -383,6 +394,7 @@ pub fn consequences(
             suppress: vec![SuppressionReason::Unsubscribed],
             ..Consequences::default()
         }),
+        Happening::LeftCompany => Ok(left_company(lead)),
         Happening::Accepted => accepted(lead),
         Happening::Attempt { channel, outcome } => attempt(lead, *channel, *outcome),
         Happening::Contacted => contacted(lead),
@@ -540,6 +552,46 @@ fn won(lead: &Lead) -> Result<Consequences, Refusal> {
             ..Consequences::default()
         }),
         _ => Err(wrong_stage(lead, "won")),
+    }
+}
+
+/// A dead address gets no more mail. One that cannot be reached just now does, until it has been so too often.
+fn bounced(lead: &Lead, bounce: Bounce, agreement: &Agreement, strikes: i64) -> Consequences {
+    let limit = agreement.contact.soft_bounces;
+    let (ends, words) = match bounce {
+        Bounce::Full => return Consequences::default(),
+        Bounce::Strike if strikes + 1 < limit.count => return Consequences::default(),
+        Bounce::Strike => (
+            "mail to it keeps coming back",
+            format!(
+                "Mail to this lead came back {} times in {} days: it is taken for dead. Please ask for another address.",
+                limit.count, limit.days
+            ),
+        ),
+        Bounce::Permanent => (
+            "its address does not exist",
+            "Mail to this lead comes back: the address does not exist. Please ask for another.".to_owned(),
+        ),
+    };
+    Consequences {
+        sequence_ends: Some(ends),
+        suppress: vec![SuppressionReason::HardBounce],
+        tell: tell_owner(lead, &words),
+        ..Consequences::default()
+    }
+}
+
+/// The mailbox is nobody's any more. Who has the lead looks for its successor; without a rep that is marketing.
+fn left_company(lead: &Lead) -> Consequences {
+    let left = "An automatic answer says that this lead does not work there any more. It gets no more mail.";
+    let ask = "If somebody has taken over, please find out who: if not, give it back as the wrong person.";
+    Consequences {
+        sequence_ends: Some("it has left its company"),
+        suppress: vec![SuppressionReason::LeftCompany],
+        tell: tell_owner(lead, &format!("{left} {ask}")).or(Some(Tell::Marketing(format!(
+            "{left} If somebody has taken over, `replace` it by them; if not, nothing more happens to it."
+        )))),
+        ..Consequences::default()
     }
 }
 

@@ -28,6 +28,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("follow_up", "it asked to hear from us on a day"),
     ("bounced", "mail to it came back"),
     ("complained", "it reported our mail as spam"),
+    ("left_company", "its mailbox says that it does not work there any more"),
     ("unsubscribed", "it wants no more marketing mail"),
     ("suppressed", "it must not be contacted any more"),
     ("suppression_lifted", "it may be contacted again"),

@@ -70,6 +70,7 @@ pub(crate) struct ContactHistory {
     mail_dates: HashMap<LeadId, Vec<i64>>,
     highest_slots: HashMap<(LeadId, i64), i64>,
     company_days: Vec<CompanyDay>,
+    unclear_until: HashMap<LeadId, Timestamp>,
 }
 
 impl ContactHistory {
@@ -89,6 +90,7 @@ impl ContactHistory {
             mail_dates: HashMap::new(),
             highest_slots: HashMap::new(),
             company_days: Vec::new(),
+            unclear_until: tx.unclear_until(&ids, now).await?.into_iter().collect(),
         };
         let suppressions = tx.suppressions_of(&emails).await?;
         if !suppressions.is_empty() {
@@ -127,6 +129,7 @@ impl ContactHistory {
             has_phone: lead.profile.phone.is_some(),
             away_until: lead.away_until,
             follow_up_at: lead.follow_up_at,
+            unclear_until: self.unclear_until.get(&lead.id).copied(),
             suppressions: self.suppressions.get(&lead.id).map_or(&[], Vec::as_slice),
             mail_dates: self.mail_dates.get(&lead.id).map_or(&[], Vec::as_slice),
             company_days,

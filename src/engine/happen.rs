@@ -3,7 +3,7 @@
 //! Commands, clicks, incoming mail and scenarios all come through here, so a thing means the same whoever
 //! says it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Date, Time};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -15,7 +15,7 @@ use super::is_there;
 use super::pass::PassError;
 use super::recycle;
 use super::sla;
-use super::{Engine, Wake, staff_mail, turn_over};
+use super::{Engine, Wake, staff_mail, turn_over, undo};
 use crate::domain::agreement::Agreement;
 use crate::domain::calendar::Calendar;
 use crate::domain::contact::{
@@ -24,13 +24,14 @@ use crate::domain::contact::{
 use crate::domain::email::EmailAddress;
 use crate::domain::escalation::Purpose;
 use crate::domain::happening::{
-    Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell, consequences,
+    Bounce, Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell, consequences,
 };
+use crate::domain::ids::OutboxId;
 use crate::domain::lead::{Activity, Lead, Stage};
 use crate::domain::recycle::{NextRep, Refused};
 use crate::domain::sla::course::course;
 use crate::problem::nearest;
-use crate::store::{NewContact, NewEvent, StoreError, Tx};
+use crate::store::{Event, NewContact, NewEvent, StoreError, Tx};
 
 /// How often something is recorded that another daemon got in the way of.
 const TRIES: usize = 3;
@@ -74,6 +75,17 @@ pub struct Said {
     pub via: Via,
     /// When it happened, if that was before we learned of it; `None`: now.
     pub at: Option<Timestamp>,
+    /// What it was read from, if somebody's mail was read: by which words, and to which mail of ours.
+    pub read_from: Option<ReadFrom>,
+}
+
+/// What a happening was read from.
+#[derive(Clone, Debug, Default)]
+pub struct ReadFrom {
+    /// The mail of ours that it is about.
+    pub mail: Option<OutboxId>,
+    /// Why it was taken for that, without names and addresses.
+    pub evidence: Vec<String>,
 }
 
 /// Which way somebody's word came to us. Mails get forwarded, so what a link or a mail said is recorded as said
@@ -91,6 +103,8 @@ pub enum Via {
     Copy,
     /// Another program, by the HTTP API.
     Api,
+    /// A mail that came back was read.
+    Mailbox,
 }
 
 impl Via {
@@ -102,6 +116,7 @@ impl Via {
             Via::Mail => Some("mail"),
             Via::Copy => Some("copy"),
             Via::Api => Some("api"),
+            Via::Mailbox => Some("mailbox"),
         }
     }
 }
@@ -144,7 +159,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         // An address belongs to a person; that it does not exist is the address's own.
         let found = match happening {
-            Happening::Bounced { .. } => tx.lock_lead_by_email(email).await?,
+            Happening::Bounced(_) => tx.lock_lead_by_email(email).await?,
             _ => tx.lock_person_by_email(email).await?,
         };
         let Some(mut lead) = found else {
@@ -184,6 +199,10 @@ impl Engine {
             Happening::Away { until: None, .. } => absences(tx, lead, &hours, now).await?,
             _ => 0,
         };
+        let strikes = match happening {
+            Happening::Bounced(Bounce::Strike) => strikes(tx, lead, agreement, now).await?,
+            _ => 0,
+        };
         let hand_off = match happening {
             Happening::Extended => hand_off_facts(tx, lead).await?,
             Happening::Reclaimed => HandOffFacts {
@@ -192,7 +211,8 @@ impl Engine {
             },
             _ => HandOffFacts::default(),
         };
-        let circumstances = Circumstances { agreement, hours: &hours, absent_before, hand_off, now };
+        let circumstances =
+            Circumstances { agreement, hours: &hours, absent_before, strikes, hand_off, now };
         let followed = consequences(lead, happening, said.by.as_ref(), circumstances)?;
         self.follow(tx, wake, lead, happening, said, &followed).await?;
         Ok(())
@@ -215,6 +235,7 @@ impl Engine {
             agreement,
             hours: &hours,
             absent_before: 0,
+            strikes: 0,
             hand_off: HandOffFacts::default(),
             now: wake.now,
         };
@@ -237,9 +258,13 @@ impl Engine {
         let event = NewEvent {
             occurred_at: said.at.unwrap_or(wake.now),
             actor: said.by.as_ref().map(|by| by.as_str().to_owned()),
+            mail: said.read_from.as_ref().and_then(|read_from| read_from.mail),
             ..wake.event(lead.id, happening.kind(), facts(happening, said, followed, &phone))
         };
         let id = tx.append_with_text(&event, said.words.as_deref()).await?;
+        if undo::can_be_undone(happening, said) {
+            undo::keep(tx, lead, followed, id).await?;
+        }
         if let Happening::Activity { name } = happening {
             let activity = Activity { name: name.clone(), occurred_at: wake.now };
             tx.insert_activity(lead.id, &activity, &format!("event:{id}"), wake.now).await?;
@@ -317,6 +342,8 @@ impl Engine {
         if let Some(hand_off) = open.as_ref().filter(|_| followed.stages.iter().any(is_a_deal)) {
             tx.note_opportunity(hand_off.id, wake.now).await?;
         }
+        // Only a mail has words of the lead's own.
+        let quote = said.words.as_deref().filter(|_| said.via == Via::Mailbox);
         // Who was told that an address is dead, or that somebody complained, is not told again.
         match followed.tell.as_ref().filter(|_| !known) {
             Some(Tell::Owner(words)) => {
@@ -329,12 +356,14 @@ impl Engine {
                     if followed.promises == Promises::Recount || is_there {
                         words = staff_mail::with_deadline(tx, wake, lead, owner, &words).await?;
                     }
-                    staff_mail::notice(self, tx, wake, lead, owner, &words, &format!("notice:{id}")).await?;
+                    let key = format!("notice:{id}");
+                    staff_mail::notice_quoting(self, tx, wake, lead, owner, &words, quote, &key).await?;
                 }
             }
             Some(Tell::Marketing(words)) => {
                 let manager = wake.rules.agreement.marketing.manager.clone();
-                staff_mail::notice(self, tx, wake, lead, &manager, words, &format!("notice:{id}")).await?;
+                let key = format!("notice:{id}");
+                staff_mail::notice_quoting(self, tx, wake, lead, &manager, words, quote, &key).await?;
             }
             None => {}
         }
@@ -442,10 +471,30 @@ async fn hand_off_facts(tx: &mut Tx, lead: &Lead) -> Result<HandOffFacts, StoreE
     })
 }
 
+/// How often mail to a lead came back for now, within the days that the agreement counts.
+async fn strikes(
+    tx: &mut Tx,
+    lead: &Lead,
+    agreement: &Agreement,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let since = now - SignedDuration::from_hours(24 * agreement.contact.soft_bounces.days);
+    let undone = tx.undone_events(lead.id).await?;
+    let is_strike = |event: &Event| {
+        event.facts.get("permanent") == Some(&json!(false)) && event.facts.get("full").is_none()
+    };
+    let bounces = tx.events_of_kind(lead.id, "bounced").await?.into_iter();
+    let counted = bounces.filter(|event| {
+        event.occurred_at > since && is_strike(event) && !undone.contains(&event.id)
+    });
+    Ok(counted.count() as i64)
+}
+
 /// On how many days before today a lead said, without a date, that it is away, and was not heard of since.
 async fn absences(tx: &mut Tx, lead: &Lead, hours: &Calendar, now: Timestamp) -> Result<i64, StoreError> {
     let mut days = Vec::new();
-    for event in tx.events_of(lead.id).await? {
+    let undone = tx.undone_events(lead.id).await?;
+    for event in tx.events_of(lead.id).await?.into_iter().filter(|event| !undone.contains(&event.id)) {
         let reached = event.facts.get("outcome").and_then(Value::as_str) == Some(Outcome::Reached.name());
         match event.kind.as_str() {
             "replied" | "activity" | "contacted" | "meeting" => days.clear(),
@@ -504,6 +553,9 @@ pub(super) fn facts(happening: &Happening, said: &Said, followed: &Consequences,
     if let Some(via) = said.via.name() {
         facts["via"] = json!(via);
     }
+    if let Some(read_from) = &said.read_from {
+        facts["evidence"] = json!(read_from.evidence);
+    }
     facts
 }
 
@@ -522,7 +574,8 @@ fn own_facts(happening: &Happening, followed: &Consequences, phone: &Calendar) -
             let resumes = followed.follow_up_at.and_then(|at| phone.next_open(at));
             json!({ "on": on.to_string(), "resumes": resumes.map(|resumes| resumes.to_string()) })
         }
-        Happening::Bounced { permanent } => json!({ "permanent": permanent }),
+        Happening::Bounced(Bounce::Full) => json!({ "permanent": false, "full": true }),
+        Happening::Bounced(bounce) => json!({ "permanent": bounce.is_permanent() }),
         Happening::Attempt { channel, outcome } => {
             json!({ "channel": channel.name(), "outcome": outcome.name() })
         }
@@ -536,6 +589,7 @@ fn own_facts(happening: &Happening, followed: &Consequences, phone: &Calendar) -
         Happening::Replied
         | Happening::Complained
         | Happening::Unsubscribed
+        | Happening::LeftCompany
         | Happening::Accepted
         | Happening::Contacted
         | Happening::Opportunity

@@ -120,7 +120,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Result<Noted, Unheeded>, ActError> {
         let words = deed.words.clone();
-        let said = Said { by: Some(desk.person.clone()), words, via: deed.via, at: None };
+        let said = Said { by: Some(desk.person.clone()), words, via: deed.via, ..Said::default() };
         let what = match mend.clone() {
             Mend::Answer { verdict, to } => Recycling::Answer { verdict, to },
             Mend::Correct(values) => {

@@ -57,6 +57,7 @@ pub mod take_in;
 pub mod tokens;
 mod turn_over;
 pub mod webhooks;
+pub mod undo;
 pub mod why;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,6 +3,7 @@
 
 mod actions;
 mod bundles;
+mod came_in;
 mod counted;
 mod dispute;
 mod earlier;
@@ -50,6 +51,7 @@ pub(super) use routing::{
 };
 
 use actions::Wanted;
+pub(super) use came_in::{Asked, ask_whose, notice_quoting};
 pub(super) use dispute::{Sides, dispute, sides};
 pub(super) use erased::{bundle_names, erased, instead_of_bundle};
 pub(super) use figures::{Figures, report};
@@ -58,11 +60,14 @@ pub(super) use notice::{answer, is_there, matter, notice, question, with_deadlin
 use post::plan;
 pub(super) use post::{Plan, put};
 use promise::{Promised, Reader};
-pub(super) use words::{call, day_and_time, sentence};
+pub(super) use words::{call, day_and_time, display_day, sentence};
 pub(super) use work_list::{why_given_back, work_list};
 
 /// How far back leads are counted that were like the one that is handed off.
 const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+/// What a lead wrote is quoted for as long as it can still be answered.
+const WROTE_LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// The ready lead with all its context, to its rep.
 #[expect(clippy::too_many_arguments, reason = "everything that is known of the lead goes into this mail")]
@@ -83,6 +88,7 @@ pub(super) async fn hand_off(
     values["answers"] = words::answers(behaviour.answers(lead.id));
     values["behaviour"] =
         words::behaviour(calendar, &tx.recent_activities(lead.id, words::BEHAVIOUR_SHOWN as i64).await?);
+    values["wrote"] = wrote(tx, wake, lead).await?;
     values["earlier"] = earlier::earlier(tx, wake, lead, &given.rep.email).await?;
     let mut reasons = why_ready(tx, wake, lead, given).await?;
     if let Some(overturned) = overturned {
@@ -136,6 +142,19 @@ pub(super) async fn hand_off(
         },
     )
     .await
+}
+
+/// What the lead wrote last, when that is why it is handed off, or not long ago.
+async fn wrote(tx: &mut Tx, wake: &Wake, lead: &Lead) -> Result<Value, PassError> {
+    let since = wake.now.saturating_sub(WROTE_LATELY).unwrap_or(Timestamp::MIN);
+    let undone = tx.undone_events(lead.id).await?;
+    let replies = tx.events_of_kind(lead.id, "replied").await?;
+    let last = replies.iter().rfind(|event| event.occurred_at >= since && !undone.contains(&event.id));
+    let text = match last {
+        Some(last) => tx.event_text(last.id).await?,
+        None => None,
+    };
+    Ok(came_in::quoted(text.as_deref().unwrap_or_default()))
 }
 
 /// The hand-off that a lead is in, or the last one it was in: what a mail's reader can do is bound to it.

@@ -266,6 +266,7 @@ impl Engine {
             agreement,
             hours: &hours,
             absent_before: 0,
+            strikes: 0,
             hand_off: HandOffFacts::default(),
             now: wake.now,
         };

@@ -6,6 +6,7 @@
 //! | `/u/{token}` | unsubscribe: GET asks, POST does (`unsubscribe.rs`) |
 //! | `/v1/…` | the API for other programs (`api/`) |
 //! | `/q/{token}` | a question to a lead: GET shows it, POST answers (`question.rs`) |
+//! | `/m/{token}/{answer}` | whether a mail is a lead's own: GET shows it, POST answers (`whose.rs`) |
 //! | `/healthz`, `/readyz` | alive; able to work (`health.rs`) |
 //!
 //! A proxy with a certificate stands in front, but nothing here relies on it: every step of a request has a
@@ -22,6 +23,7 @@ mod page;
 mod question;
 mod under_way;
 mod unsubscribe;
+mod whose;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -132,6 +134,7 @@ fn router(answering: Answering, api: ApiConfig, limits: Limits) -> Router {
         .route("/a/{token}/{word}", action::of_one())
         .route("/u/{token}", unsubscribe::routes())
         .route("/q/{token}", question::routes())
+        .route("/m/{token}/{answer}", whose::routes())
         .fallback(|| async { page::not_found() })
         .layer(middleware::from_fn_with_state(limits, within_limits))
         .with_state(answering)

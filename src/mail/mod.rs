@@ -9,6 +9,7 @@
 pub mod action;
 pub mod directory;
 pub mod inbound;
+pub mod inbound_token;
 pub mod message;
 pub mod question;
 pub mod render;

@@ -2,9 +2,12 @@
 //! that bounces go to.
 //!
 //! Both are derived from the outbox id with HMAC-SHA-256. The same mail sent twice therefore has the
-//! same Message-ID, which is what lets receivers drop the second copy; and only we can make an address
-//! that [`verified`] accepts, so a stranger cannot have a lead suppressed by forging a bounce.
+//! same Message-ID, which is what lets receivers drop the second copy; and only we can make a name
+//! that [`verified`] or [`mail_of`] accepts, so a stranger cannot have a lead suppressed by forging a bounce.
 //! Everything is lower case, because some servers change the case of local parts on the way.
+//!
+//! A Message-ID hides its outbox id, and gives it back to whoever has the key: the tag that proves it is also what
+//! the id is masked with (as in the synthetic IV of RFC 5297). So no table of Message-IDs is needed to know a reply.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -12,8 +15,14 @@ use sha2::Sha256;
 use crate::domain::email::{EmailAddress, NotAnAddress};
 use crate::domain::ids::OutboxId;
 
-/// 160 bits keep two Message-IDs apart for ever.
-const MESSAGE_ID_BYTES: usize = 20;
+/// 96 bits prove that a Message-ID is ours; a guess would have to be right at the first try.
+const MESSAGE_ID_TAG: usize = 12;
+
+/// The tag, and the masked id of the mail behind it.
+const MESSAGE_ID_BYTES: usize = MESSAGE_ID_TAG + size_of::<i64>();
+
+/// How many characters a Message-ID of ours has before its `@`.
+pub const MESSAGE_ID_LENGTH: usize = MESSAGE_ID_BYTES / 5 * 8;
 
 /// 80 bits cannot be guessed by mail, and leave the local part far below its 64 characters (RFC 5321
 /// section 4.5.3.1.1).
@@ -27,7 +36,28 @@ const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// It tells nothing about the mail, the host or how many mails there were.
 pub fn message_id(key: &[u8], mail: OutboxId, domain: &str) -> String {
     let digest = keyed(key, "message-id", mail).finalize().into_bytes();
-    format!("<{}@{domain}>", base32(&digest[..MESSAGE_ID_BYTES]))
+    let tag = &digest[..MESSAGE_ID_TAG];
+    let masked = mail.0 ^ mask(key, tag);
+    format!("<{}@{domain}>", base32(&[tag, &masked.to_be_bytes()].concat()))
+}
+
+/// The mail whose [`message_id`] this is, with or without angle brackets, if it is one of ours. What stands behind the
+/// `@` is not looked at: a mail is the same when our domain has another name.
+pub fn mail_of(key: &[u8], message_id: &str) -> Option<OutboxId> {
+    let (local, _) = message_id.trim().trim_start_matches('<').split_once('@')?;
+    let bytes = from_base32(&local.to_ascii_lowercase()).filter(|bytes| bytes.len() == MESSAGE_ID_BYTES)?;
+    let (tag, masked) = bytes.split_at(MESSAGE_ID_TAG);
+    let mail = OutboxId(i64::from_be_bytes(masked.try_into().ok()?) ^ mask(key, tag));
+    keyed(key, "message-id", mail).verify_truncated_left(tag).ok().map(|()| mail)
+}
+
+/// What hides the id of the mail whose tag this is.
+fn mask(key: &[u8], tag: &[u8]) -> i64 {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(b"message-id-mask\0");
+    mac.update(tag);
+    let digest = mac.finalize().into_bytes();
+    i64::from_be_bytes(*digest.first_chunk().expect("a digest is longer"))
 }
 
 /// The envelope sender of a mail: `base` with a token as its sub-address, `local+b7f-tag@domain`
@@ -114,6 +144,25 @@ mod tests {
     }
 
     #[test]
+    fn a_forged_or_foreign_message_id_names_no_mail() {
+        let id = message_id(KEY, OutboxId(7), "ours.example");
+        let local = id.trim_matches(['<', '>']).split('@').next().expect("a local part").to_owned();
+        for forged in [
+            format!("<a{}@ours.example>", &local[1..]),
+            format!("<{}@ours.example>", &local[1..]),
+            format!("<{local}a@ours.example>"),
+            format!("<{local}>"),
+            "<@ours.example>".to_owned(),
+            "<CAF=x1+y@mail.gmail.com>".to_owned(),
+            String::new(),
+        ] {
+            // The first letter may happen to be the one that is put there.
+            assert!(forged == id || mail_of(KEY, &forged).is_none(), "{forged}");
+        }
+        assert_eq!(mail_of(b"another key", &id), None);
+    }
+
+    #[test]
     fn base_32_agrees_with_the_vectors_of_rfc_4648() {
         assert_eq!(base32(b"fooba"), "mzxw6ytb");
         assert_eq!(from_base32("mzxw6ytb").as_deref(), Some(&b"fooba"[..]));
@@ -142,6 +191,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_a_message_id_names_is_found_again(id in 0..i64::MAX, shouted: bool, bare: bool) {
+            let sent = message_id(KEY, OutboxId(id), "ours.example");
+            let seen = if shouted { sent.to_uppercase() } else { sent };
+            let seen = if bare { seen.trim_matches(['<', '>']) } else { &seen };
+            prop_assert_eq!(mail_of(KEY, seen), Some(OutboxId(id)));
+        }
+
         #[test]
         fn what_an_envelope_sender_names_is_found_again(id in 0..i64::MAX, shouted: bool) {
             let sender = envelope_sender(KEY, OutboxId(id), &base()).expect("an address");

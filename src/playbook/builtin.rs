@@ -21,6 +21,7 @@ pub(super) const BUILTIN: &[(&str, &str)] = templates![
     "partials/staff/buttons.md",
     "partials/staff/call.md",
     "partials/staff/counted.md",
+    "partials/staff/quote.md",
     "partials/staff/who.md",
     "partials/staff/zone.md",
     "sequences/demo-request/01-confirmation.md",

@@ -72,6 +72,7 @@ const NEEDED: [&str; 27] = [
     "partials/staff/buttons.md",
     "partials/staff/call.md",
     "partials/staff/counted.md",
+    "partials/staff/quote.md",
     "partials/staff/who.md",
     "partials/staff/zone.md",
 ];

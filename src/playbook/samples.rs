@@ -265,6 +265,7 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
             lead["grade"] = json!("A");
             lead["round"] = json!(2);
             insert("call", json!({ "now": true, "words": "Yes, until 12:00 their time." }));
+            insert("wrote", json!(["Thanks for the figures.", "Could you call me after the fair?"]));
             insert(
                 "reasons",
                 json!([
@@ -365,6 +366,7 @@ fn about_the_lead(values: &mut Map<String, Value>, sample: Sample, name: &str) {
         let unless =
             "If nobody acts: first contact falls due Wed 4 Mar 11:35; then you and your manager are told.";
         insert("unless", json!(unless));
+        insert("quote", json!(["Thanks for the figures.", "Could you call me after the fair?"]));
     }
 }
 

@@ -50,6 +50,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
                 Field::text("words", "the same as a sentence: \"Yes, until 12:00 their time.\""),
             ],
         ),
+        Field::texts("wrote", "what it wrote to us lately, line by line; may be missing"),
         Field::texts("reasons", "why it counts as ready, one sentence each"),
         Field::list(
             "touches",
@@ -184,6 +185,7 @@ pub static STAFF_MAIL: LazyLock<Schema> = LazyLock::new(|| {
         Field::text("next_owner", "who has the lead now, when it was taken from its rep; may be missing"),
         Field::text("note", "what this mail is about, in words; may be missing"),
         Field::text("headline", "the same for a subject, in `notice`; may be missing"),
+        Field::texts("quote", "in `notice`: the mail that it is about, line by line; may be missing"),
         Field::text("unless", "what happens if nobody acts on a `notice`; may be missing"),
         Field::text("zone", "the zone in which times are told: \"Europe/Berlin\"; may be missing"),
         Field::list("buttons", "what the reader can do about it by a link or an answer", links()),

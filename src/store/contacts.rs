@@ -14,8 +14,8 @@ statements! {
     FREE_SLOT = "DELETE FROM contact WHERE outbox_id = $1";
     SUPPRESS = "INSERT INTO suppression (email, reason, since, evidence) VALUES ($1, $2, $3, $4) \
                 ON CONFLICT DO NOTHING RETURNING id";
-    SUPPRESSIONS = "SELECT id, email, reason, since FROM suppression WHERE email = $1 ORDER BY since, id";
-    ALL_SUPPRESSIONS = "SELECT id, email, reason, since FROM suppression WHERE id > $1 ORDER BY id LIMIT $2";
+    SUPPRESSIONS = "SELECT id, email, reason, since, evidence FROM suppression WHERE email = $1 ORDER BY since, id";
+    ALL_SUPPRESSIONS = "SELECT id, email, reason, since, evidence FROM suppression WHERE id > $1 ORDER BY id LIMIT $2";
     LIFT = "DELETE FROM suppression WHERE email = $1 AND reason = $2";
 }
 
@@ -75,6 +75,8 @@ pub struct Suppression {
     pub reason: SuppressionReason,
     /// Since when.
     pub since: Timestamp,
+    /// By which entry of the log, or else on whose word.
+    pub evidence: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -83,6 +85,7 @@ struct SuppressionRow {
     email: String,
     reason: String,
     since: i64,
+    evidence: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -109,6 +112,7 @@ impl TryFrom<SuppressionRow> for Suppression {
             email: super::column::parsed("suppression", row.id, &row.email)?,
             reason: super::column::parsed("suppression", row.id, &row.reason)?,
             since: instant("suppression", row.id, row.since)?,
+            evidence: row.evidence,
         })
     }
 }

@@ -25,6 +25,10 @@ statements! {
     NEXT_DUE = "SELECT MIN(due_at) FROM enrolment WHERE state = 'active' AND due_at IS NOT NULL";
     END = "UPDATE enrolment SET state = $1, voice = NULL, due_at = NULL, ended_at = $2, ended_why = $3 \
            WHERE id = $4 AND state = 'active'";
+    REOPEN = "UPDATE enrolment SET state = 'active', voice = 'nurture', due_at = $1, ended_at = NULL, ended_why = NULL \
+              WHERE id = $2 AND state <> 'active' \
+              AND NOT EXISTS (SELECT 1 FROM enrolment AS other WHERE other.lead_id = enrolment.lead_id \
+                              AND other.state = 'active')";
     LOOK_AT = "UPDATE enrolment SET due_at = $1 WHERE id = $2 AND state = 'active'";
 }
 
@@ -191,6 +195,22 @@ impl Tx {
     /// When the next enrolment has to be looked at.
     pub async fn next_enrolment_due(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(each!(self, conn => sqlx::query_scalar(NEXT_DUE).fetch_one(conn).await)?)
+    }
+
+    /// An enrolment goes on, because it should not have ended; when its next step is looked at, or `None` while one waits
+    /// in the outbox. `false` when the lead is in a sequence.
+    pub async fn reopen_enrolment(
+        &mut self,
+        id: EnrolmentId,
+        due_at: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let rows = each!(self, conn => sqlx::query(REOPEN)
+            .bind(millis_opt(due_at))
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(rows > 0)
     }
 
     /// Ends an enrolment: `finished` when it is through, else exited. `false` when it had ended already.

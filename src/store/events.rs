@@ -31,6 +31,7 @@ statements! {
                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
     INSERT_TEXT = "INSERT INTO event_text (event_id, body) VALUES ($1, $2)";
     TEXTS = "SELECT event_id, body FROM event_text WHERE event_id IN (SELECT id FROM event WHERE lead_id = $1)";
+    ONE = concat!("SELECT ", columns!(), " FROM event WHERE id = $1");
     TEXT = "SELECT body FROM event_text WHERE event_id = $1";
 }
 
@@ -167,6 +168,13 @@ impl Tx {
         Ok(EventId(id))
     }
 
+    /// One entry.
+    pub async fn event(&mut self, id: EventId) -> Result<Option<Event>, StoreError> {
+        let row: Option<EventRow> =
+            each!(self, conn => sqlx::query_as(ONE).bind(id.0).fetch_optional(conn).await)?;
+        row.map(Event::try_from).transpose()
+    }
+
     /// Everything that happened to a lead, in order.
     pub async fn events_of(&mut self, lead: LeadId) -> Result<Vec<Event>, StoreError> {
         domain(each!(self, conn => sqlx::query_as(OF_LEAD).bind(lead.0).fetch_all(conn).await)?)
@@ -207,7 +215,9 @@ impl Tx {
                 concat!(
                     "SELECT ",
                     columns!(),
-                    " FROM event WHERE kind IN ('out_of_office', 'follow_up', 'extended') AND lead_id IN"
+                    " FROM event WHERE kind IN ('out_of_office', 'follow_up', 'extended') \
+                     AND NOT EXISTS (SELECT 1 FROM undo WHERE undo.event_id = event.id AND undone_at IS NOT NULL) \
+                     AND lead_id IN"
                 ),
                 &ids,
                 "ORDER BY id",

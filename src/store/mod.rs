@@ -46,6 +46,7 @@ mod routing;
 mod sla_clocks;
 mod standing;
 mod touches;
+mod undo;
 mod webhooks;
 mod work_items;
 
@@ -63,7 +64,7 @@ pub use events::{Event, NewEvent};
 pub use given_back::{Dispute, GivenBack, NewGivenBack, Settled};
 pub use hand_offs::{HandOff, NewHandOff};
 pub use idempotency::Began;
-pub use inbound::{KeptMail, NewInboundMail};
+pub use inbound::{KeptMail, NewInboundMail, Question};
 pub use leads::LeadFilter;
 pub use matters::{Matter, NewMatter};
 pub use open::{Store, without_password};
@@ -162,6 +163,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("sla_clocks", sla_clocks::STATEMENTS),
         ("standing", standing::STATEMENTS),
         ("touches", touches::STATEMENTS),
+        ("undo", undo::STATEMENTS),
         ("webhooks", webhooks::STATEMENTS),
         ("work_items", work_items::STATEMENTS),
     ]

@@ -28,6 +28,7 @@ fn rules() -> ContactRules {
         ],
         per_company: Some(3),
         excluded_domains: vec!["ours.example".to_owned()],
+        soft_bounces: MailCap { count: 5, days: 30 },
         daily_brake: 20_000,
     }
 }
@@ -87,6 +88,7 @@ impl Known {
             has_phone: self.has_phone,
             away_until: self.away_until,
             follow_up_at: self.follow_up_at,
+            unclear_until: None,
             suppressions: &self.suppressions,
             mail_dates: &self.mail_dates,
             company_days: &self.company_days,

@@ -22,6 +22,11 @@ pub(super) fn rules(agreement: &Agreement) -> Section {
          called is not called any more: for good."
             .to_owned(),
     );
+    points.push(format!(
+        "An address that does not exist gets no more mail; nor does one from which {} came back for now within {} days.",
+        counted(contact.soft_bounces.count, "mail"),
+        contact.soft_bounces.days
+    ));
     if !contact.excluded_domains.is_empty() {
         points.push(format!("Nobody is written to at {}.", super::and(&contact.excluded_domains)));
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::date;
 
 use super::*;
+use crate::domain::agreement::MailCap;
 use crate::domain::agreement::{AfterReason, ContactRules, Marketing, Reason, Rep, Review, Scoring, Team};
 use crate::domain::calendar::{Holidays, Hours};
 use crate::domain::escalation::Escalation;
@@ -80,6 +81,7 @@ fn agreement() -> Agreement {
             max_emails: Vec::new(),
             per_company: None,
             excluded_domains: Vec::new(),
+            soft_bounces: MailCap { count: 3, days: 14 },
             daily_brake: 1,
         },
         personas: BTreeMap::new(),
@@ -136,6 +138,7 @@ fn follows_after(
         agreement: &agreement,
         hours: &hours,
         absent_before,
+            strikes: 0,
         hand_off: HandOffFacts::default(),
         now: tuesday(),
     };
@@ -436,8 +439,10 @@ fn a_guessed_absence_grows_and_never_shortens_one_that_was_said() {
 #[test]
 fn saying_no_ends_the_sequence_and_is_remembered() {
     for (happening, suppressed) in [
-        (Happening::Bounced { permanent: true }, vec![SuppressionReason::HardBounce]),
-        (Happening::Bounced { permanent: false }, vec![]),
+        (Happening::Bounced(Bounce::Permanent), vec![SuppressionReason::HardBounce]),
+        (Happening::Bounced(Bounce::Strike), vec![]),
+        (Happening::Bounced(Bounce::Full), vec![]),
+        (Happening::LeftCompany, vec![SuppressionReason::LeftCompany]),
         (Happening::Complained, vec![SuppressionReason::Complaint]),
         (Happening::Unsubscribed, vec![SuppressionReason::Unsubscribed]),
     ] {
@@ -539,6 +544,7 @@ fn more_time_is_given_once_and_only_while_a_promise_runs() {
             agreement: &agreement,
             hours: &hours,
             absent_before: 0,
+            strikes: 0,
             hand_off: HandOffFacts { promise_runs, extended, ..HandOffFacts::default() },
             now: tuesday(),
         };

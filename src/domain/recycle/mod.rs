@@ -247,10 +247,10 @@ pub fn absorb(lead: &mut Lead, double: &Lead) {
 }
 
 /// Whether a refusal is the person's, whatever the address: it goes with them to another one. That an address does
-/// not exist is the address's.
+/// not exist, or is no longer the person's, is the address's.
 pub fn goes_with_the_person(reason: SuppressionReason) -> bool {
     match reason {
-        SuppressionReason::HardBounce => false,
+        SuppressionReason::HardBounce | SuppressionReason::LeftCompany => false,
         SuppressionReason::Unsubscribed
         | SuppressionReason::Complaint
         | SuppressionReason::DoNotCall

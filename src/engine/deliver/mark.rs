@@ -10,7 +10,7 @@ use super::super::{Engine, Wake, staff_mail};
 use super::claim::brake_day;
 use super::{Batch, Tried, Unsent, again_at};
 use crate::domain::backoff;
-use crate::domain::happening::Happening;
+use crate::domain::happening::{Bounce, Happening};
 use crate::domain::ids::OutboxId;
 use crate::domain::lead::Lead;
 use crate::domain::mail::{Audience, MailState};
@@ -95,7 +95,7 @@ pub(super) async fn results(engine: &Engine, wake: &Wake, batch: &Batch) -> Resu
                         json!({ "sequence": row.sequence, "step": row.step, "why": reply.to_string() });
                     tx.append(&[about(wake, row, "dropped", facts)]).await?;
                     // In this transaction: a crash must not leave the sequence waiting for a mail that is gone.
-                    let bounced = Happening::Bounced { permanent: true };
+                    let bounced = Happening::Bounced(Bounce::Permanent);
                     engine.happened_by_mail(&mut tx, wake, &row.recipient, &bounced).await?;
                     report.done += 1;
                 }

@@ -80,9 +80,10 @@ pub(super) async fn say_otherwise(
     match happening {
         // A visit, or a mail that came back, is no word; and whoever wants no mail has not asked for a call.
         Happening::Activity { .. }
-        | Happening::Bounced { .. }
+        | Happening::Bounced(_)
         | Happening::Complained
         | Happening::Unsubscribed
+        | Happening::LeftCompany
         | Happening::Feedback { .. } => {}
         Happening::Attempt { outcome, .. } if *outcome != Outcome::Reached => {
             if let Some(reason) = reason(wake) {
@@ -162,6 +163,7 @@ pub(super) async fn goes_back(
         agreement,
         hours: &hours,
         absent_before: 0,
+        strikes: 0,
         hand_off: HandOffFacts::default(),
         now: wake.now,
     };

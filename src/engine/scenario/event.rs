@@ -5,14 +5,14 @@ use toml::{Spanned, Table, Value};
 use super::reader::{Reader, Span, pairs, text_of};
 use super::{Input, What};
 use crate::domain::contact::Channel;
-use crate::domain::happening::{Happening, Outcome};
+use crate::domain::happening::{Bounce, Happening, Outcome};
 use crate::domain::recycle::Verdict;
 use crate::engine::recycle::Recycling;
 use crate::engine::sla::reapply::Which;
 use crate::problem::nearest;
 
 /// The kinds of `[[event]]`, each with its own keys: those in brackets may be left out.
-const EVENT_KINDS: [(&str, &[&str]); 33] = [
+const EVENT_KINDS: [(&str, &[&str]); 34] = [
     ("activity", &["name"]),
     ("replied", &[]),
     ("out_of_office", &["until", "do_not_call"]),
@@ -20,6 +20,7 @@ const EVENT_KINDS: [(&str, &[&str]); 33] = [
     ("bounced", &["permanent"]),
     ("complained", &[]),
     ("unsubscribed", &[]),
+    ("left_company", &[]),
     ("accepted", &[]),
     ("rejected", &["reason", "of"]),
     ("attempt", &["channel", "outcome"]),
@@ -156,9 +157,11 @@ impl Reader<'_> {
                 until: self.date(table, span, "until")?,
                 do_not_call: self.flag(table, span, "do_not_call", false)?,
             },
-            "bounced" => Happening::Bounced { permanent: self.flag(table, span, "permanent", true)? },
+            "bounced" if self.flag(table, span, "permanent", true)? => Happening::Bounced(Bounce::Permanent),
+            "bounced" => Happening::Bounced(Bounce::Strike),
             "complained" => Happening::Complained,
             "unsubscribed" => Happening::Unsubscribed,
+            "left_company" => Happening::LeftCompany,
             "accepted" => Happening::Accepted,
             "rejected" => Happening::Rejected { reason: self.text(table, span, "reason")? },
             "attempt" => Happening::Attempt {

@@ -11,28 +11,45 @@ use crate::mail::transport::Memory;
 /// The shortest of our tokens has 32 characters.
 const MIN_TOKEN: usize = 32;
 
+/// What of a mail that was sent is looked at later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentLetter {
+    /// Its text part.
+    pub text: String,
+    /// Its Message-ID, with angle brackets.
+    pub message_id: String,
+    /// Where bounces of it go.
+    pub envelope_from: String,
+}
+
 /// The texts of the mails that a simulation's transport took.
 #[derive(Debug)]
 pub struct Letters {
     memory: Memory,
     /// By the number of the mail's row in the outbox.
-    texts: HashMap<String, String>,
+    letters: HashMap<String, SentLetter>,
 }
 
 impl Letters {
     /// Those that a transport will have taken.
     pub fn of(memory: Memory) -> Letters {
-        Letters { memory, texts: HashMap::new() }
+        Letters { memory, letters: HashMap::new() }
     }
 
-    /// The text part of the mail that a line tells of. It is given out once: each mail has one line.
-    pub fn text_of(&mut self, line: &Line) -> Option<String> {
+    /// The mail that a line tells of. It is given out once: each mail has one line.
+    pub fn letter_of(&mut self, line: &Line) -> Option<SentLetter> {
         for parcel in self.memory.take() {
             let message = MessageParser::default().parse(&parcel.bytes[..]);
             let text = message.as_ref().and_then(|message| message.body_text(0)).unwrap_or_default();
-            self.texts.insert(parcel.file_stem, text.replace('\r', ""));
+            let message_id = message.as_ref().and_then(|message| message.message_id()).unwrap_or_default();
+            let letter = SentLetter {
+                text: text.replace('\r', ""),
+                message_id: format!("<{message_id}>"),
+                envelope_from: parcel.envelope_from.to_string(),
+            };
+            self.letters.insert(parcel.file_stem, letter);
         }
-        self.texts.remove(&line.event.mail.filter(|_| line.kind == "mail")?.to_string())
+        self.letters.remove(&line.event.mail.filter(|_| line.kind == "mail")?.to_string())
     }
 }
 
@@ -41,7 +58,7 @@ impl Letters {
 pub fn without_tokens(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = ["/a/", "/u/", "/q/"].iter().filter_map(|path| rest.find(path)).min() {
+    while let Some(at) = ["/a/", "/u/", "/q/", "/m/"].iter().filter_map(|path| rest.find(path)).min() {
         let (before, token) = rest.split_at(at + 3);
         shown.push_str(before);
         let end = token.find(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)));

@@ -97,7 +97,7 @@ pub(in crate::engine) async fn question(
 }
 
 #[expect(clippy::too_many_arguments, reason = "a notice, and what is wanted of its reader")]
-async fn notice_plan<'a>(
+pub(super) async fn notice_plan<'a>(
     engine: &Engine,
     tx: &mut Tx,
     wake: &Wake,

@@ -215,7 +215,7 @@ pub(super) fn time(at: &Zoned) -> String {
 }
 
 /// "Tue 3 Mar".
-pub(super) fn display_day(day: jiff::civil::Date) -> String {
+pub(in crate::engine) fn display_day(day: jiff::civil::Date) -> String {
     day.strftime("%a %-d %b").to_string()
 }
 

@@ -263,7 +263,7 @@ async fn said(site: Site, asked: Asked<OfLead, Nothing, Disposition>) -> Result<
         let detail = format!("{} is neither a rep nor a manager of the agreement", by.0);
         return Err(Problem::invalid("by", detail));
     }
-    let said = Said { by: Some(by.0), words: note.map(Note::text), via: Via::Api, at: None };
+    let said = Said { by: Some(by.0), words: note.map(Note::text), via: Via::Api, ..Said::default() };
     happened(&site, asked.path, happening, said).await
 }
 

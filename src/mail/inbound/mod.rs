@@ -3,10 +3,13 @@
 //! [`read`] takes one raw mail apart. It never fails on what a stranger sends: a mail without a date or a body
 //! is a mail all the same. Whether it is a command, a copy of a rep's own mail or something for a
 //! person is for the engine to say (`engine/ingest.rs`). [`classify`](classify::classify) says what kind of mail it
-//! is, a bounce, an out-of-office reply or a person's, and [`dates`] until when somebody is away.
+//! is, a bounce, an out-of-office reply or a person's, [`dates`] until when somebody is away, [`correlate`] which of our
+//! mails it is about, and [`meaning`] what follows for the lead.
 
 pub mod classify;
+pub mod correlate;
 pub mod dates;
+pub mod meaning;
 mod own;
 mod words;
 
@@ -14,8 +17,11 @@ pub use own::own_words;
 pub use words::{everything_said, names};
 
 use jiff::Timestamp;
-use mail_parser::{Address, Message, MessageParser, MimeHeaders};
+use mail_parser::{Address, Message, MessageParser};
 use sha2::{Digest, Sha256};
+
+use classify::{Class, Classified};
+use correlate::Named;
 
 use crate::domain::email::EmailAddress;
 use crate::domain::hex::hex;
@@ -47,8 +53,10 @@ pub struct Inbound {
     pub text: String,
     /// When its writer sent it, by their clock.
     pub sent_at: Option<Timestamp>,
-    /// A machine wrote it, as it says itself.
-    pub is_automatic: bool,
+    /// What it is.
+    pub classified: Classified,
+    /// What it names that may be ours.
+    named: Named,
 }
 
 /// What the mail `raw` says; `None` when it is no mail: nothing of it says who wrote it, when, or which it is.
@@ -77,7 +85,8 @@ pub fn read(raw: &[u8]) -> Option<Inbound> {
         subject: one_line(message.subject().unwrap_or_default()),
         text: own_words(&text),
         sent_at: message.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
-        is_automatic: is_automatic(&message),
+        classified: classify::classify_message(&message),
+        named: Named::of(&message),
     })
 }
 
@@ -85,6 +94,11 @@ impl Inbound {
     /// Whether it came to `address`: for all to see, or as a copy.
     pub fn came_to(&self, address: &EmailAddress) -> bool {
         self.to.iter().chain(&self.delivered_to).any(|recipient| recipient == address)
+    }
+
+    /// Whether a machine wrote it, which orders nothing and is no attempt of a rep.
+    pub fn is_automatic(&self) -> bool {
+        !matches!(self.classified.class, Class::Reply | Class::Unsubscribe | Class::Calendar)
     }
 }
 
@@ -98,24 +112,6 @@ impl std::fmt::Debug for Inbound {
 fn addresses(list: Option<&Address<'_>>) -> Vec<EmailAddress> {
     let found = list.into_iter().flat_map(Address::iter).filter_map(|one| one.address()?.trim().parse().ok());
     found.take(MOST_RECIPIENTS).collect()
-}
-
-/// A machine that answers says so (RFC 3834), and a report quotes what it is about: neither orders anything.
-fn is_automatic(message: &Message<'_>) -> bool {
-    let says = |name: &str| {
-        let mut headers = message.headers_raw();
-        headers
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim().to_lowercase())
-    };
-    let is_report = message
-        .content_type()
-        .and_then(|kind| kind.subtype())
-        .is_some_and(|subtype| subtype.eq_ignore_ascii_case("report"));
-    is_report
-        || says("Auto-Submitted").is_some_and(|value| value != "no")
-        || ["X-Autoreply", "X-Autorespond", "X-Autoresponder"].into_iter().any(|name| says(name).is_some())
-        || says("Precedence").is_some_and(|value| value == "auto_reply")
 }
 
 fn identity(message: &Message<'_>, from: Option<&EmailAddress>, text: &str) -> String {
@@ -176,7 +172,7 @@ mod tests {
             ("Your demo on Thursday", "See you on Thursday.")
         );
         assert_eq!(mail.sent_at.map(|at| at.to_string()).as_deref(), Some("2026-03-03T09:00:00Z"));
-        assert!(!mail.is_automatic && mail.came_to(&"log@ours.example".parse().expect("an address")));
+        assert!(!mail.is_automatic() && mail.came_to(&"log@ours.example".parse().expect("an address")));
         assert!(!format!("{mail:?}").contains("Thursday"));
     }
 
@@ -204,7 +200,7 @@ mod tests {
             ("Content-Type: multipart/report; boundary=x", true),
             ("X-Nothing: x", false),
         ] {
-            assert_eq!(mail(&format!("{header}\r\n{MAIL}")).is_automatic, is_automatic, "{header}");
+            assert_eq!(mail(&format!("{header}\r\n{MAIL}")).is_automatic(), is_automatic, "{header}");
         }
     }
 

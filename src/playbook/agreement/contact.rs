@@ -11,6 +11,8 @@ use crate::playbook::section::{Located, Section};
 
 /// See the design's defaults: more lead mail than this on one day is an accident until somebody says otherwise.
 const DEFAULT_DAILY_BRAKE: i64 = 20_000;
+/// What is down for a weekend, or for a week, is not dead.
+const DEFAULT_SOFT_BOUNCES: MailCap = MailCap { count: 5, days: 30 };
 
 impl Reading<'_> {
     pub(super) fn calendars(&mut self, top: &mut Section<'_>) -> BTreeMap<String, Calendar> {
@@ -79,6 +81,12 @@ impl Reading<'_> {
             section.list("excluded_domains", fields::domain).into_iter().map(|domain| domain.value).collect();
         let brake = section.integer("daily_brake", 1..=10_000_000);
         let daily_brake = if section.has("daily_brake") { brake } else { Some(DEFAULT_DAILY_BRAKE) };
+        let soft_bounces = section.parsed("soft_bounces", fields::mail_cap);
+        let soft_bounces = if section.has("soft_bounces") {
+            soft_bounces.map(|cap| cap.value)
+        } else {
+            Some(DEFAULT_SOFT_BOUNCES)
+        };
         section.finish();
         Some(ContactRules {
             window: window?.value,
@@ -87,6 +95,7 @@ impl Reading<'_> {
             max_emails,
             per_company,
             excluded_domains,
+            soft_bounces: soft_bounces?,
             daily_brake: daily_brake?,
         })
     }

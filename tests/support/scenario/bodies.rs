@@ -2,7 +2,7 @@
 
 use nurtured::engine::scenario::Show;
 use nurtured::engine::simulate::Line;
-use nurtured::engine::simulate::letters::{Letters, with_margin, without_tokens};
+use nurtured::engine::simulate::letters::{Letters, SentLetter, with_margin, without_tokens};
 use nurtured::mail::transport::Memory;
 
 use super::outside::Letter;
@@ -10,7 +10,7 @@ use super::outside::Letter;
 /// A mail that was sent.
 pub struct Sent {
     /// To whom.
-    to: String,
+    pub to: String,
     /// What it is called: class, level, and for a lead's mail the step.
     called: [String; 3],
     /// About whom, or to which lead.
@@ -19,6 +19,10 @@ pub struct Sent {
     pub subject: String,
     /// Its text part.
     pub text: String,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// Where bounces of it go.
+    pub envelope_from: String,
 }
 
 /// The mails that were sent so far.
@@ -35,7 +39,7 @@ impl Mails {
 
     /// Keeps the mail that a line tells of; what is to be shown below the line.
     pub fn told(&mut self, line: &Line, show: &Show) -> String {
-        let Some(text) = self.letters.text_of(line) else { return String::new() };
+        let Some(SentLetter { text, message_id, envelope_from }) = self.letters.letter_of(line) else { return String::new() };
         let fact = |name: &str| line.facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
         self.sent.push(Sent {
             to: fact("to").to_owned(),
@@ -47,6 +51,8 @@ impl Mails {
             lead: line.lead.clone(),
             subject: fact("subject").to_owned(),
             text: text.clone(),
+            message_id,
+            envelope_from,
         });
         if show.wants(line) { with_margin(&without_tokens(&text)) } else { String::new() }
     }

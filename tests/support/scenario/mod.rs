@@ -1,6 +1,7 @@
 //! Scenarios as the tests read and tell them.
 
 mod bodies;
+mod came_in;
 mod endpoint;
 mod outside;
 mod page;

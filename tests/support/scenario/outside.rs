@@ -37,6 +37,8 @@
 //! | `page` | `by`, `mail`, `lead`, `button`, `token`: somebody opens a link and reads |
 //! | `answer` | `by`, `mail`, `lead`, `says` (what the link of the mail would write), `words`, `from`, `automatic`, `times`, `token` |
 //! | `copy` | `by`, `to` (a list), `says` (its subject), `bcc` (else the log address is in Cc), `times` |
+//! | `came_in` | `to` and `mail` (of which it is an answer), `lead`, `by` (what ties it: `thread`, `address`, `returned`, `nothing`), `from`, `subject`, `says`, `headers`, `failed` (of a bounce: `status`, `action`, `code`), `complains` (a feedback type), `times` |
+//! | `undo` | `lead`, `what` (the latest entry of this kind), `by`, `times` |
 //! | `request` | `token`, `method`, `path`, `body`, `form`, `key` (Idempotency-Key), `show` (pointers into the answer) |
 //! | `revoke` | `token` |
 //! | `webhook` | `name`: the daemon looks whether there is something to tell |
@@ -115,6 +117,8 @@ pub enum What {
     Page(Click),
     Answer(Answer),
     Copy(Copy),
+    CameIn(CameIn),
+    Undo(Undo),
     Request(Request),
     Revoke { token: String },
     Webhook { name: String },
@@ -125,12 +129,14 @@ pub enum What {
 }
 
 /// The kinds above, each with its keys.
-const KINDS: [(&str, &[&str]); 12] = [
+const KINDS: [(&str, &[&str]); 14] = [
     ("click", &["by", "mail", "lead", "button", "form", "opened", "times", "token", "anyway", "shows"]),
     ("scan", &["by", "mail", "lead"]),
     ("page", &["by", "mail", "lead", "button", "token"]),
     ("answer", &["by", "mail", "lead", "says", "words", "from", "automatic", "times", "token"]),
     ("copy", &["by", "to", "says", "bcc", "times"]),
+    ("came_in", &["to", "mail", "lead", "by", "from", "subject", "says", "headers", "failed", "complains", "times"]),
+    ("undo", &["lead", "what", "by", "times"]),
     ("request", &["token", "method", "path", "body", "form", "key", "show"]),
     ("revoke", &["token"]),
     ("webhook", &["name"]),
@@ -204,6 +210,54 @@ pub struct Copy {
     pub says: String,
     #[serde(default)]
     pub bcc: bool,
+    #[serde(default = "once")]
+    pub times: usize,
+}
+
+/// A mail that comes back.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct CameIn {
+    /// Whose mail it is about.
+    pub to: String,
+    /// Which.
+    pub mail: String,
+    pub lead: Option<String>,
+    #[serde(default)]
+    pub by: Way,
+    pub from: Option<String>,
+    pub subject: Option<String>,
+    #[serde(default)]
+    pub says: String,
+    #[serde(default)]
+    pub headers: Table,
+    #[serde(default)]
+    pub failed: Table,
+    pub complains: Option<String>,
+    #[serde(default = "once")]
+    pub times: usize,
+}
+
+/// What ties it to the mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// It names its Message-ID.
+    #[default]
+    Thread,
+    /// It comes to the address that is for its bounces.
+    Address,
+    /// It returns it.
+    Returned,
+    /// Nothing does.
+    Nothing,
+}
+
+/// What a lead was taken to have said is taken back.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct Undo {
+    pub lead: String,
+    pub what: String,
+    pub by: Option<String>,
     #[serde(default = "once")]
     pub times: usize,
 }

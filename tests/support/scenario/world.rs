@@ -14,6 +14,7 @@ use nurtured::domain::rate::Rate;
 use nurtured::engine::Engine;
 use nurtured::engine::ingest::Ingested;
 use nurtured::engine::tokens::TokenWish;
+use nurtured::engine::undo::UndoError;
 use nurtured::http::{Health, serve};
 use nurtured::mail::action;
 use tokio::net::TcpListener;
@@ -21,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::bodies::{Mails, Sent};
 use super::endpoint::Endpoint;
-use super::outside::{Answer, Beside, Click, Copy, Forgery, Letter, Request, What};
+use super::came_in;
+use super::outside::{Answer, Beside, CameIn, Click, Copy, Forgery, Letter, Request, Undo, What};
 use super::page::{self, ask, percent_encoded};
 use super::printed;
 use super::told::name;
@@ -142,6 +144,8 @@ impl<'a> World<'a> {
             }
             What::Answer(answer) => Some(self.answers(answer, mails).await),
             What::Copy(copy) => Some(self.copies(copy).await),
+            What::CameIn(came) => Some(self.comes_in(came, mails).await),
+            What::Undo(undo) => Some(self.undoes(undo).await),
             What::Request(request) => Some(self.requests(request).await),
             What::Revoke { token } => {
                 let mut tx = self.engine.store().begin().await.expect("the store answers");
@@ -308,6 +312,41 @@ impl<'a> World<'a> {
         Met { lead: copy.to.first().cloned(), words, ..Met::default() }
     }
 
+    async fn comes_in(&self, came: &CameIn, mails: &mut Mails) -> Met {
+        let letter = Letter { by: came.to.clone(), mail: came.mail.clone(), lead: came.lead.clone() };
+        let sent = mails.latest(&letter);
+        let date = self.now().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string();
+        let raw = came_in::raw(came, sent, &date, self.now().as_second());
+        let met = self.ingested(&raw, &[], came.times).await;
+        let from = came.from.as_deref().unwrap_or(&came.to);
+        let what = match (&came.complains, came.failed.is_empty()) {
+            (Some(kind), _) => format!("a complaint of {} about {} ({kind})", name(&came.to), came.mail),
+            (None, false) => format!("a bounce of {} to {}", came.mail, name(&came.to)),
+            (None, true) => format!("a mail of {} about {}", name(from), came.mail),
+        };
+        Met { lead: sent.lead.clone(), words: format!("{what}: {met}"), ..Met::default() }
+    }
+
+    async fn undoes(&self, undo: &Undo) -> Met {
+        let mut tx = self.engine.store().read().await.expect("the store answers");
+        let lead = tx.person_by_email(&address(&undo.lead)).await.expect("the store answers").expect("a lead");
+        let events = tx.events_of_kind(lead.id, &undo.what).await.expect("the store answers");
+        tx.rollback().await.expect("the store answers");
+        let event = events.last().unwrap_or_else(|| panic!("there is no {} of {}", undo.what, undo.lead));
+        let by = undo.by.as_deref().map(address);
+        let mut met = Vec::new();
+        for _ in 0..undo.times {
+            met.push(match self.engine.undo(event.id, by.as_ref(), self.now()).await {
+                Ok(undone) => undone.words.join(" "),
+                Err(UndoError::Before(_)) => "was taken back before".to_owned(),
+                Err(UndoError::NoWord { .. }) => "cannot be taken back".to_owned(),
+                Err(error) => panic!("{error}"),
+            });
+        }
+        let words = format!("“{}” of {} is taken back: {}", undo.what, name(&undo.lead), met.join(", then "));
+        Met { lead: Some(undo.lead.clone()), words, ..Met::default() }
+    }
+
     fn log_address(&self) -> &'a str {
         let address = self.beside.office.log_address.as_deref();
         address.expect("[office] log_address = \"log@ours.example\" is missing")
@@ -330,6 +369,7 @@ impl<'a> World<'a> {
                 match self.engine.ingest(raw, recipients, self.now()).await.expect("the store answers") {
                     Ingested::Done(what) => what,
                     Ingested::Refused(why) => format!("refused: {why}"),
+                    Ingested::Asked(why) => format!("a person is asked: {why}"),
                     Ingested::Kept(why) => format!("kept for a person: {why}"),
                     Ingested::Before => "came before".to_owned(),
                 },

@@ -65,6 +65,14 @@ impl Reason {
     pub fn is_permanent(self) -> bool {
         matches!(self, Reason::NoSuchMailbox | Reason::NoSuchDomain | Reason::Moved | Reason::TakesNoMail)
     }
+
+    /// Whether it is for us to mend, and says nothing of the address.
+    pub fn is_ours(self) -> bool {
+        matches!(
+            self,
+            Reason::Spam | Reason::Blocked | Reason::Authentication | Reason::TooMuch | Reason::TooLarge
+        )
+    }
 }
 
 /// What servers say, in the order in which it is looked for: what is about us and passes comes before what is about the

@@ -147,7 +147,12 @@ pub fn classify(raw: &[u8]) -> Classified {
     let Some(message) = mail_parser::MessageParser::default().parse(raw) else {
         return Classified::new(Class::Reply, vec!["it cannot be read as a mail".to_owned()]);
     };
-    let facts = Facts::of(&message);
+    classify_message(&message)
+}
+
+/// The same of a mail that was taken apart.
+pub fn classify_message(message: &mail_parser::Message<'_>) -> Classified {
+    let facts = Facts::of(message);
     complaint::classify(&facts)
         .or_else(|| delivery::classify(&facts))
         .or_else(|| receipt(&facts))

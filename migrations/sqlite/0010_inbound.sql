@@ -1,0 +1,17 @@
+-- What came back: mails that may be a lead's own and wait for a person's word, and what can be undone.
+
+-- A kept mail that may be a lead's own says which lead's, what would follow from it, and how long the lead gets no
+-- mail of a sequence for its sake.
+ALTER TABLE inbound_mail ADD COLUMN lead_id BIGINT REFERENCES lead (id);
+ALTER TABLE inbound_mail ADD COLUMN proposal TEXT;       -- as JSON; without it nothing is asked
+ALTER TABLE inbound_mail ADD COLUMN held_until BIGINT;
+CREATE INDEX inbound_mail_unclear ON inbound_mail (lead_id) WHERE result = 'kept' AND lead_id IS NOT NULL;
+
+-- What was so before something was taken for a lead's word: `nurtured undo` goes back to it.
+CREATE TABLE undo (
+    event_id  BIGINT PRIMARY KEY REFERENCES event (id),
+    lead_id   BIGINT NOT NULL REFERENCES lead (id),
+    before    TEXT NOT NULL,             -- as JSON; no personal text
+    undone_at BIGINT                     -- empty: it stands
+);
+CREATE INDEX undo_undone ON undo (lead_id) WHERE undone_at IS NOT NULL;
