@@ -35,7 +35,8 @@ impl Why {
         let zone = TimeZone::get(&zone_of(&lead, &engine.rules().agreement)).unwrap_or(TimeZone::UTC);
         let mut notes = why::notes(&mut tx, lead.id).await.map_err(CliError::failed)?;
         for event in tx.events_of_person(lead.id).await.map_err(CliError::failed)? {
-            let note = notes.remove(&event.id);
+            let (note, id) = (notes.remove(&event.id), event.id);
+            let can_be_undone = tx.kept_for_undo(id).await.map_err(CliError::failed)?.is_some();
             let mut told = simulate::line(&mut tx, event).await.map_err(CliError::failed)?;
             if self.json {
                 if let (Some(facts), Some(note)) = (told.facts.as_object_mut(), &note) {
@@ -48,6 +49,12 @@ impl Why {
             if let Some(words) = words {
                 let note = note.map(|note| format!(" “{note}”")).unwrap_or_default();
                 line(&format!("{}  {words}{note}", clock(told.at, &zone)))?;
+            }
+            if let Some(evidence) = evidence(&told.facts) {
+                line(&format!("    read from: {evidence}"))?;
+            }
+            if can_be_undone {
+                line(&format!("    if that is wrong: nurtured undo {id}"))?;
             }
         }
         let now = Clock::System.now();
@@ -71,6 +78,12 @@ impl Why {
         }
         Ok(())
     }
+}
+
+/// By which words of a mail it was read, if it was.
+fn evidence(facts: &serde_json::Value) -> Option<String> {
+    let evidence = facts.get("evidence")?.as_array()?;
+    Some(evidence.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join("; "))
 }
 
 fn with_owner(lead: &Lead) -> String {

@@ -55,6 +55,8 @@ names! {
     SuppressionReason, "suppression reason" {
         /// The address does not exist.
         HardBounce = "hard_bounce",
+        /// Mail to it came back again and again.
+        SoftBounces = "soft_bounces",
         /// The person wants no marketing mail.
         Unsubscribed = "unsubscribed",
         /// The person called our mail spam.
@@ -74,9 +76,10 @@ impl SuppressionReason {
     /// Whether it forbids this.
     pub fn forbids(self, channel: Channel, purpose: Purpose) -> bool {
         match self {
-            SuppressionReason::HardBounce | SuppressionReason::Complaint | SuppressionReason::LeftCompany => {
-                channel == Channel::Email
-            }
+            SuppressionReason::HardBounce
+            | SuppressionReason::SoftBounces
+            | SuppressionReason::Complaint
+            | SuppressionReason::LeftCompany => channel == Channel::Email,
             SuppressionReason::Unsubscribed => channel == Channel::Email && purpose == Purpose::Nurture,
             SuppressionReason::DoNotCall => channel == Channel::Phone,
             SuppressionReason::DoNotContact | SuppressionReason::Erased => true,
@@ -87,6 +90,7 @@ impl SuppressionReason {
     pub fn label(self) -> &'static str {
         match self {
             SuppressionReason::HardBounce => "the address does not exist",
+            SuppressionReason::SoftBounces => "mail to it keeps coming back",
             SuppressionReason::Unsubscribed => "unsubscribed from marketing mail",
             SuppressionReason::Complaint => "complained about our mail",
             SuppressionReason::LeftCompany => "does not work there any more",

@@ -558,11 +558,12 @@ fn won(lead: &Lead) -> Result<Consequences, Refusal> {
 /// A dead address gets no more mail. One that cannot be reached just now does, until it has been so too often.
 fn bounced(lead: &Lead, bounce: Bounce, agreement: &Agreement, strikes: i64) -> Consequences {
     let limit = agreement.contact.soft_bounces;
-    let (ends, words) = match bounce {
+    let (ends, reason, words) = match bounce {
         Bounce::Full => return Consequences::default(),
         Bounce::Strike if strikes + 1 < limit.count => return Consequences::default(),
         Bounce::Strike => (
             "mail to it keeps coming back",
+            SuppressionReason::SoftBounces,
             format!(
                 "Mail to this lead came back {} times in {} days: it is taken for dead. Please ask for another address.",
                 limit.count, limit.days
@@ -570,12 +571,13 @@ fn bounced(lead: &Lead, bounce: Bounce, agreement: &Agreement, strikes: i64) -> 
         ),
         Bounce::Permanent => (
             "its address does not exist",
+            SuppressionReason::HardBounce,
             "Mail to this lead comes back: the address does not exist. Please ask for another.".to_owned(),
         ),
     };
     Consequences {
         sequence_ends: Some(ends),
-        suppress: vec![SuppressionReason::HardBounce],
+        suppress: vec![reason],
         tell: tell_owner(lead, &words),
         ..Consequences::default()
     }
@@ -589,7 +591,7 @@ fn left_company(lead: &Lead) -> Consequences {
         sequence_ends: Some("it has left its company"),
         suppress: vec![SuppressionReason::LeftCompany],
         tell: tell_owner(lead, &format!("{left} {ask}")).or(Some(Tell::Marketing(format!(
-            "{left} If somebody has taken over, `replace` it by them; if not, nothing more happens to it."
+            "{left} If somebody has taken over, please put them in its place; if not, nothing more happens to it."
         )))),
         ..Consequences::default()
     }

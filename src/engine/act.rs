@@ -166,8 +166,12 @@ impl Engine {
             }
         }
         let mut lead = desk.lead.clone();
-        let mut said =
-            Said { by: Some(desk.person.clone()), words: deed.words.clone(), via: deed.via, ..Said::default() };
+        let mut said = Said {
+            by: Some(desk.person.clone()),
+            words: deed.words.clone(),
+            via: deed.via,
+            ..Said::default()
+        };
         for order in &deed.orders {
             let Order::Say(happening) = order else { continue };
             match self.say(tx, &wake, &mut lead, happening, &said).await {

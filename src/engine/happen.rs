@@ -3,8 +3,8 @@
 //! Commands, clicks, incoming mail and scenarios all come through here, so a thing means the same whoever
 //! says it.
 
-use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -24,7 +24,8 @@ use crate::domain::contact::{
 use crate::domain::email::EmailAddress;
 use crate::domain::escalation::Purpose;
 use crate::domain::happening::{
-    Bounce, Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell, consequences,
+    Bounce, Circumstances, Consequences, HandOffFacts, Happening, Outcome, Promises, Refusal, Tell,
+    consequences,
 };
 use crate::domain::ids::OutboxId;
 use crate::domain::lead::{Activity, Lead, Stage};
@@ -211,8 +212,7 @@ impl Engine {
             },
             _ => HandOffFacts::default(),
         };
-        let circumstances =
-            Circumstances { agreement, hours: &hours, absent_before, strikes, hand_off, now };
+        let circumstances = Circumstances { agreement, hours: &hours, absent_before, strikes, hand_off, now };
         let followed = consequences(lead, happening, said.by.as_ref(), circumstances)?;
         self.follow(tx, wake, lead, happening, said, &followed).await?;
         Ok(())
@@ -472,21 +472,15 @@ async fn hand_off_facts(tx: &mut Tx, lead: &Lead) -> Result<HandOffFacts, StoreE
 }
 
 /// How often mail to a lead came back for now, within the days that the agreement counts.
-async fn strikes(
-    tx: &mut Tx,
-    lead: &Lead,
-    agreement: &Agreement,
-    now: Timestamp,
-) -> Result<i64, StoreError> {
+async fn strikes(tx: &mut Tx, lead: &Lead, agreement: &Agreement, now: Timestamp) -> Result<i64, StoreError> {
     let since = now - SignedDuration::from_hours(24 * agreement.contact.soft_bounces.days);
     let undone = tx.undone_events(lead.id).await?;
     let is_strike = |event: &Event| {
         event.facts.get("permanent") == Some(&json!(false)) && event.facts.get("full").is_none()
     };
     let bounces = tx.events_of_kind(lead.id, "bounced").await?.into_iter();
-    let counted = bounces.filter(|event| {
-        event.occurred_at > since && is_strike(event) && !undone.contains(&event.id)
-    });
+    let counted =
+        bounces.filter(|event| event.occurred_at > since && is_strike(event) && !undone.contains(&event.id));
     Ok(counted.count() as i64)
 }
 

@@ -56,8 +56,8 @@ mod staff_mail;
 pub mod take_in;
 pub mod tokens;
 mod turn_over;
-pub mod webhooks;
 pub mod undo;
+pub mod webhooks;
 pub mod why;
 
 use std::sync::{Arc, Mutex, PoisonError};

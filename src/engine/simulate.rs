@@ -311,7 +311,9 @@ pub async fn line(tx: &mut crate::store::Tx, event: Event) -> Result<Line, Store
         None => None,
     };
     let mut facts = event.facts.clone();
-    if let (Some(facts), Some(mail)) = (facts.as_object_mut(), event.mail)
+    // What somebody answered says for itself what it is.
+    let is_answer = facts.get("via").is_some();
+    if let (Some(facts), Some(mail)) = (facts.as_object_mut(), event.mail.filter(|_| !is_answer))
         && let Some(row) = tx.outbox_mail(mail).await?
     {
         for (name, value) in [

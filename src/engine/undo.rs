@@ -169,8 +169,11 @@ impl Engine {
         let Some(before) = tx.kept_for_undo(id).await? else {
             return Err(if tx.is_undone(id).await? { UndoError::Before(id) } else { no_word() });
         };
-        let before: Before = serde_json::from_value(before)
-            .map_err(|error| StoreError::Inconsistent { table: "undo", id: id.0, what: error.to_string() })?;
+        let before: Before = serde_json::from_value(before).map_err(|error| StoreError::Inconsistent {
+            table: "undo",
+            id: id.0,
+            what: error.to_string(),
+        })?;
         tx.mark_undone(id, now).await?;
         let mut words = Vec::new();
         lift(tx, &wake, &lead, id, &mut words).await?;
@@ -182,7 +185,11 @@ impl Engine {
             self.go_on_with(tx, &wake, &lead, enrolment, &event, &mut words).await?;
         }
         sla::recount(tx, &wake, &lead).await?;
-        let mut entry = wake.event(lead.id, "undone", json!({ "event": id.0, "what": event.kind }));
+        let mut entry = wake.event(
+            lead.id,
+            "undone",
+            json!({ "what": event.kind, "since": event.recorded_at.to_string() }),
+        );
         entry.actor = by.map(|by| by.as_str().to_owned());
         tx.append(&[entry]).await?;
         if words.is_empty() {
@@ -266,11 +273,13 @@ impl Engine {
             .collect();
         let due_at = if waiting.is_empty() { Some(wake.now) } else { None };
         if !tx.reopen_enrolment(enrolment, due_at).await? {
-            words.push("The sequence that it was in does not go on, because it is in another one.".to_owned());
+            words
+                .push("The sequence that it was in does not go on, because it is in another one.".to_owned());
             return Ok(());
         }
         for mail in waiting {
-            tx.send_mail_again(mail.id, MailState::Dropped, wake.now, "what stopped it was taken back").await?;
+            tx.send_mail_again(mail.id, MailState::Dropped, wake.now, "what stopped it was taken back")
+                .await?;
         }
         words.push("Its sequence goes on where it was.".to_owned());
         Ok(())

@@ -94,7 +94,11 @@ fn said(words: &str) -> Response {
 }
 
 fn settled() -> Response {
-    page::page(StatusCode::OK, "Answered before", "<p>Somebody has answered that, and nothing was changed now.</p>")
+    page::page(
+        StatusCode::OK,
+        "Answered before",
+        "<p>Somebody has answered that, and nothing was changed now.</p>",
+    )
 }
 
 fn no_such_link() -> Response {

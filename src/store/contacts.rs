@@ -289,7 +289,7 @@ impl Tx {
         for emails in emails.chunks(bulk::MAX_LIST) {
             let emails = bulk::padded(emails);
             let sql = self.in_dialect(format!(
-                "SELECT id, email, reason, since FROM suppression WHERE email IN ({}) ORDER BY since, id",
+                "SELECT id, email, reason, since, evidence FROM suppression WHERE email IN ({}) ORDER BY since, id",
                 bulk::list(1, emails.len())
             ));
             let rows: Vec<SuppressionRow> = each!(self, conn => {

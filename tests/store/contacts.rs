@@ -140,7 +140,12 @@ pub async fn a_suppression_is_kept_once_for_each_reason(place: Place) {
     for reason in SuppressionReason::ALL {
         tx.suppress(&john, *reason, None, at("09:00:00")).await.expect("an answer");
     }
-    let suppression = Suppression { email: jane.clone(), reason: unsubscribed, since: at("10:00:00"), evidence: Some("link".to_owned()) };
+    let suppression = Suppression {
+        email: jane.clone(),
+        reason: unsubscribed,
+        since: at("10:00:00"),
+        evidence: Some("link".to_owned()),
+    };
     let of_jane = tx.suppressions(&jane).await.expect("suppressions");
     assert_eq!(of_jane, [suppression]);
     let all = tx.suppressions_of(&[&jane, &john]).await.expect("suppressions");

@@ -21,6 +21,7 @@ mod outbox;
 mod recycling;
 mod reports;
 mod routing;
+mod undoing;
 
 use std::collections::BTreeMap;
 
@@ -153,6 +154,9 @@ stories! {
         the_last_wake_is_known, what_is_open_is_counted;
     others: a_token_is_known_by_its_hash, a_request_is_begun_once, words_of_a_person_go_and_facts_stay,
         who_subscribes_is_told_of_each_event_in_its_order;
+    undoing: what_was_so_before_is_kept_until_it_is_undone_once,
+        a_sequence_goes_on_that_should_not_have_ended_unless_there_is_another,
+        a_mail_that_may_be_a_lead_s_holds_its_sequence_until_it_is_settled;
     reports: leads_that_sales_had_in_a_period_are_read_page_by_page, promises_and_what_was_found_late_are_read_of_many_leads,
         the_most_frequent_answers_are_counted_by_campaign_and_question, what_a_campaign_brought_is_counted_by_lead,
         a_mailed_report_is_planned_once;

@@ -133,12 +133,22 @@ fn follows_after(
     actor: Option<&str>,
     absent_before: i64,
 ) -> Result<Consequences, Refusal> {
+    follows_with(lead, happening, actor, absent_before, 0)
+}
+
+fn follows_with(
+    lead: &Lead,
+    happening: &Happening,
+    actor: Option<&str>,
+    absent_before: i64,
+    strikes: i64,
+) -> Result<Consequences, Refusal> {
     let (agreement, hours, actor) = (agreement(), hours(), actor.map(address));
     let circumstances = Circumstances {
         agreement: &agreement,
         hours: &hours,
         absent_before,
-            strikes: 0,
+        strikes,
         hand_off: HandOffFacts::default(),
         now: tuesday(),
     };
@@ -566,4 +576,18 @@ fn what_was_heard_is_one_of_the_names_that_are_counted() {
         Err("`prise` is no objection of the agreement; did you mean `price`? It knows: price".to_owned())
     );
     assert!(heard(None, Some("price")).is_err());
+}
+
+#[test]
+fn an_address_from_which_mail_comes_back_too_often_for_now_is_dead_and_a_full_one_never_is() {
+    let lead = lead(Stage::Nurturing);
+    let suppressed = |bounce, strikes| {
+        let followed = follows_with(&lead, &Happening::Bounced(bounce), None, 0, strikes);
+        followed.expect("it can be").suppress
+    };
+    // The agreement of these tests counts three.
+    assert_eq!(suppressed(Bounce::Strike, 1), []);
+    assert_eq!(suppressed(Bounce::Strike, 2), [SuppressionReason::SoftBounces]);
+    assert_eq!(suppressed(Bounce::Full, 99), []);
+    assert_eq!(suppressed(Bounce::Permanent, 0), [SuppressionReason::HardBounce]);
 }

@@ -250,7 +250,9 @@ pub fn absorb(lead: &mut Lead, double: &Lead) {
 /// not exist, or is no longer the person's, is the address's.
 pub fn goes_with_the_person(reason: SuppressionReason) -> bool {
     match reason {
-        SuppressionReason::HardBounce | SuppressionReason::LeftCompany => false,
+        SuppressionReason::HardBounce | SuppressionReason::SoftBounces | SuppressionReason::LeftCompany => {
+            false
+        }
         SuppressionReason::Unsubscribed
         | SuppressionReason::Complaint
         | SuppressionReason::DoNotCall

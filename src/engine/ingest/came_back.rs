@@ -33,7 +33,9 @@ impl Engine {
                 return self.came_back_from_staff(tx, wake, mail, &ours).await.map(Some);
             }
             let Some(lead) = whose(tx, &ours, &mail.classified.class).await? else {
-                return done("nothing: the mail that it is about went to somebody whom we do not know any more");
+                return done(
+                    "nothing: the mail that it is about went to somebody whom we do not know any more",
+                );
             };
             let writer = Writer::of(mail, &ours.recipient);
             let meaning = meaning(&mail.classified, Surety::Tied, writer);
@@ -101,15 +103,17 @@ impl Engine {
             ..Said::default()
         };
         let (mut noted, mut refused) = (Vec::new(), None);
-        for happening in happenings {
+        for happening in in_order(lead, happenings) {
             if is_known(tx, wake, lead, happening).await? {
                 refused.get_or_insert("it said so before".to_owned());
                 continue;
             }
-            match self.say(tx, wake, lead, happening, &said).await {
+            // The words stand with what they say first; a day is in them.
+            let words = said.words.clone().filter(|_| !matches!(happening, Happening::FollowUp { .. }));
+            match self.say(tx, wake, lead, happening, &Said { words: words.clone(), ..said.clone() }).await {
                 Ok(()) => {
                     noted.push(happening.kind().replace('_', " "));
-                    said.words = None;
+                    said.words = said.words.filter(|_| words.is_none());
                 }
                 Err(HappenError::Failed(error)) => return Err(error),
                 Err(error) => refused = Some(error.to_string()),
@@ -142,6 +146,16 @@ impl Engine {
         let key = format!("not-delivered:{}:{today}", reason.words());
         staff_mail::operator(self, tx, wake, &words, &key).await
     }
+}
+
+/// In which order what a mail says is taken. A lead that sales has waits for its day before its rep is told, who then
+/// reads when the call is due; one that is nurtured is heard first, which ends what it had said before.
+fn in_order<'a>(lead: &Lead, happenings: &'a [Happening]) -> Vec<&'a Happening> {
+    let mut ordered: Vec<&Happening> = happenings.iter().collect();
+    if lead.stage.sales_has_the_word() {
+        ordered.sort_by_key(|happening| !matches!(happening, Happening::FollowUp { .. }));
+    }
+    ordered
 }
 
 fn done(what: &str) -> Result<Option<Verdict>, PassError> {

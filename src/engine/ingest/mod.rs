@@ -80,10 +80,7 @@ impl Engine {
             match self.try_to_ingest(raw, mail.as_ref(), &identity, now).await {
                 Err(PassError::Store(error)) if error.lost_a_race() && tries < TRIES => tries += 1,
                 result => {
-                    if matches!(
-                        result,
-                        Ok(Ingested::Done(_) | Ingested::Refused(_) | Ingested::Asked(_))
-                    ) {
+                    if matches!(result, Ok(Ingested::Done(_) | Ingested::Refused(_) | Ingested::Asked(_))) {
                         self.wake_up();
                     }
                     return result;

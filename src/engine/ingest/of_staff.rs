@@ -7,8 +7,8 @@ use super::{Ingested, Verdict};
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::ABSENCE_WITHOUT_DATE_DAYS;
 use crate::domain::mail::Audience;
-use crate::engine::happen::HappenError;
 use crate::engine::hand_off::team_calendar;
+use crate::engine::happen::HappenError;
 use crate::engine::pass::PassError;
 use crate::engine::{Engine, Wake, staff_mail};
 use crate::mail::inbound::Inbound;
@@ -24,7 +24,8 @@ impl Engine {
         identity: &str,
         now: Timestamp,
     ) -> Result<Option<Ingested>, PassError> {
-        let Some(reply) = mail.classified.auto_reply.as_ref().filter(|one| one.kind == Kind::OutOfOffice) else {
+        let Some(reply) = mail.classified.auto_reply.as_ref().filter(|one| one.kind == Kind::OutOfOffice)
+        else {
             return Ok(None);
         };
         let mut tx = self.store.read().await?;
@@ -66,12 +67,17 @@ impl Engine {
     ) -> Result<Verdict, PassError> {
         let whose = ours.recipient.as_str();
         let words = match mail.classified.class {
-            Class::Bounce => format!("Mail to {whose} comes back. Whoever it is does not learn what waits for them."),
+            Class::Bounce => {
+                format!("Mail to {whose} comes back. Whoever it is does not learn what waits for them.")
+            }
             Class::Complaint => format!("The mailbox of {whose} takes our mail for spam."),
             Class::AutoReply => {
-                let left = mail.classified.auto_reply.as_ref().is_some_and(|one| one.kind == Kind::LeftCompany);
+                let left =
+                    mail.classified.auto_reply.as_ref().is_some_and(|one| one.kind == Kind::LeftCompany);
                 if !left {
-                    return Ok(Ingested::Done("nothing: a machine says that our mail arrived".to_owned()).into());
+                    return Ok(
+                        Ingested::Done("nothing: a machine says that our mail arrived".to_owned()).into()
+                    );
                 }
                 format!(
                     "The mailbox of {whose} says that its owner has left. Please take them out of the agreement; \
@@ -82,7 +88,8 @@ impl Engine {
                 return Ok(Ingested::Done("nothing: our mail was delivered".to_owned()).into());
             }
             Class::Reply | Class::Unsubscribe | Class::Calendar | Class::Challenge => {
-                let why = "it answers a mail to staff without an order: only its links, or their subjects, act";
+                let why =
+                    "it answers a mail to staff without an order: only its links, or their subjects, act";
                 return Ok(Ingested::Kept(why.to_owned()).into());
             }
         };

@@ -68,7 +68,9 @@ impl Proposed {
         let day = |text: &String| text.parse::<Date>().map_or_else(|_| text.clone(), staff_mail::display_day);
         match self {
             Proposed::Replied => "it has written back".to_owned(),
-            Proposed::OutOfOffice { until: Some(until), .. } => format!("it is away and back on {}", day(until)),
+            Proposed::OutOfOffice { until: Some(until), .. } => {
+                format!("it is away and back on {}", day(until))
+            }
             Proposed::OutOfOffice { until: None, .. } => "it is away, without saying until when".to_owned(),
             Proposed::FollowUp { on } => format!("it wants to hear from us on {}", day(on)),
             Proposed::Unsubscribed => "it wants no more of our mails".to_owned(),
@@ -165,10 +167,9 @@ impl Engine {
             Some(owner) if lead.stage.sales_has_the_word() => owner.clone(),
             _ => wake.rules.agreement.marketing.manager.clone(),
         };
-        let page = self
-            .identity
-            .has_pages()
-            .then(|| format!("{}/m/{}", self.identity.public_url, inbound_token::token(&self.keys.action, number)));
+        let page = self.identity.has_pages().then(|| {
+            format!("{}/m/{}", self.identity.public_url, inbound_token::token(&self.keys.action, number))
+        });
         let question = staff_mail::Asked {
             number,
             from: asked.from.as_ref(),
@@ -246,7 +247,9 @@ impl Engine {
         // Of two who answer at one instant the second finds that it was settled.
         let (settled, why) = match is_theirs {
             true => (tx.settle_kept_mail(number, "a person says that it is the lead's").await?, "theirs"),
-            false => (tx.settle_kept_mail(number, "a person says that it is not the lead's").await?, "not theirs"),
+            false => {
+                (tx.settle_kept_mail(number, "a person says that it is not the lead's").await?, "not theirs")
+            }
         };
         if !settled {
             return Ok(Answered::Settled);
@@ -270,7 +273,8 @@ impl Engine {
         };
         // What waited for the answer is looked at again; whatever else stands against it holds it again.
         for mail in tx.mails_of(lead.id).await? {
-            if mail.audience == Audience::Lead && mail.state == MailState::Pending && mail.held_why.is_some() {
+            if mail.audience == Audience::Lead && mail.state == MailState::Pending && mail.held_why.is_some()
+            {
                 tx.hold_mail(mail.id, now, "what it waited for was answered").await?;
             }
         }

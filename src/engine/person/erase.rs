@@ -76,6 +76,7 @@ impl Engine {
             tx.commit().await?;
             return Ok(false);
         };
+        tx.forget_kept_mails_of(lead.id).await?;
         if tx.mail_is_being_sent(lead.id).await? {
             tx.rollback().await?;
             return Err(PersonError::BeingSent);

@@ -396,11 +396,7 @@ pub(in crate::engine) async fn pauses(
     lead: &Lead,
     since: Timestamp,
 ) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
-    let mut events = tx.events_of_kind(lead.id, EXTENDED).await?;
-    for kind in PAUSING {
-        events.extend(tx.events_of_kind(lead.id, kind).await?);
-    }
-    Ok(pauses_in(&events, since))
+    Ok(pauses_in(&tx.pausing_events_of(&[lead.id]).await?, since))
 }
 
 /// The pauses that these events began and that were not over at `since`.

@@ -72,7 +72,8 @@ pub(in crate::engine) async fn ask_whose(
     let until = day_and_time(&working_hours(wake, to).local(question.held_until));
     asked.values["headline"] = json!("is this mail theirs?");
     asked.values["quote"] = quoted(question.text);
-    asked.values["unless"] = json!(format!("Until somebody answers it gets no mail of a sequence, at most until {until}."));
+    asked.values["unless"] =
+        json!(format!("Until somebody answers it gets no mail of a sequence, at most until {until}."));
     asked.values["actions"] = json!([]);
     asked.values["buttons"] = match &question.page {
         Some(page) => json!([

@@ -160,6 +160,7 @@ fn told(wake: &Wake, calendar: &Calendar, event: &Event, owner: Option<&EmailAdd
         "out_of_office" => format!("They are away, back on {}.", on("until")),
         "follow_up" => format!("They want to hear from us on {}.", on("on")),
         "bounced" => "A mail to them came back.".to_owned(),
+        "left_company" => "Their mailbox says that they have left.".to_owned(),
         "complained" => "They called our mail spam.".to_owned(),
         "unsubscribed" => "They want no more of our mails.".to_owned(),
         "level" => {

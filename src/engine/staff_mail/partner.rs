@@ -19,7 +19,7 @@ pub(super) fn withhold(values: &mut Value, shares: &[Share]) {
         "next_owner" | "buttons" | "actions" | "unless" | "zone" => true,
         "campaign" => has(Share::Campaign),
         "touches" => has(Share::Source),
-        "answers" => has(Share::Answers),
+        "answers" | "wrote" | "quote" => has(Share::Answers),
         "behaviour" => has(Share::Behaviour),
         "reasons" => has(Share::Reasons),
         _ => false,

@@ -55,7 +55,7 @@ pub(in crate::engine) async fn put(
     // What a notice says first is what it is about.
     let headline = plan.values["note"].as_str().map(|note| json!(words::headline(note)));
     if let (Some(headline), Value::Object(values)) = (headline, &mut plan.values) {
-        values.insert("headline".to_owned(), headline);
+        values.entry("headline").or_insert(headline);
     }
     let rendered =
         wake.rules.templates.render(&format!("staff/{}", plan.template), STAFF_LAYOUT, &plan.values);

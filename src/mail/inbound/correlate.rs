@@ -120,7 +120,8 @@ impl Named {
                 return;
             }
             let in_name = |c: char| c.is_ascii_alphanumeric() || "._%+-=".contains(c);
-            let local = &text[text[..at].rfind(|c| !in_name(c)).map_or(0, |before| before + last_len(text, before))..at];
+            let local = &text
+                [text[..at].rfind(|c| !in_name(c)).map_or(0, |before| before + last_len(text, before))..at];
             let domain = &text[at + 1..];
             let domain = &domain[..domain.find(|c: char| !in_name(c)).unwrap_or(domain.len())];
             if local.len() == token::MESSAGE_ID_LENGTH {
@@ -175,7 +176,8 @@ mod tests {
     }
 
     fn tie_of(headers: &str, body: &str) -> Option<(i64, Clue)> {
-        let raw = format!("From: jane@acme.example\r\nMessage-ID: <1@acme.example>\r\n{headers}\r\n{body}\r\n");
+        let raw =
+            format!("From: jane@acme.example\r\nMessage-ID: <1@acme.example>\r\n{headers}\r\n{body}\r\n");
         tie(KEY, &read(raw.as_bytes()).expect("a mail")).map(|tie| (tie.mail.0, tie.clue))
     }
 
@@ -202,7 +204,10 @@ mod tests {
     fn a_returned_mail_is_found_as_a_part_as_headers_and_in_the_midst_of_words() {
         let part = |kind: &str, text: &str| {
             let headers = "MIME-Version: 1.0\r\nContent-Type: multipart/report; boundary=x\r\n";
-            tie_of(headers, &format!("--x\r\n\r\nSorry.\r\n--x\r\nContent-Type: {kind}\r\n\r\n{text}\r\n--x--"))
+            tie_of(
+                headers,
+                &format!("--x\r\n\r\nSorry.\r\n--x\r\nContent-Type: {kind}\r\n\r\n{text}\r\n--x--"),
+            )
         };
         let original = format!("Message-ID: {}\r\nSubject: A question\r\n\r\nHello", ours(7));
         assert_eq!(part("message/rfc822", &original), Some((7, Clue::Returned)));
@@ -210,7 +215,10 @@ mod tests {
         let path = format!("Return-Path: <{}>\r\nSubject: A question\r\n\r\nHello", bounces_to(8));
         assert_eq!(part("message/rfc822", &path), Some((8, Clue::Returned)));
         assert_eq!(part("text/rfc822-headers", &path), Some((8, Clue::Returned)));
-        assert_eq!(part("text/html", &format!("<p>Id: &lt;{}&gt;", ours(9).trim_matches(['<', '>']))), Some((9, Clue::Returned)));
+        assert_eq!(
+            part("text/html", &format!("<p>Id: &lt;{}&gt;", ours(9).trim_matches(['<', '>']))),
+            Some((9, Clue::Returned))
+        );
     }
 
     #[test]

@@ -67,10 +67,10 @@ pub fn meaning(classified: &Classified, surety: Surety, writer: Writer) -> Meani
         Class::Complaint => complaint(classified, surety),
         Class::AutoReply => auto_reply(classified, surety),
         Class::Unsubscribe => match (surety, writer) {
-            (Surety::Tied, Writer::Lead | Writer::Colleague) => Meaning::Happened(vec![Happening::Unsubscribed]),
-            (Surety::Tied, Writer::Other) => {
-                Meaning::Asks(vec![Happening::Unsubscribed], WRITTEN_BY_ANOTHER)
+            (Surety::Tied, Writer::Lead | Writer::Colleague) => {
+                Meaning::Happened(vec![Happening::Unsubscribed])
             }
+            (Surety::Tied, Writer::Other) => Meaning::Asks(vec![Happening::Unsubscribed], WRITTEN_BY_ANOTHER),
             (Surety::SaysSo, _) => Meaning::Asks(vec![Happening::Unsubscribed], ONLY_SAYS_SO),
         },
         Class::Reply | Class::Calendar => {
@@ -79,7 +79,9 @@ pub fn meaning(classified: &Classified, surety: Surety, writer: Writer) -> Meani
             sure(happened, surety)
         }
         Class::DeliveryNotice => Meaning::Nothing("our mail was delivered, or will be tried again"),
-        Class::Receipt => Meaning::Nothing("a program says that our mail was opened, which nobody has to have read"),
+        Class::Receipt => {
+            Meaning::Nothing("a program says that our mail was opened, which nobody has to have read")
+        }
         Class::Challenge => {
             Meaning::ForAPerson("a machine wants proof that a person writes: answer it by hand, or leave it")
         }
@@ -172,9 +174,10 @@ mod tests {
 
     #[test]
     fn nothing_that_is_not_tied_to_a_mail_of_ours_happens_by_itself() {
-        let all = [Class::Bounce, Class::DeliveryNotice, Class::Complaint, Class::AutoReply, Class::Unsubscribe]
-            .into_iter()
-            .chain([Class::Reply, Class::Receipt, Class::Calendar, Class::Challenge]);
+        let all =
+            [Class::Bounce, Class::DeliveryNotice, Class::Complaint, Class::AutoReply, Class::Unsubscribe]
+                .into_iter()
+                .chain([Class::Reply, Class::Receipt, Class::Calendar, Class::Challenge]);
         let mut mails: Vec<Classified> = all.map(classified).collect();
         mails.extend([Kind::OutOfOffice, Kind::LeftCompany, Kind::Acknowledgement].map(replies));
         mails.extend([Reason::NoSuchMailbox, Reason::Blocked, Reason::NotReached].map(failed));
@@ -217,10 +220,7 @@ mod tests {
     #[test]
     fn who_answers_is_heard_also_when_a_colleague_does_and_a_stranger_takes_nobody_off_the_list() {
         let mut reply = classified(Class::Reply);
-        assert_eq!(
-            meaning(&reply, Surety::Tied, Writer::Other),
-            Meaning::Happened(vec![Happening::Replied])
-        );
+        assert_eq!(meaning(&reply, Surety::Tied, Writer::Other), Meaning::Happened(vec![Happening::Replied]));
         reply.follow_up_on = Some(date(2026, 9, 1));
         let on = date(2026, 9, 1);
         assert_eq!(

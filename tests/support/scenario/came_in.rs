@@ -25,18 +25,28 @@ pub fn raw(came: &CameIn, sent: &Sent, date: &str, number: i64) -> Vec<u8> {
         headers.push_str(&format!("{name}: {}\r\n", value.as_str().unwrap_or_default()));
     }
     let text = came.says.replace('\n', "\r\n");
-    let original = format!("Message-ID: {}\r\nTo: {}\r\nSubject: {}\r\n", sent.message_id, sent.to, sent.subject);
+    let original =
+        format!("Message-ID: {}\r\nTo: {}\r\nSubject: {}\r\n", sent.message_id, sent.to, sent.subject);
     let with_original = came.by == Way::Returned;
     let part = |kind: &str, body: &str| format!("--x\r\nContent-Type: {kind}\r\n\r\n{body}\r\n");
-    let original_part = if with_original { part("message/rfc822", &format!("{original}\r\nHello")) } else { String::new() };
+    let original_part =
+        if with_original { part("message/rfc822", &format!("{original}\r\nHello")) } else { String::new() };
     let body = if let Some(kind) = &came.complains {
         let report = format!("Feedback-Type: {kind}\r\nUser-Agent: x/1\r\nVersion: 1\r\n");
         headers.push_str(&report_type("feedback-report"));
-        format!("{}{}{original_part}--x--\r\n", part("text/plain", &text), part("message/feedback-report", &report))
+        format!(
+            "{}{}{original_part}--x--\r\n",
+            part("text/plain", &text),
+            part("message/feedback-report", &report)
+        )
     } else if !came.failed.is_empty() {
         headers.push_str(&report_type("delivery-status"));
         let status = delivery_status(&came.failed, &sent.to);
-        format!("{}{}{original_part}--x--\r\n", part("text/plain", &text), part("message/delivery-status", &status))
+        format!(
+            "{}{}{original_part}--x--\r\n",
+            part("text/plain", &text),
+            part("message/delivery-status", &status)
+        )
     } else if with_original {
         format!("{text}\r\n\r\n> {}\r\n", original.trim_end().replace("\r\n", "\r\n> "))
     } else {

@@ -135,7 +135,10 @@ const KINDS: [(&str, &[&str]); 14] = [
     ("page", &["by", "mail", "lead", "button", "token"]),
     ("answer", &["by", "mail", "lead", "says", "words", "from", "automatic", "times", "token"]),
     ("copy", &["by", "to", "says", "bcc", "times"]),
-    ("came_in", &["to", "mail", "lead", "by", "from", "subject", "says", "headers", "failed", "complains", "times"]),
+    (
+        "came_in",
+        &["to", "mail", "lead", "by", "from", "subject", "says", "headers", "failed", "complains", "times"],
+    ),
     ("undo", &["lead", "what", "by", "times"]),
     ("request", &["token", "method", "path", "body", "form", "key", "show"]),
     ("revoke", &["token"]),

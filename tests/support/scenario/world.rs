@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::bodies::{Mails, Sent};
-use super::endpoint::Endpoint;
 use super::came_in;
+use super::endpoint::Endpoint;
 use super::outside::{Answer, Beside, CameIn, Click, Copy, Forgery, Letter, Request, Undo, What};
 use super::page::{self, ask, percent_encoded};
 use super::printed;
@@ -329,7 +329,8 @@ impl<'a> World<'a> {
 
     async fn undoes(&self, undo: &Undo) -> Met {
         let mut tx = self.engine.store().read().await.expect("the store answers");
-        let lead = tx.person_by_email(&address(&undo.lead)).await.expect("the store answers").expect("a lead");
+        let lead =
+            tx.person_by_email(&address(&undo.lead)).await.expect("the store answers").expect("a lead");
         let events = tx.events_of_kind(lead.id, &undo.what).await.expect("the store answers");
         tx.rollback().await.expect("the store answers");
         let event = events.last().unwrap_or_else(|| panic!("there is no {} of {}", undo.what, undo.lead));

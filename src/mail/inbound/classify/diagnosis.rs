@@ -77,7 +77,7 @@ impl Reason {
 
 /// What servers say, in the order in which it is looked for: what is about us and passes comes before what is about the
 /// address, because the latter's words are in the former's explanations.
-const SAID: [(Reason, &[&str]); 17] = [
+const SAID: [(Reason, &[&str]); 18] = [
     (
         Reason::Authentication,
         &[
@@ -126,6 +126,8 @@ const SAID: [(Reason, &[&str]); 17] = [
             "reverse lookup",
         ],
     ),
+    // Lists of servers whose names say what they are against.
+    (Reason::Blocked, &["spamhaus", "spamcop", "blocked using", "uceprotect"]),
     (
         Reason::Spam,
         &[
