@@ -64,7 +64,8 @@ impl Simulate {
         let memory = Memory::new();
         let mut letters = Letters::of(memory.clone());
         let mut tell = |mut told: Line| {
-            let text = letters.letter_of(&told).filter(|_| scenario.show.wants(&told)).map(|letter| letter.text);
+            let text =
+                letters.letter_of(&told).filter(|_| scenario.show.wants(&told)).map(|letter| letter.text);
             let text = text.map(|text| without_tokens(&text));
             if self.json {
                 if let Some(text) = text {

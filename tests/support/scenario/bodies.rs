@@ -39,7 +39,9 @@ impl Mails {
 
     /// Keeps the mail that a line tells of; what is to be shown below the line.
     pub fn told(&mut self, line: &Line, show: &Show) -> String {
-        let Some(SentLetter { text, message_id, envelope_from }) = self.letters.letter_of(line) else { return String::new() };
+        let Some(SentLetter { text, message_id, envelope_from }) = self.letters.letter_of(line) else {
+            return String::new();
+        };
         let fact = |name: &str| line.facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
         self.sent.push(Sent {
             to: fact("to").to_owned(),
