@@ -26,7 +26,7 @@ enum Action {
         /// What it is for: crm, web-form
         #[arg(long)]
         name: String,
-        /// What it may do: leads:read, leads:write, forms:write, contact:read, suppressions:read,
+        /// What it may do: leads:read, leads:write, forms:write, inbound:write, contact:read, suppressions:read,
         /// suppressions:write, person:export, person:erase; may be repeated
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope, num_args = 1.., value_delimiter = ',')]
         scopes: Vec<Scope>,

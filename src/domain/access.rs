@@ -17,6 +17,8 @@ names! {
         LeadsWrite = "leads:write",
         /// Hand in a web form.
         FormsWrite = "forms:write",
+        /// Hand in mails that came in.
+        InboundWrite = "inbound:write",
         /// Ask whether somebody may be contacted.
         ContactRead = "contact:read",
         /// See who must not be contacted.

@@ -562,6 +562,22 @@ impl Tx {
         Ok(rows > 0)
     }
 
+    /// The mails of these enrolments that were sent, in their order.
+    pub async fn sent_in(
+        &mut self,
+        enrolments: &[EnrolmentId],
+    ) -> Result<Vec<(EnrolmentId, OutboxId)>, StoreError> {
+        let ids: Vec<i64> = enrolments.iter().map(|id| id.0).collect();
+        let rows: Vec<(i64, i64)> = self
+            .select_by_ids(
+                "SELECT enrolment_id, id FROM outbox WHERE state = 'sent' AND enrolment_id IN",
+                &ids,
+                "ORDER BY id",
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(enrolment, mail)| (EnrolmentId(enrolment), OutboxId(mail))).collect())
+    }
+
     /// One mail.
     pub async fn outbox_mail(&mut self, id: OutboxId) -> Result<Option<OutboxMail>, StoreError> {
         let row: Option<OutboxRow> =

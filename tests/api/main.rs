@@ -5,6 +5,7 @@ mod postgres;
 
 mod document;
 mod forms;
+mod inbound;
 mod leads;
 mod once;
 mod persons;
@@ -41,6 +42,7 @@ stories! {
         what_fails_half_way_is_undone_and_the_same_request_may_come_again,
         an_answer_that_cannot_be_kept_is_given_and_its_request_not_done_twice;
     tokens: a_token_is_good_for_its_scopes_until_it_is_revoked_or_expires;
+    inbound: a_mail_that_is_handed_in_counts_once_and_needs_its_own_scope;
     forms: a_form_hands_in_a_lead_and_learns_nothing, a_form_s_key_is_for_forms_alone;
     persons: what_is_erased_is_nowhere, every_column_that_may_hold_words_is_looked_at, what_is_kept_of_a_person_is_told_whole,
         whoever_was_erased_is_not_taken_in_again_until_they_ask;

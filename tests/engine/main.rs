@@ -10,5 +10,6 @@ mod sales;
 mod server;
 mod several;
 mod standstill;
+mod thread;
 mod time;
 mod world;

@@ -112,6 +112,7 @@ pub async fn a_mail_is_planned_once(place: Place) {
         }
     );
     assert_eq!((third.state, third.ended_at), (MailState::Skipped, Some(at("08:30:00"))));
+    assert_eq!(tx.sent_in(&[welcome]).await.expect("mails"), [], "none has left");
 
     // What is skipped is never due.
     assert_eq!(tx.lead_mail_due(at("08:59:59.999"), 10).await.expect("mails"), []);

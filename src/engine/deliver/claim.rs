@@ -16,7 +16,7 @@ use super::super::{Engine, Wake};
 use super::lease_ms;
 use crate::domain::agreement::{LateStep, Sequence};
 use crate::domain::contact::{Channel, Permission, Purpose, day_number, may_contact, reasons};
-use crate::domain::ids::{LeadId, OutboxId};
+use crate::domain::ids::{EnrolmentId, LeadId, OutboxId};
 use crate::domain::lead::Lead;
 use crate::domain::mail::MailState;
 use crate::domain::sequence::{due, late};
@@ -40,7 +40,12 @@ pub(crate) struct Claimed {
     pub message: Option<Vec<u8>>,
     /// Until when somebody has promised to turn to the lead, for mail that it asked for.
     pub contact_by: Option<Timestamp>,
+    /// The mails of the same enrolment that were sent before, the first one first: it goes on where they stopped.
+    pub before: Vec<OutboxId>,
 }
+
+/// So many mails of a conversation are named in the next one.
+const LONGEST_THREAD: usize = 10;
 
 impl Claim {
     pub fn none() -> Claim {
@@ -117,7 +122,7 @@ async fn staff(tx: &mut Tx, wake: &Wake, rows: Vec<OutboxMail>, lease: Lease) ->
     let mut mails = Vec::with_capacity(rows.len());
     for row in rows {
         let message = tx.mail_message(row.id).await?;
-        mails.push(Claimed { row, lead: None, message, contact_by: None });
+        mails.push(Claimed { row, lead: None, message, contact_by: None, before: Vec::new() });
     }
     let ids: Vec<OutboxId> = mails.iter().map(|mail| mail.row.id).collect();
     tx.mark_sending(&ids, lease, wake.now).await?;
@@ -168,6 +173,7 @@ async fn leads(
         return Ok(Looked::DayIsFull(why));
     }
     promise(tx, &mut claim).await?;
+    follow_on(tx, &mut claim).await?;
     claim.token = lease.token;
     let ids: Vec<OutboxId> = claim.mails.iter().map(|mail| mail.row.id).collect();
     tx.insert_contacts(&contacts).await?;
@@ -185,6 +191,23 @@ async fn promise(tx: &mut Tx, claim: &mut Claim) -> Result<(), PassError> {
     let promised = contact_promised(tx, &ids).await?;
     for (lead, mail) in &mut asked {
         mail.contact_by = promised.get(lead).copied();
+    }
+    Ok(())
+}
+
+/// Each mail of a sequence goes on where the one before stopped, so a reader's program shows them as one conversation.
+async fn follow_on(tx: &mut Tx, claim: &mut Claim) -> Result<(), PassError> {
+    let enrolments: Vec<EnrolmentId> = claim.mails.iter().filter_map(|mail| mail.row.enrolment).collect();
+    if enrolments.is_empty() {
+        return Ok(());
+    }
+    let mut before: HashMap<EnrolmentId, Vec<OutboxId>> = HashMap::new();
+    for (enrolment, mail) in tx.sent_in(&distinct(enrolments)).await? {
+        before.entry(enrolment).or_default().push(mail);
+    }
+    for mail in &mut claim.mails {
+        let ids = mail.row.enrolment.and_then(|enrolment| before.get(&enrolment));
+        mail.before = ids.map(|ids| ids[ids.len().saturating_sub(LONGEST_THREAD)..].to_vec()).unwrap_or_default();
     }
     Ok(())
 }
@@ -243,6 +266,7 @@ impl Gate<'_> {
                     lead: Some(lead.clone()),
                     message: None,
                     contact_by: None,
+                    before: Vec::new(),
                 });
             }
             Permission::NotBefore { at, because } => {
@@ -313,7 +337,7 @@ pub(crate) fn brake_day(wake: &Wake) -> i64 {
     day_number(wake.now.to_zoned(zone).date())
 }
 
-fn distinct(mut ids: Vec<LeadId>) -> Vec<LeadId> {
+fn distinct<T: Ord>(mut ids: Vec<T>) -> Vec<T> {
     ids.sort_unstable();
     ids.dedup();
     ids

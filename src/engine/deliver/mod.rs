@@ -39,7 +39,7 @@ use super::pass::{PassError, PassReport};
 use super::playbooks::PlaybookError;
 use super::{Engine, Limits, Wake};
 use crate::domain::backoff;
-use crate::domain::ids::LeadId;
+use crate::domain::ids::{LeadId, OutboxId};
 use crate::domain::mail::{Audience, MailState};
 use crate::mail::message::{Correspondent, Letter, Unsubscribe, compose};
 use crate::mail::token;
@@ -387,6 +387,10 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
                 .templates
                 .render(&template, LEAD_LAYOUT, &values)
                 .map_err(|error| unwritable(&error))?;
+            let named = |id: &OutboxId| {
+                token::message_id(&engine.keys.mail, *id, identity.from.address.domain())
+            };
+            let thread: Vec<String> = mail.before.iter().map(named).collect();
             let letter = Letter {
                 from: identity.from.clone(),
                 reply_to: identity.reply_to.clone(),
@@ -394,11 +398,11 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
                 subject: rendered.subject,
                 html: rendered.html,
                 text: rendered.text,
-                message_id: token::message_id(&engine.keys.mail, row.id, identity.from.address.domain()),
+                message_id: named(&row.id),
                 date: wake.now,
                 unsubscribe: Some(Unsubscribe { url: engine.unsubscribe_url(lead), mailto: None }),
-                in_reply_to: None,
-                references: Vec::new(),
+                in_reply_to: thread.last().cloned(),
+                references: thread,
                 auto_generated: false,
                 extra: Vec::new(),
             };

@@ -5,6 +5,7 @@
 //! | `operation.rs` | what an operation is: route, checks and document come from one description |
 //! | `leads.rs`, `happenings.rs`, `contact.rs`, `suppressions.rs`, `persons.rs` | the operations |
 //! | `forms.rs` | the one that a browser may use |
+//! | `inbound.rs` | the one that takes mails |
 //! | `idempotency.rs` | a request that is sent twice is done once |
 //! | `openapi.rs` | the document |
 //! | `problem.rs`, `wire.rs` | what goes wrong; how values stand in JSON |
@@ -16,6 +17,7 @@ mod contact;
 mod forms;
 mod happenings;
 mod idempotency;
+mod inbound;
 mod leads;
 mod openapi;
 mod operation;
@@ -86,6 +88,10 @@ pub fn router(site: Site, limits: Limits) -> Router {
         router = router.route(path, methods(operations));
     }
     let only_get = || async { wrong_method("GET, HEAD") };
+    let mails = Router::new()
+        .route("/inbound", inbound::routes())
+        .layer(middleware::from_fn_with_state(limits, in_time))
+        .with_state(site.clone());
     router
         .route("/forms/{campaign}", forms::routes())
         .route("/openapi.json", get(document).fallback(only_get))
@@ -94,6 +100,7 @@ pub fn router(site: Site, limits: Limits) -> Router {
         })
         .layer(middleware::from_fn_with_state(limits, within_limits))
         .with_state(site)
+        .merge(mails)
 }
 
 fn methods(operations: Vec<Operation>) -> MethodRouter<Site> {
@@ -139,6 +146,10 @@ async fn within_limits(State(limits): State<Limits>, request: Request, next: Nex
     if request.body().size_hint().lower() > MAX_BODY as u64 {
         return too_large().into_response();
     }
+    in_time(State(limits), request, next).await
+}
+
+async fn in_time(State(limits): State<Limits>, request: Request, next: Next) -> Response {
     match timeout(limits.answer, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::unavailable().into_response(),

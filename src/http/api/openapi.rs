@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::operation::{Operation, by_path};
 use super::problem::{Kind, PROBLEM_JSON, Shown};
-use super::{forms, operations};
+use super::{forms, inbound, operations};
 use crate::domain::access::Scope;
 
 /// The document as it is served.
@@ -39,6 +39,7 @@ fn build() -> Value {
         paths.insert(format!("/v1{path}"), Value::Object(methods));
     }
     paths.insert("/v1/forms/{campaign}".to_owned(), forms::documented());
+    paths.insert("/v1/inbound".to_owned(), inbound::documented());
     let mut schemas = write.take_definitions(true);
     schemas.extend(read.take_definitions(true));
     if let Some(problem) = schemas.get_mut("Problem") {
