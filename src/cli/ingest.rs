@@ -21,7 +21,7 @@ use crate::mail::inbound::MOST_BYTES;
 /// Kept mails shown at once.
 const PAGE: i64 = 100;
 
-/// Take in one mail on standard input: whatever comes back of ours, an order, or a copy of a rep's own
+/// Take in one mail on standard input: an answer, a bounce, an order, a copy of a rep's own
 ///
 /// Meant for the pipe of a mail server. In Postfix's master.cf, on one line:
 ///

@@ -51,6 +51,7 @@ const AUDIENCES: [(&str, &[&str]); 4] = [
             "status",
             "import",
             "ingest",
+            "undo",
             "classify",
             "outbox",
             "release",

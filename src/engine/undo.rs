@@ -86,7 +86,7 @@ impl From<StoreError> for UndoError {
 
 /// Whether a happening is what a lead or its mailbox was taken to have said.
 pub(super) fn can_be_undone(happening: &Happening, said: &Said) -> bool {
-    said.by.is_none()
+    (said.by.is_none() || said.read_from.is_some())
         && matches!(
             happening,
             Happening::Replied

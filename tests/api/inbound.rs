@@ -29,13 +29,18 @@ pub async fn a_mail_that_is_handed_in_counts_once_and_needs_its_own_scope(site: 
     assert_eq!(again.ok(200)["result"], "before");
 
     // A mail is longer than any other request.
-    let long = mail("long", &"A line of seventy-two characters, as a mail program breaks them, goes on.\r\n".repeat(2_000));
+    let long = mail(
+        "long",
+        &"A line of seventy-two characters, as a mail program breaks them, goes on.\r\n".repeat(2_000),
+    );
     assert_eq!(post(token.clone(), "/v1/inbound", MAIL, long).await.ok(200)["result"], "asked");
 
     let other = site.token(&[Scope::LeadsWrite]).await;
     post(other, "/v1/inbound", MAIL, hello.clone()).await.is(403, "forbidden");
     site.ask("POST", "/v1/inbound", &[MAIL], &hello).await.is(401, "unauthorised");
-    post(token.clone(), "/v1/inbound", "Content-Type: application/json", "{}".to_owned()).await.is(415, "wrong-type");
+    post(token.clone(), "/v1/inbound", "Content-Type: application/json", "{}".to_owned())
+        .await
+        .is(415, "wrong-type");
     post(token.clone(), "/v1/inbound", MAIL, String::new()).await.is(400, "unreadable");
     post(token.clone(), "/v1/inbound?recipient=nobody", MAIL, hello.clone()).await.is(422, "invalid");
     post(token, "/v1/inbound?to=x", MAIL, hello).await.is(422, "invalid");

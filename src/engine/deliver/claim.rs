@@ -207,7 +207,8 @@ async fn follow_on(tx: &mut Tx, claim: &mut Claim) -> Result<(), PassError> {
     }
     for mail in &mut claim.mails {
         let ids = mail.row.enrolment.and_then(|enrolment| before.get(&enrolment));
-        mail.before = ids.map(|ids| ids[ids.len().saturating_sub(LONGEST_THREAD)..].to_vec()).unwrap_or_default();
+        mail.before =
+            ids.map(|ids| ids[ids.len().saturating_sub(LONGEST_THREAD)..].to_vec()).unwrap_or_default();
     }
     Ok(())
 }

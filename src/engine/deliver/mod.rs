@@ -387,9 +387,8 @@ async fn letter(engine: &Engine, wake: &Wake, mail: &Claimed) -> Result<(String,
                 .templates
                 .render(&template, LEAD_LAYOUT, &values)
                 .map_err(|error| unwritable(&error))?;
-            let named = |id: &OutboxId| {
-                token::message_id(&engine.keys.mail, *id, identity.from.address.domain())
-            };
+            let named =
+                |id: &OutboxId| token::message_id(&engine.keys.mail, *id, identity.from.address.domain());
             let thread: Vec<String> = mail.before.iter().map(named).collect();
             let letter = Letter {
                 from: identity.from.clone(),

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::question::Asked;
 use super::{Ingested, Verdict};
+use crate::domain::email::EmailAddress;
 use crate::domain::happening::Happening;
 use crate::domain::lead::Lead;
 use crate::domain::mail::Audience;
@@ -71,7 +72,7 @@ impl Engine {
         let read_from = ReadFrom { mail: ours.map(|(tie, _)| tie.mail), evidence };
         match meaning {
             Meaning::Happened(happenings) => {
-                self.happened_as_read(tx, wake, mail, &mut lead, &happenings, read_from).await
+                self.happened_as_read(tx, wake, mail, &mut lead, &happenings, None, read_from).await
             }
             Meaning::Asks(happenings, why) => {
                 let asked = Asked::new(&lead, &happenings, why, mail, read_from, wake.now);
@@ -86,7 +87,8 @@ impl Engine {
         }
     }
 
-    /// Records what a mail said. What cannot be so (a return that has passed) is no news.
+    /// Records what a mail said; `by` is who passed it on. What cannot be so (a return that has passed) is no news.
+    #[expect(clippy::too_many_arguments, reason = "a mail, whose it is, and how it came")]
     pub(super) async fn happened_as_read(
         &self,
         tx: &mut Tx,
@@ -94,9 +96,11 @@ impl Engine {
         mail: &Inbound,
         lead: &mut Lead,
         happenings: &[Happening],
+        by: Option<&EmailAddress>,
         read_from: ReadFrom,
     ) -> Result<Verdict, PassError> {
         let mut said = Said {
+            by: by.cloned(),
             words: Some(mail.text.clone()).filter(|text| !text.is_empty()),
             via: Via::Mailbox,
             read_from: Some(read_from),

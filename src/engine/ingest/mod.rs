@@ -2,7 +2,7 @@
 //! person.
 //!
 //! Which of them is asked in that order, and each says by which right it acts: a command by its token ([`command`]), a
-//! copy by its sender and our log address ([`copy`]), what came back by what ties it to a mail of ours
+//! copy by its sender and our log address ([`copy`]), what somebody of ours passes on by the same ([`passed_on`]), what came back by what ties it to a mail of ours
 //! ([`came_back`]). Whatever a machine wrote orders nothing. Everything else is kept for a person; where it may be a
 //! lead's own, one is asked ([`question`]).
 //!
@@ -13,6 +13,7 @@ mod came_back;
 mod command;
 mod copy;
 mod of_staff;
+mod passed_on;
 pub mod question;
 
 use jiff::Timestamp;
@@ -116,13 +117,19 @@ impl Engine {
         }
         let verdict = match mail {
             None => Ingested::Kept("it is no mail".to_owned()).into(),
-            Some(mail) => self.judge(&mut tx, &wake, mail).await?,
+            Some(mail) => self.judge(&mut tx, &wake, mail, raw).await?,
         };
         self.note(tx, identity, raw, verdict, now).await
     }
 
     /// What one mail is, and what follows.
-    async fn judge(&self, tx: &mut Tx, wake: &Wake, mail: &Inbound) -> Result<Verdict, PassError> {
+    async fn judge(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        mail: &Inbound,
+        raw: &[u8],
+    ) -> Result<Verdict, PassError> {
         if let Some(command) = self.command(mail) {
             return Ok(self.obey(tx, wake, mail, &command).await?.into());
         }
@@ -131,6 +138,9 @@ impl Engine {
         if (mail.is_automatic() || !is_of_ours)
             && let Some(verdict) = self.came_back(tx, wake, mail).await?
         {
+            return Ok(verdict);
+        }
+        if is_of_ours && let Some(verdict) = self.passed_on(tx, wake, mail, raw).await? {
             return Ok(verdict);
         }
         Ok(self.log_copy(tx, wake, mail).await?.into())

@@ -264,7 +264,7 @@ impl Engine {
                 evidence.extend(question.evidence);
                 let read_from = ReadFrom { mail: None, evidence };
                 let Verdict { ingested, .. } =
-                    self.happened_as_read(tx, &wake, &mail, &mut lead, &happenings, read_from).await?;
+                    self.happened_as_read(tx, &wake, &mail, &mut lead, &happenings, None, read_from).await?;
                 Answered::Theirs(match ingested {
                     super::Ingested::Done(what) => what,
                     _ => String::new(),

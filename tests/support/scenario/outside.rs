@@ -38,6 +38,7 @@
 //! | `answer` | `by`, `mail`, `lead`, `says` (what the link of the mail would write), `words`, `from`, `automatic`, `times`, `token` |
 //! | `copy` | `by`, `to` (a list), `says` (its subject), `bcc` (else the log address is in Cc), `times` |
 //! | `came_in` | `to` and `mail` (of which it is an answer), `lead`, `by` (what ties it: `thread`, `address`, `returned`, `nothing`), `from`, `subject`, `says`, `headers`, `failed` (of a bounce: `status`, `action`, `code`), `complains` (a feedback type), `times` |
+//! | `passed_on` | `by`, `from`, `subject`, `says`, `attached`: somebody passes a mail on to the log address |
 //! | `undo` | `lead`, `what` (the latest entry of this kind), `by`, `times` |
 //! | `request` | `token`, `method`, `path`, `body`, `form`, `key` (Idempotency-Key), `show` (pointers into the answer) |
 //! | `revoke` | `token` |
@@ -118,6 +119,7 @@ pub enum What {
     Answer(Answer),
     Copy(Copy),
     CameIn(CameIn),
+    PassedOn(PassedOn),
     Undo(Undo),
     Request(Request),
     Revoke { token: String },
@@ -129,7 +131,7 @@ pub enum What {
 }
 
 /// The kinds above, each with its keys.
-const KINDS: [(&str, &[&str]); 14] = [
+const KINDS: [(&str, &[&str]); 15] = [
     ("click", &["by", "mail", "lead", "button", "form", "opened", "times", "token", "anyway", "shows"]),
     ("scan", &["by", "mail", "lead"]),
     ("page", &["by", "mail", "lead", "button", "token"]),
@@ -139,6 +141,7 @@ const KINDS: [(&str, &[&str]); 14] = [
         "came_in",
         &["to", "mail", "lead", "by", "from", "subject", "says", "headers", "failed", "complains", "times"],
     ),
+    ("passed_on", &["by", "from", "subject", "says", "attached"]),
     ("undo", &["lead", "what", "by", "times"]),
     ("request", &["token", "method", "path", "body", "form", "key", "show"]),
     ("revoke", &["token"]),
@@ -253,6 +256,17 @@ pub enum Way {
     Returned,
     /// Nothing does.
     Nothing,
+}
+
+/// Somebody passes a mail on.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct PassedOn {
+    pub by: String,
+    pub from: String,
+    pub subject: String,
+    pub says: String,
+    #[serde(default)]
+    pub attached: bool,
 }
 
 /// What a lead was taken to have said is taken back.

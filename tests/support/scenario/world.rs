@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::bodies::{Mails, Sent};
 use super::came_in;
 use super::endpoint::Endpoint;
-use super::outside::{Answer, Beside, CameIn, Click, Copy, Forgery, Letter, Request, Undo, What};
+use super::outside::{Answer, Beside, CameIn, Click, Copy, Forgery, Letter, PassedOn, Request, Undo, What};
 use super::page::{self, ask, percent_encoded};
 use super::printed;
 use super::told::name;
@@ -145,6 +145,7 @@ impl<'a> World<'a> {
             What::Answer(answer) => Some(self.answers(answer, mails).await),
             What::Copy(copy) => Some(self.copies(copy).await),
             What::CameIn(came) => Some(self.comes_in(came, mails).await),
+            What::PassedOn(passed) => Some(self.passes_on(passed).await),
             What::Undo(undo) => Some(self.undoes(undo).await),
             What::Request(request) => Some(self.requests(request).await),
             What::Revoke { token } => {
@@ -325,6 +326,23 @@ impl<'a> World<'a> {
             (None, true) => format!("a mail of {} about {}", name(from), came.mail),
         };
         Met { lead: sent.lead.clone(), words: format!("{what}: {met}"), ..Met::default() }
+    }
+
+    async fn passes_on(&self, passed: &PassedOn) -> Met {
+        let PassedOn { by, from, subject, says, attached } = passed;
+        let (more, text) = if *attached {
+            let more = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n";
+            let date = self.now().strftime("%a, %d %b %Y %H:%M:%S +0000");
+            let within = format!("From: {from}\r\nSubject: {subject}\r\nDate: {date}\r\n\r\n{says}");
+            (more, format!("--x\r\n\r\nFYI\r\n--x\r\nContent-Type: message/rfc822\r\n\r\n{within}\r\n--x--"))
+        } else {
+            let block = format!("From: {from}\r\nSent: Tuesday\r\nTo: {by}\r\nSubject: {subject}");
+            ("", format!("FYI\r\n\r\n{block}\r\n\r\n{says}"))
+        };
+        let raw = self.raw(by, &[self.log_address()], &format!("Fwd: {subject}"), &text, more);
+        let met = self.ingested(&raw, &[], 1).await;
+        let words = format!("{} passes on what {} wrote: {met}", name(by), name(from));
+        Met { lead: Some(from.clone()), words, ..Met::default() }
     }
 
     async fn undoes(&self, undo: &Undo) -> Met {
