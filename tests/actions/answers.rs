@@ -175,7 +175,7 @@ async fn what_nobody_understands_is_kept_for_a_person_and_changes_nothing() {
     let before = office.events().await.len();
     let automatic = |raw: Vec<u8>| [b"Auto-Submitted: auto-replied\r\n".to_vec(), raw].concat();
     let mails = [
-        mail("jane@acme.example", LOG, "Hello", "What does it cost?"),
+        mail("john@acme.example", LOG, "Hello", "What does it cost?"),
         mail(ROBIN, LOG, &format!("accept [{foreign}]"), ""),
         mail(ROBIN, LOG, &format!("accept [{}]", &token[1..]), ""),
         automatic(mail(ROBIN, LOG, &format!("accept [{token}]"), "")),

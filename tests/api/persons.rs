@@ -203,6 +203,7 @@ const WORDLESS: [(&str, &[&str]); 8] = [
             "hand_off.grade",
             "hand_off.policy",
             "hand_off.team",
+            "inbound_mail.proposal",
             "inbound_mail.result",
             "incomplete_lead.campaign",
             "incomplete_lead.missing",
@@ -233,6 +234,7 @@ const WORDLESS: [(&str, &[&str]); 8] = [
             "webhook_subscription.endpoint",
             "webhook_subscription.kind",
             "work_item.reason",
+            "undo.before",
         ],
     ),
     (
