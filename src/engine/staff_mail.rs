@@ -21,7 +21,6 @@ mod words;
 mod work_list;
 
 pub(super) use bundles::{About, Call, Line, write_away, write_call_list, write_digest};
-pub(super) use came_in::{Question, notice_quoting, question};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

@@ -46,7 +46,7 @@ fn sequence_file(name: &str) -> String {
 
 /// Mails to staff that the engine writes, and the frames it puts mails in. A playbook that has no file for one
 /// of them gets the built-in one.
-const NEEDED: [&str; 27] = [
+const NEEDED: [&str; 28] = [
     "staff/hand-off.md",
     "staff/warning.md",
     "staff/escalation.md",
