@@ -5,7 +5,7 @@
 ALTER TABLE inbound_mail ADD COLUMN lead_id BIGINT REFERENCES lead (id);
 ALTER TABLE inbound_mail ADD COLUMN proposal TEXT;       -- as JSON; without it nothing is asked
 ALTER TABLE inbound_mail ADD COLUMN held_until BIGINT;
-CREATE INDEX inbound_mail_unclear ON inbound_mail (lead_id) WHERE result = 'kept' AND lead_id IS NOT NULL;
+CREATE INDEX inbound_mail_lead ON inbound_mail (lead_id) WHERE lead_id IS NOT NULL;
 
 -- What was so before something was taken for a lead's word: `nurtured undo` goes back to it.
 CREATE TABLE undo (
@@ -14,4 +14,4 @@ CREATE TABLE undo (
     before    TEXT NOT NULL,             -- as JSON; no personal text
     undone_at BIGINT                     -- empty: it stands
 );
-CREATE INDEX undo_undone ON undo (lead_id) WHERE undone_at IS NOT NULL;
+CREATE INDEX undo_lead ON undo (lead_id);

@@ -11,8 +11,8 @@ mod refusal;
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::agreement::Agreement;
 use super::calendar::Calendar;

@@ -113,6 +113,8 @@ pub async fn a_mail_is_planned_once(place: Place) {
     );
     assert_eq!((third.state, third.ended_at), (MailState::Skipped, Some(at("08:30:00"))));
     assert_eq!(tx.sent_in(&[welcome]).await.expect("mails"), [], "none has left");
+    assert_eq!(tx.mail_with_key("k2").await.expect("an answer").as_ref(), Some(second));
+    assert_eq!(tx.mail_with_key("k3").await.expect("an answer"), None);
 
     // What is skipped is never due.
     assert_eq!(tx.lead_mail_due(at("08:59:59.999"), 10).await.expect("mails"), []);

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::words::{day_and_time, sentence};
 use super::actions::Wanted;
 use super::notice::notice_plan;
+use super::words::{day_and_time, sentence};
 use super::{Plan, plan, working_hours};
 use crate::domain::email::EmailAddress;
 use crate::domain::lead::Lead;

@@ -188,6 +188,10 @@ async fn unless_somebody_acts(
                 None => "Sales gets it as soon as a rep has room.".to_owned(),
             });
         }
+        // Marketing knows what marketing does.
+        Stage::New | Stage::Nurturing if wake.rules.agreement.marketing.manager == *to => {
+            return Ok(String::new());
+        }
         Stage::New | Stage::Nurturing => return Ok("Marketing goes on with it.".to_owned()),
         _ => {}
     }
