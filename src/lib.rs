@@ -9,7 +9,7 @@
 //! | [`toml_reader`] | a TOML file, read so that every mistake is told | `problem` |
 //! | [`domain`] | the rules: pure functions of facts and `now` | `problem` |
 //! | [`store`] | SQLite and PostgreSQL, one file per aggregate | `domain` |
-//! | [`mail`] | rendering, composing, SMTP, directory, tokens, what comes in | `domain`, `problem` |
+//! | [`mail`] | rendering, composing, SMTP, directory, tokens, what comes in, mailboxes | `domain`, `problem` |
 //! | [`playbook`] | loading, checking and versions of `templates/` | `domain`, `mail`, `toml_reader`, `problem` |
 //! | [`webhook`] | signed requests to other systems | |
 //! | [`config`] | `nurtured.toml` and the environment | `domain`, `mail`, `webhook`, `toml_reader`, `problem` |

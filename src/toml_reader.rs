@@ -114,6 +114,11 @@ impl<'a> Section<'a> {
         self.table.iter().any(|(name, value)| name.get_ref() == key && value.get_ref().is_array())
     }
 
+    /// Whether a section is written there, for keys that may be something else as well.
+    pub fn is_section(&self, key: &str) -> bool {
+        self.table.iter().any(|(name, value)| name.get_ref() == key && value.get_ref().as_table().is_some())
+    }
+
     /// Knows a key without reading it: what stands there has no effect.
     pub fn pass_over(&mut self, key: &'static str) {
         self.asked.push(key);

@@ -7,7 +7,8 @@ use super::output::{CliError, line};
 use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::ids::OutboxId;
-use crate::domain::mail::MailState;
+use crate::domain::mail::{Audience, MailState};
+use crate::domain::reading::hold;
 use crate::engine::resolve::{ResolveError, Verdict};
 use crate::store::OutboxMail;
 
@@ -86,10 +87,21 @@ impl Outbox {
         let mut tx = store.read().await.map_err(CliError::failed)?;
         // One more than is shown, to know whether there are more.
         let mut mails = tx.mails_in(state, self.limit.saturating_add(1)).await.map_err(CliError::failed)?;
+        let now = Clock::System.now();
+        let held = hold(&tx.readings().await.map_err(CliError::failed)?, now);
         tx.rollback().await.map_err(CliError::failed)?;
         let more = mails.len() as i64 > self.limit;
         mails.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
-        for mail in &mails {
+        for mail in &mut mails {
+            // Mail that is due and waits all the same says why.
+            if let Some(held) = &held
+                && mail.audience == Audience::Lead
+                && mail.state == MailState::Pending
+                && !mail.requested
+                && mail.due_at <= now
+            {
+                mail.held_why = Some(held.to_string());
+            }
             if self.json { line(&mail_json(mail).to_string())? } else { line(&mail_line(mail))? }
         }
         if !self.json && mails.is_empty() {

@@ -11,6 +11,7 @@ use super::workplace::Workplace;
 use crate::clock::Clock;
 use crate::domain::agreement::{Agreement, Review};
 use crate::domain::lead::Stage;
+use crate::domain::reading::{Reading, hold};
 use crate::engine::playbooks::short;
 use crate::playbook::{Playbook, PlaybookFiles};
 use crate::store::Store;
@@ -34,10 +35,12 @@ impl Status {
         let standing = tx.standing(now).await.map_err(CliError::failed)?;
         let incomplete = tx.count_incomplete_leads().await.map_err(CliError::failed)?;
         let brake = tx.brake().await.map_err(CliError::failed)?;
+        let readings = tx.readings().await.map_err(CliError::failed)?;
         let beat = tx.last_beat().await.map_err(CliError::failed)?;
         let version = tx.playbook_in_force().await.map_err(CliError::failed)?;
         tx.rollback().await.map_err(CliError::failed)?;
         let agreement = agreement(&store, version.as_deref()).await?;
+        let held = hold(&readings, now);
         let review = agreement.as_ref().map(|agreement| &agreement.review);
         let today = now.to_zoned(TimeZone::system()).date();
         if self.json {
@@ -56,6 +59,12 @@ impl Status {
                 "overdue": standing.overdue_clocks,
                 "incomplete": incomplete,
                 "brake": brake.map(|brake| json!({ "since": brake.since.to_string(), "why": brake.why })),
+                "held": held.as_ref().map(|held| json!({
+                    "mailbox": held.mailbox,
+                    "until": held.until.to_string(),
+                    "why": held.to_string(),
+                })),
+                "mailboxes": readings.iter().map(mailbox_json).collect::<Vec<_>>(),
                 "last_wake": beat.map(|beat| beat.to_string()),
                 "playbook": version,
                 "signed_on": review.and_then(|review| review.signed_on).map(|day| day.to_string()),
@@ -65,6 +74,9 @@ impl Status {
         }
         if let Some(brake) = &brake {
             line(&format!("THE BRAKE IS ON since {}: {} (nurtured release)", brake.since, brake.why))?;
+        }
+        if let Some(held) = &held {
+            line(&format!("MAIL TO LEADS WAITS: {held}"))?;
         }
         line(&format!("daemon      {}", daemon(beat, now)))?;
         line(&format!("playbook    {}", version.as_deref().map_or("none in force yet", short)))?;
@@ -93,7 +105,8 @@ impl Status {
         };
         line(&format!("sequences   {} running{silent}", standing.enrolments))?;
         line(&format!("promises    {} running, {} overdue", standing.clocks, standing.overdue_clocks))?;
-        line(&format!("mail        {}", listed(mails(&standing.mails), "none waits")))
+        line(&format!("mail        {}", listed(mails(&standing.mails), "none waits")))?;
+        readings.iter().try_for_each(|reading| line(&format!("mailbox     {}", mailbox(reading, now))))
     }
 }
 
@@ -153,6 +166,32 @@ fn mails(counts: &[(String, i64)]) -> Vec<String> {
     counts.iter().map(words).collect()
 }
 
+/// How reading a mailbox goes.
+fn mailbox(reading: &Reading, now: Timestamp) -> String {
+    let read = match reading.read_at {
+        None => "has not been read yet".to_owned(),
+        Some(read_at) => match now.duration_since(read_at) {
+            ago if ago < PULSE => "read less than a minute ago".to_owned(),
+            ago => format!("read {} ago", length(ago)),
+        },
+    };
+    let failing = match (reading.failing_since, &reading.why) {
+        (Some(since), Some(why)) => format!("; it fails for {}: {why}", length(now.duration_since(since))),
+        _ => String::new(),
+    };
+    format!("{}: {read}{failing}", reading.mailbox)
+}
+
+fn mailbox_json(reading: &Reading) -> serde_json::Value {
+    let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "mailbox": reading.mailbox,
+        "read_at": instant(reading.read_at),
+        "failing_since": instant(reading.failing_since),
+        "why": reading.why,
+    })
+}
+
 fn listed(words: Vec<String>, none: &str) -> String {
     if words.is_empty() { none.to_owned() } else { words.join(", ") }
 }
@@ -194,6 +233,27 @@ mod tests {
         assert_eq!(signed(&Review { review_every_days: None, ..review.clone() }, date(2030, 1, 1)), by);
         let unsigned = Review { signed_on: None, ..review };
         assert_eq!(signed(&unsigned, date(2026, 4, 6)), "not signed yet (nurtured agreement)");
+    }
+
+    #[test]
+    fn a_mailbox_tells_when_it_was_read_and_what_is_wrong() {
+        let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(3);
+        let mut reading = Reading {
+            mailbox: "answers".to_owned(),
+            watched_since: Timestamp::UNIX_EPOCH,
+            tried_at: None,
+            read_at: None,
+            failing_since: None,
+            why: None,
+        };
+        assert_eq!(mailbox(&reading, now), "answers: has not been read yet");
+        reading.read_at = Some(Timestamp::UNIX_EPOCH);
+        reading.failing_since = Some(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1));
+        reading.why = Some("the server refuses the login".to_owned());
+        assert_eq!(
+            mailbox(&reading, now),
+            "answers: read 3 hours ago; it fails for 2 hours: the server refuses the login"
+        );
     }
 
     #[test]

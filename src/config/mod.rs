@@ -12,6 +12,7 @@
 
 mod api;
 mod fields;
+mod mailboxes;
 mod network;
 mod reader;
 mod secrets;
@@ -29,6 +30,7 @@ pub use self::network::Network;
 use self::reader::{Reader, Setting, Surroundings};
 use crate::domain::email::EmailAddress;
 use crate::mail::directory::Directory;
+use crate::mail::mailbox::Mailbox;
 use crate::mail::message::Correspondent;
 use crate::mail::secret::Secret;
 use crate::mail::smtp::{self, SmtpConfig, SmtpSetupError, SmtpTransport, TlsMode};
@@ -61,6 +63,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Pages and health.
     pub http: HttpConfig,
+    /// Mailboxes that are read.
+    pub mailboxes: Vec<Mailbox>,
     /// Other systems that are told what happens.
     pub webhooks: Vec<Webhook>,
     /// The folder of the playbook; `None`: the built-in one.
@@ -196,6 +200,7 @@ fn read(text: &str, around: Surroundings<'_>) -> Option<Config> {
     }
     let api = api::api(&mut http, &mut top);
     http.finish();
+    let mailboxes = mailboxes::mailboxes(&mut top, around.base);
     let webhooks = webhooks::webhooks(&mut top, around.base);
     let playbook = playbook(&mut top);
     let log = log(&mut top);
@@ -204,6 +209,7 @@ fn read(text: &str, around: Surroundings<'_>) -> Option<Config> {
         store_url: store_url?,
         mail: mail?,
         http: HttpConfig { listen, public_url: public_url.unwrap_or_else(|| on_this_machine(listen)), api },
+        mailboxes,
         webhooks,
         playbook,
         operator,

@@ -132,6 +132,22 @@ impl<'a> Reader<'a> {
         self.in_file(key) || self.around.variable(&self.variable_of(key)).is_some()
     }
 
+    /// Whether a section is written there, for keys that may be something else as well, or may be missing.
+    pub fn is_section(&self, key: &str) -> bool {
+        self.section.as_ref().is_some_and(|section| section.is_section(key))
+    }
+
+    /// Where a key is written, or the section when it is not.
+    pub fn key_span(&self, key: &str) -> Range<usize> {
+        self.section.as_ref().map_or(0..0, |section| section.key_span(key))
+    }
+
+    /// The path of a file with a secret that is read anew each time it is needed. It has to hold one now.
+    pub fn secret_path(&mut self, key: &'static str) -> Option<Setting<PathBuf>> {
+        let around = self.around;
+        self.parsed(key, |name| secrets::read(name, &around).map(|_| secrets::find(name, &around)))
+    }
+
     fn in_file(&self, key: &str) -> bool {
         self.section.as_ref().is_some_and(|section| section.has(key))
     }

@@ -50,7 +50,8 @@ pub fn read(name: &str, around: &Surroundings<'_>) -> Result<Secret, Refusal> {
     Ok(Secret::new(secret))
 }
 
-fn find(name: &str, around: &Surroundings<'_>) -> PathBuf {
+/// Where the secret file `name` is.
+pub fn find(name: &str, around: &Surroundings<'_>) -> PathBuf {
     let mut parts = Path::new(name).components();
     let bare = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
     around

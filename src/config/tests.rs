@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::mail::mailbox::imap::{ImapConfig, Login};
+use crate::mail::mailbox::{After, Source};
 
 /// The least that sends mail.
 const SMTP: &str = r#"
@@ -408,7 +410,8 @@ fn the_example_of_a_webhook_in_the_starter_is_a_good_one() {
         .collect();
     let home = Home::with(&example);
     home.write("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
-    assert_eq!(home.loaded(&[]).webhooks.len(), 1, "{example}");
+    let config = home.loaded(&[]);
+    assert_eq!((config.webhooks.len(), config.mailboxes.len()), (1, 1), "{example}");
 }
 
 #[test]
@@ -434,4 +437,95 @@ fn what_a_form_may_do_is_checked() {
     }
     let variable = ("NURTURED_FORMS_ORIGINS", "https://a.example, https://b.example");
     assert_eq!(Home::with("").loaded(&[variable]).http.api.forms.origins.len(), 2);
+}
+
+/// A mailbox on a server.
+const BOX: &str = r#"
+[[mailbox]]
+name = "answers"
+imap = { host = "imap.ours.example", username = "answers@ours.example", password_file = "pw" }
+"#;
+
+fn with_box(text: &str) -> Home {
+    let home = Home::with(text);
+    home.write("pw", "hush\n");
+    home.write("token", "tok.en\n");
+    home
+}
+
+fn imap_of(config: &Config) -> &ImapConfig {
+    match &config.mailboxes[0].source {
+        Source::Imap(imap) => imap,
+        Source::Maildir(path) => panic!("{}", path.display()),
+    }
+}
+
+#[test]
+fn a_mailbox_is_read_with_its_defaults() {
+    let home = with_box(BOX);
+    let config = home.loaded(&[]);
+    let (mailbox, imap) = (&config.mailboxes[0], imap_of(&config));
+    assert_eq!((mailbox.name.as_str(), &mailbox.after), ("answers", &After::Leave));
+    assert_eq!(mailbox.poll, Duration::from_secs(120));
+    assert_eq!((imap.port, imap.tls, imap.folder.as_str()), (993, TlsMode::Implicit, "INBOX"));
+    assert!(matches!(&imap.login, Login::Password(password) if password.reveal() == "hush"));
+    assert!(!format!("{config:?}").contains("hush"));
+    let maildir = Home::with("[[mailbox]]\nname = \"a\"\nmaildir = \"mail\"\nafter = \"seen\"\n");
+    let config = maildir.loaded(&[("NURTURED_MAILBOX_1_POLL", "5 minutes")]);
+    assert!(matches!(&config.mailboxes[0].source, Source::Maildir(path) if *path == maildir.path("mail")));
+    assert_eq!(config.mailboxes[0].after, After::Seen);
+    assert_eq!(config.mailboxes[0].poll, Duration::from_secs(300));
+}
+
+#[test]
+fn a_mailbox_may_be_logged_in_to_with_a_token_and_its_mails_moved() {
+    let text = BOX.replace("password_file = \"pw\"", "auth = \"xoauth2\", token_file = \"token\"");
+    let home = with_box(&format!("{text}after = {{ move = \"Read mail\" }}\n"));
+    let config = home.loaded(&[]);
+    assert!(matches!(&imap_of(&config).login, Login::XOAuth2(file) if *file == home.path("token")));
+    assert_eq!(config.mailboxes[0].after, After::Move("Read mail".to_owned()));
+    let bearer = with_box(&text.replace("xoauth2", "oauthbearer"));
+    assert!(matches!(&imap_of(&bearer.loaded(&[])).login, Login::OAuthBearer(_)));
+    let variable = ("NURTURED_MAILBOX_1_IMAP_PASSWORD", "from outside");
+    let outside = with_box(&BOX.replace(", password_file = \"pw\"", "")).loaded(&[variable]);
+    assert!(
+        matches!(&imap_of(&outside).login, Login::Password(password) if password.reveal() == "from outside")
+    );
+}
+
+#[test]
+fn a_mailbox_s_mistakes_are_told_with_their_place() {
+    for (from, to, problem) in [
+        ("\"answers\"", "\"My Box\"", "`My Box` is no name"),
+        ("username", "user", "unknown key `user`"),
+        ("imap.ours.example", "imap ours", "neither a host name nor an IP address"),
+        ("password_file = \"pw\"", "tls = \"none\", password_file = \"pw\"", "the login would travel to"),
+        (
+            "password_file = \"pw\"",
+            "auth = \"xoauth2\", password_file = \"pw\"",
+            "this does not go with `auth`",
+        ),
+        ("password_file = \"pw\"", "token_file = \"token\"", "this does not go with `auth`"),
+        ("password_file = \"pw\"", "auth = \"xoauth\"", "`xoauth` is not known here"),
+        (", password_file = \"pw\"", "", "`password_file` is missing"),
+        ("name =", "after = \"delete\"\nname =", "`delete` is nothing that is done with a mail"),
+        ("name =", "after = { mov = \"x\" }\nname =", "unknown key `mov`"),
+        ("name =", "poll = \"1 hour\"\nname =", "no time between two looks"),
+        ("name =", "maildir = \"x\"\nname =", "from a Maildir or from a server, not both"),
+        ("imap =", "imab =", "unknown key `imab`"),
+    ] {
+        let text = BOX.replacen(from, to, 1);
+        let told = told(with_box(&text).load(&[]));
+        assert!(told.iter().any(|line| line.contains(problem)), "{problem}: {told:?}");
+        assert!(told.iter().all(|line| !line.contains("hush")), "{told:?}");
+    }
+    let twice = told(with_box(&format!("{BOX}{BOX}")).load(&[]));
+    assert!(twice.iter().any(|line| line.contains("two mailboxes are called `answers`")), "{twice:?}");
+    let moved = "[[mailbox]]\nname = \"a\"\nmaildir = \"mail\"\nafter = { move = \"x\" }\n";
+    assert_eq!(told(Home::with(moved).load(&[])).len(), 1);
+    let shown = with_box(&BOX.replace("password_file = \"pw\"", "password = \"hush\", x = 1"));
+    let problems = shown.load(&[]).expect_err("a problem").to_string();
+    assert!(problems.contains("unknown key `x`") && !problems.contains("hush"), "{problems}");
+    let here = BOX.replace("imap.ours.example\"", "127.0.0.1\", tls = \"none\"");
+    assert!(with_box(&here).load(&[]).is_ok());
 }

@@ -29,6 +29,7 @@ pub mod names;
 pub mod order;
 pub mod phone;
 pub mod rate;
+pub mod reading;
 pub mod recycle;
 pub mod report;
 pub mod required;

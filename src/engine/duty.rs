@@ -10,6 +10,7 @@ use super::Engine;
 use crate::domain::escalation::Purpose;
 use crate::domain::lead::Stage;
 use crate::domain::mail::Audience;
+use crate::domain::reading::hold;
 use crate::store::column::{instant_opt, millis};
 use crate::store::{RoutingDuty, StoreError, Tx};
 
@@ -56,7 +57,7 @@ impl Duty {
     ];
 
     /// When it is due next, in epoch milliseconds; `None` when nothing is planned.
-    async fn next(self, tx: &mut Tx) -> Result<Option<i64>, StoreError> {
+    async fn next(self, tx: &mut Tx, now: Timestamp) -> Result<Option<i64>, StoreError> {
         match self {
             Duty::Intake => tx.next_lead_due(Stage::New).await,
             Duty::Nurture => tx.next_enrolment_due().await,
@@ -81,9 +82,12 @@ impl Duty {
             Duty::Deliver => {
                 let staff = tx.next_mail_due(Audience::Staff).await?;
                 // With the brake on, mail to leads is not due, however long it waits.
-                let leads = match tx.brake().await? {
-                    Some(_) => None,
-                    None => tx.next_mail_due(Audience::Lead).await?,
+                let leads = if tx.brake().await?.is_some() {
+                    None
+                } else if hold(&tx.readings().await?, now).is_some() {
+                    tx.next_requested_mail_due().await?
+                } else {
+                    tx.next_mail_due(Audience::Lead).await?
                 };
                 Ok(earlier(staff, leads))
             }
@@ -99,7 +103,7 @@ impl Engine {
     /// Whether a duty is due at `now`.
     pub(super) async fn has(&self, duty: Duty, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.store.read().await?;
-        let next = duty.next(&mut tx).await?;
+        let next = duty.next(&mut tx, now).await?;
         tx.rollback().await?;
         Ok(next.is_some_and(|due| due <= millis(now)))
     }
@@ -112,7 +116,7 @@ impl Engine {
         let mut tx = self.store.read().await?;
         let mut first = None;
         for duty in Duty::ALL {
-            first = earlier(first, duty.next(&mut tx).await?);
+            first = earlier(first, duty.next(&mut tx, self.clock.now()).await?);
         }
         tx.rollback().await?;
         instant_opt("lead", 0, first)

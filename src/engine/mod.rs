@@ -37,6 +37,7 @@ pub mod intake;
 mod is_there;
 
 pub mod lifecycle;
+pub mod mailboxes;
 pub mod mending;
 mod nurture;
 pub mod pass;

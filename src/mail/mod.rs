@@ -10,6 +10,7 @@ pub mod action;
 pub mod directory;
 pub mod inbound;
 pub mod inbound_token;
+pub mod mailbox;
 pub mod message;
 pub mod question;
 pub mod render;

@@ -35,6 +35,7 @@ mod idempotency;
 mod inbound;
 mod keys;
 mod leads;
+mod mailboxes;
 mod matters;
 mod migrate;
 mod open;
@@ -66,6 +67,7 @@ pub use hand_offs::{HandOff, NewHandOff};
 pub use idempotency::Began;
 pub use inbound::{KeptMail, NewInboundMail, Question};
 pub use leads::LeadFilter;
+pub use mailboxes::MailboxState;
 pub use matters::{Matter, NewMatter};
 pub use open::{Store, without_password};
 pub use outbox::{Lease, NewMail, OutboxMail, SentMail};
@@ -154,6 +156,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("inbound", inbound::STATEMENTS),
         ("keys", keys::STATEMENTS),
         ("leads", leads::STATEMENTS),
+        ("mailboxes", mailboxes::STATEMENTS),
         ("matters", matters::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("persons", persons::STATEMENTS),

@@ -50,6 +50,11 @@ statements! {
         "SELECT ", columns!(), " FROM outbox WHERE audience = 'lead' AND state = 'pending' AND due_at <= $1 \
          AND NOT EXISTS (SELECT 1 FROM brake WHERE one = 1) ORDER BY due_at, id LIMIT $2"
     );
+    REQUESTED_DUE = concat!(
+        "SELECT ", columns!(), " FROM outbox WHERE audience = 'lead' AND state = 'pending' AND requested \
+         AND due_at <= $1 AND NOT EXISTS (SELECT 1 FROM brake WHERE one = 1) ORDER BY due_at, id LIMIT $2"
+    );
+    NEXT_REQUESTED = "SELECT MIN(due_at) FROM outbox WHERE audience = 'lead' AND state = 'pending' AND requested";
     STAFF_DUE = concat!(
         "SELECT ", columns!(), " FROM outbox WHERE audience = 'staff' AND state = 'pending' AND due_at <= $1 \
          ORDER BY due_at, id LIMIT $2"
@@ -305,6 +310,21 @@ impl Tx {
     pub async fn lead_mail_due(&mut self, now: Timestamp, limit: i64) -> Result<Vec<OutboxMail>, StoreError> {
         domain(each!(self, conn =>
             sqlx::query_as(LEAD_MAIL_DUE).bind(millis(now)).bind(limit).fetch_all(conn).await)?)
+    }
+
+    /// Those of [`Tx::lead_mail_due`] that the leads asked for.
+    pub async fn requested_mail_due(
+        &mut self,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<OutboxMail>, StoreError> {
+        domain(each!(self, conn =>
+            sqlx::query_as(REQUESTED_DUE).bind(millis(now)).bind(limit).fetch_all(conn).await)?)
+    }
+
+    /// When the next mail to a lead is due that asked for it.
+    pub async fn next_requested_mail_due(&mut self) -> Result<Option<i64>, StoreError> {
+        Ok(each!(self, conn => sqlx::query_scalar(NEXT_REQUESTED).fetch_one(conn).await)?)
     }
 
     /// Those of these mails that are still to be sent by `now`. They are found by their rows: by their leads

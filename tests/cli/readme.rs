@@ -106,6 +106,7 @@ fn run(place: &Place, command: &[String]) {
 fn its_configurations_are_in_order() {
     let place = Place::new();
     place.write("smtp-password", "secret\n");
+    place.write("imap-password", "secret\n");
     place.write("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
     let blocks = blocks("toml");
     assert!(blocks.len() >= 2);

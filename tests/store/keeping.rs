@@ -2,8 +2,9 @@
 
 use nurtured::domain::lead::{Lead, Stage};
 use nurtured::domain::mail::{Audience, MailClass, MailState};
+use nurtured::domain::reading::Reading;
 use nurtured::domain::sla::PromiseKind;
-use nurtured::store::{Brake, NewHandOff, NewInboundMail, NewMail, NewSlaClock, Standing};
+use nurtured::store::{Brake, MailboxState, NewHandOff, NewInboundMail, NewMail, NewSlaClock, Standing, Tx};
 
 use super::{Place, address, at, enrolment, insert, lead};
 
@@ -165,6 +166,76 @@ pub async fn a_mail_that_comes_in_is_noted_once_and_kept_until_somebody_looked(p
     assert_eq!(tx.kept_mails(kept[0].id, 10).await.expect("mails"), []);
     assert!(tx.forget_kept_mail(kept[0].id).await.expect("an answer"));
     assert!(!tx.forget_kept_mail(kept[0].id).await.expect("an answer"));
+    tx.commit().await.expect("committed");
+    store.close().await;
+}
+
+pub async fn how_far_a_mailbox_was_read_is_known(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    tx.set_mailboxes(&[("a", "here"), ("b", "there")], at("08:00:00"), true).await.expect("set");
+    let nothing = MailboxState { uid_validity: None, last_uid: 0, failures: 0, failing_since: None };
+    assert_eq!(tx.mailbox_state("a").await.expect("an answer"), Some(nothing));
+    assert_eq!(tx.mailbox_state("c").await.expect("an answer"), None);
+
+    tx.mailbox_is_read_up_to("a", 7, 41).await.expect("noted");
+    let files: Vec<String> = (0..600).map(|number| format!("{number}.host")).collect();
+    tx.add_mailbox_files("b", &files).await.expect("noted");
+    tx.add_mailbox_files("b", &files[..2]).await.expect("known already");
+    tx.forget_mailbox_files("b", &files[1..]).await.expect("forgotten");
+    assert_eq!(tx.mailbox_files("b").await.expect("files"), ["0.host"]);
+    assert!(tx.mailbox_files("a").await.expect("files").is_empty());
+
+    assert_eq!(tx.mailbox_failed("a", "x", at("09:00:00")).await.expect("noted"), Some(at("09:00:00")));
+    assert_eq!(tx.mailbox_failed("a", "y", at("09:01:00")).await.expect("noted"), Some(at("09:00:00")));
+    assert_eq!(tx.mailbox_failed("c", "x", at("09:00:00")).await.expect("nothing"), None);
+    let state = tx.mailbox_state("a").await.expect("an answer").expect("a mailbox");
+    assert_eq!((state.uid_validity, state.last_uid, state.failures), (Some(7), 41, 2));
+    let reading = Reading {
+        mailbox: "a".to_owned(),
+        watched_since: at("08:00:00"),
+        tried_at: Some(at("09:01:00")),
+        read_at: None,
+        failing_since: Some(at("09:00:00")),
+        why: Some("y".to_owned()),
+    };
+    assert_eq!(tx.readings().await.expect("readings")[0], reading);
+    tx.mailbox_is_read("a", at("09:02:00")).await.expect("noted");
+    let read = tx.readings().await.expect("readings").remove(0);
+    assert_eq!((read.read_at, read.failing_since, read.why), (Some(at("09:02:00")), None, None));
+
+    // Another start: one is where it was, the other is elsewhere.
+    tx.set_mailboxes(&[("a", "here"), ("b", "moved")], at("10:00:00"), true).await.expect("set");
+    let readings = tx.readings().await.expect("readings");
+    let read: Vec<_> = readings.iter().map(|reading| (reading.watched_since, reading.read_at)).collect();
+    assert_eq!(read, [(at("10:00:00"), Some(at("09:02:00"))), (at("10:00:00"), None)]);
+    assert_eq!(tx.mailbox_state("a").await.expect("an answer").expect("a mailbox").last_uid, 41);
+    assert!(tx.mailbox_files("b").await.expect("files").is_empty(), "it is read from its beginning");
+    tx.set_mailboxes(&[], at("11:00:00"), true).await.expect("set");
+    assert!(tx.readings().await.expect("readings").is_empty());
+    tx.commit().await.expect("committed");
+    store.close().await;
+}
+
+pub async fn one_daemon_at_a_time_reads_a_mailbox(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    tx.set_mailboxes(&[("a", "here")], at("08:00:00"), false).await.expect("set");
+    let claim = async |tx: &mut Tx, token, now, until| {
+        tx.claim_mailbox("a", token, at(now), at(until)).await.expect("an answer")
+    };
+    assert!(claim(&mut tx, 1, "09:00:00", "09:15:00").await);
+    assert!(!claim(&mut tx, 2, "09:01:00", "09:16:00").await);
+    assert!(claim(&mut tx, 1, "09:02:00", "09:17:00").await, "its own is made longer");
+    tx.let_mailbox_go("a", 2).await.expect("no effect");
+    assert!(!claim(&mut tx, 2, "09:16:00", "09:31:00").await);
+    assert!(claim(&mut tx, 2, "09:17:00", "09:32:00").await, "its holder is gone");
+    tx.let_mailbox_go("a", 2).await.expect("given back");
+    assert!(claim(&mut tx, 1, "09:18:00", "09:33:00").await);
+    tx.set_mailboxes(&[("a", "here")], at("09:19:00"), false).await.expect("set");
+    assert!(!claim(&mut tx, 2, "09:20:00", "09:35:00").await, "another daemon reads it");
+    tx.set_mailboxes(&[("a", "here")], at("09:21:00"), true).await.expect("set");
+    assert!(claim(&mut tx, 2, "09:22:00", "09:37:00").await, "nobody else can be there");
     tx.commit().await.expect("committed");
     store.close().await;
 }

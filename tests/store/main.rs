@@ -133,7 +133,8 @@ stories! {
         enrolments_are_looked_at_when_they_are_due;
     outbox: a_mail_is_planned_once, a_mail_is_marked_under_its_lease_alone, a_lost_mail_is_found_by_its_lease,
         a_mail_in_doubt_that_left_after_all_is_sent, staff_mail_keeps_its_bytes,
-        a_staff_mail_gets_its_bytes_after_its_number, a_mail_that_has_to_wait_stays_the_same_mail;
+        a_staff_mail_gets_its_bytes_after_its_number, a_mail_that_has_to_wait_stays_the_same_mail,
+        what_leads_asked_for_is_found_apart;
     contacts: a_slot_is_taken_once, slots_of_a_company_are_taken_once, a_suppression_is_kept_once_for_each_reason;
     hand_offs: a_lead_has_one_open_hand_off, a_rep_is_known_by_what_was_given_to_them, one_at_a_time_decides_who_gets_a_lead,
         a_clock_runs_until_it_is_stopped, a_level_fires_once;
@@ -151,6 +152,7 @@ stories! {
     log: the_log_keeps_everything_in_its_order, the_log_cannot_be_changed, words_are_kept_apart;
     keeping: one_playbook_is_in_force, a_key_is_made_once, the_brake_is_pulled_once_and_the_day_counted,
         a_mail_that_comes_in_is_noted_once_and_kept_until_somebody_looked,
+        how_far_a_mailbox_was_read_is_known, one_daemon_at_a_time_reads_a_mailbox,
         the_last_wake_is_known, what_is_open_is_counted;
     others: a_token_is_known_by_its_hash, a_request_is_begun_once, words_of_a_person_go_and_facts_stay,
         who_subscribes_is_told_of_each_event_in_its_order;

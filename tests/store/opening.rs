@@ -53,6 +53,9 @@ pub async fn no_statement_of_a_wake_looks_through_a_table(place: Place) {
         "reports::TOP_ANSWERS",
         "reports::BROUGHT",
         "reports::LOOK_AT",
+        "mailboxes::READINGS",
+        "mailboxes::PLACES",
+        "mailboxes::FREE",
     ];
     place.store().await.close().await;
     let Raw::Sqlite(mut connection) = place.connection().await else {

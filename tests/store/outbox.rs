@@ -343,3 +343,25 @@ pub async fn a_staff_mail_gets_its_bytes_after_its_number(place: Place) {
     tx.commit().await.expect("committed");
     store.close().await;
 }
+
+pub async fn what_leads_asked_for_is_found_apart(place: Place) {
+    let store = place.store().await;
+    let mut tx = store.begin().await.expect("a transaction");
+    let jane = insert(&mut tx, &lead("jane@firm.example")).await;
+    assert_eq!(tx.next_requested_mail_due().await.expect("an answer"), None);
+    let asked = NewMail { requested: true, due_at: at("09:30:00"), ..mail(jane, "asked") };
+    tx.insert_mails(&[mail(jane, "k"), asked]).await.expect("planned");
+    let due = tx.next_requested_mail_due().await.expect("an answer");
+    assert_eq!(due, Some(at("09:30:00").as_millisecond()));
+    let found = async |tx: &mut Tx, now| {
+        let mails = tx.requested_mail_due(at(now), 10).await.expect("mails");
+        mails.into_iter().map(|mail| mail.requested).collect::<Vec<_>>()
+    };
+    assert!(found(&mut tx, "09:29:00").await.is_empty());
+    assert_eq!(found(&mut tx, "09:30:00").await, [true]);
+    assert_eq!(tx.lead_mail_due(at("09:30:00"), 10).await.expect("mails").len(), 2);
+    tx.pull_brake("because", at("09:30:00")).await.expect("pulled");
+    assert!(found(&mut tx, "09:30:00").await.is_empty(), "the brake stops all");
+    tx.commit().await.expect("committed");
+    store.close().await;
+}

@@ -19,6 +19,7 @@ use crate::domain::contact::{Channel, Permission, Purpose, day_number, may_conta
 use crate::domain::ids::{EnrolmentId, LeadId, OutboxId};
 use crate::domain::lead::Lead;
 use crate::domain::mail::MailState;
+use crate::domain::reading::hold;
 use crate::domain::sequence::{due, late};
 use crate::engine::context::contact_promised;
 use crate::store::{Lease, NewContact, NewEvent, OutboxMail, Tx};
@@ -141,7 +142,11 @@ async fn leads(
     // Where there are several daemons, several times the batch: those that look at once find leads that nobody
     // has locked.
     let look_at = if alone { limit } else { limit * 4 };
-    let mut rows = tx.lead_mail_due(wake.now, look_at as i64).await?;
+    // Whoever answered must not get the next mail because nobody looked; what a lead asked for does not wait for that.
+    let mut rows = match hold(&tx.readings().await?, wake.now) {
+        Some(_) => tx.requested_mail_due(wake.now, look_at as i64).await?,
+        None => tx.lead_mail_due(wake.now, look_at as i64).await?,
+    };
     if rows.is_empty() {
         return Ok(Looked::Idle);
     }

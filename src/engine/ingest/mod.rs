@@ -90,6 +90,16 @@ impl Engine {
         }
     }
 
+    /// Keeps a mail for a person that could not be taken in for another reason than the store.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn keep(&self, raw: &[u8], why: &str, now: Timestamp) -> Result<Ingested, PassError> {
+        let identity = inbound::identity_of_noise(raw);
+        let tx = self.store.begin().await?;
+        self.note(tx, &identity, raw, Ingested::Kept(why.to_owned()).into(), now).await
+    }
+
     async fn try_to_ingest(
         &self,
         raw: &[u8],

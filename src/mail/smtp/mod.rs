@@ -13,7 +13,7 @@ mod verdict;
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -225,17 +225,25 @@ fn hello(name: &str) -> Result<ClientId, SmtpSetupError> {
 fn tls(config: &SmtpConfig) -> Result<Tls, SmtpSetupError> {
     let name =
         ServerName::try_from(config.host.clone()).map_err(|_| SmtpSetupError::Host(config.host.clone()))?;
+    Ok(Tls { connector: trusting(config.ca_file.as_deref())?.into(), name })
+}
+
+/// TLS towards servers whose certificates the system's authorities vouch for, or those of `ca_file`.
+///
+/// # Errors
+/// When the file cannot be used, or there are no authorities at all.
+pub fn trusting(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, SmtpSetupError> {
     let mut roots = RootCertStore::empty();
     // One bad file among the system's certificates must not stop all mail; having none at all must.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = &config.ca_file {
-        let refused = |source| SmtpSetupError::CaFile { path: path.clone(), source };
+    if let Some(path) = ca_file {
+        let refused = |source| SmtpSetupError::CaFile { path: path.to_owned(), source };
         let before = roots.len();
         for certificate in CertificateDer::pem_file_iter(path).map_err(refused)? {
             roots.add(certificate.map_err(refused)?)?;
         }
         if roots.len() == before {
-            return Err(SmtpSetupError::EmptyCaFile(path.clone()));
+            return Err(SmtpSetupError::EmptyCaFile(path.to_owned()));
         }
     }
     if roots.is_empty() {
@@ -245,7 +253,7 @@ fn tls(config: &SmtpConfig) -> Result<Tls, SmtpSetupError> {
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(Tls { connector: Arc::new(client).into(), name })
+    Ok(Arc::new(client))
 }
 
 /// One connection after another to a mail server.
