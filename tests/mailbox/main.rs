@@ -7,4 +7,7 @@ mod imap;
 mod imap_stub;
 mod maildir;
 mod program;
+mod real_servers;
+#[path = "../support/servers.rs"]
+mod servers;
 mod world;
