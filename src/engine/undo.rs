@@ -15,8 +15,9 @@ use thiserror::Error;
 use super::happen::Said;
 use super::pass::PassError;
 use super::{Engine, Wake, hand_off, sla, staff_mail};
+use crate::domain::contact::SuppressionReason;
 use crate::domain::email::EmailAddress;
-use crate::domain::happening::{Consequences, Happening};
+use crate::domain::happening::{Consequences, Happening, Over};
 use crate::domain::ids::{EnrolmentId, EventId};
 use crate::domain::lead::{Lead, Stage};
 use crate::domain::mail::{Audience, MailState};
@@ -39,6 +40,10 @@ struct Before {
     round: i64,
     /// The sequence that ended with it.
     enrolment: Option<i64>,
+    /// The stage that it moved the lead to.
+    set_stage: Option<String>,
+    /// It ended what the lead had said before of an absence, and of a day.
+    ended: (bool, bool),
     /// What was set by it.
     set_away_until: Option<Timestamp>,
     set_follow_up_at: Option<Timestamp>,
@@ -86,7 +91,7 @@ impl From<StoreError> for UndoError {
 
 /// Whether a happening is what a lead or its mailbox was taken to have said.
 pub(super) fn can_be_undone(happening: &Happening, said: &Said) -> bool {
-    (said.by.is_none() || said.read_from.is_some())
+    said.read_from.is_some()
         && matches!(
             happening,
             Happening::Replied
@@ -116,6 +121,8 @@ pub(super) async fn keep(
         next_sequence: lead.next_sequence.clone(),
         round: lead.round,
         enrolment: enrolment.map(|enrolment| enrolment.id.0),
+        set_stage: followed.stages.last().map(|(stage, _)| stage.name().to_owned()),
+        ended: (followed.over != Over::Nothing, followed.over == Over::AllOfIt),
         set_away_until: followed.away_until,
         set_follow_up_at: followed.follow_up_at,
     };
@@ -216,6 +223,16 @@ impl Engine {
         if stage == lead.stage {
             return Ok(true);
         }
+        // What it did not move it does not move back.
+        if before.set_stage.is_none() {
+            return Ok(!lead.stage.sales_has_the_word());
+        }
+        let undone = tx.undone_events(lead.id).await?;
+        let replies = tx.events_of_kind(lead.id, "replied").await?;
+        if replies.iter().any(|reply| reply.id > event.id && !undone.contains(&reply.id)) {
+            words.push(format!("It has written since, and stays {}.", lead.stage.name().replace('_', " ")));
+            return Ok(false);
+        }
         if stage.sales_has_the_word() || lead.round > before.round + 1 {
             words.push(format!("It has gone on since, and stays {}.", lead.stage.name().replace('_', " ")));
             return Ok(false);
@@ -286,6 +303,19 @@ impl Engine {
     }
 }
 
+/// The kind of entry by which an address comes to be suppressed for a reason.
+fn said_by(reason: SuppressionReason) -> &'static str {
+    match reason {
+        SuppressionReason::HardBounce | SuppressionReason::SoftBounces => "bounced",
+        SuppressionReason::Unsubscribed => "unsubscribed",
+        SuppressionReason::Complaint => "complained",
+        SuppressionReason::LeftCompany => "left_company",
+        SuppressionReason::DoNotCall | SuppressionReason::DoNotContact | SuppressionReason::Erased => {
+            "suppressed"
+        }
+    }
+}
+
 /// Lifts what was suppressed for the sake of it.
 async fn lift(
     tx: &mut Tx,
@@ -295,7 +325,15 @@ async fn lift(
     words: &mut Vec<String>,
 ) -> Result<(), StoreError> {
     let evidence = format!("event {id}");
+    let undone = tx.undone_events(lead.id).await?;
+    let events = tx.events_of(lead.id).await?;
     for row in tx.suppressions(&lead.email).await? {
+        let kind = said_by(row.reason);
+        let again = |one: &&Event| one.kind == kind && one.id > id && !undone.contains(&one.id);
+        if row.evidence.as_deref() == Some(&evidence) && events.iter().any(|one| again(&one)) {
+            words.push(format!("It stays so, because it was said again since: {}.", row.reason.label()));
+            continue;
+        }
         if row.evidence.as_deref() == Some(&evidence) && tx.lift_suppression(&lead.email, row.reason).await? {
             let why = row.reason.label();
             tx.append(&[wake.event(lead.id, "suppression_lifted", json!({ "why": why }))]).await?;
@@ -324,14 +362,21 @@ async fn not_over_after_all(
 
 /// Has the lead be away, or wait for a day, as it did before, unless something else was said since.
 fn restore_days(lead: &mut Lead, before: &Before, words: &mut Vec<String>) {
-    if lead.away_until == before.set_away_until && lead.away_until != before.away_until {
+    let stands = |now: Option<Timestamp>, set: Option<Timestamp>, ended: bool| match set {
+        Some(_) => now == set,
+        None => ended && now.is_none(),
+    };
+    if stands(lead.away_until, before.set_away_until, before.ended.0) && lead.away_until != before.away_until
+    {
         lead.away_until = before.away_until;
         words.push(match before.away_until {
             Some(_) => "It is away as it was before.".to_owned(),
             None => "It is not away any more.".to_owned(),
         });
     }
-    if lead.follow_up_at == before.set_follow_up_at && lead.follow_up_at != before.follow_up_at {
+    if stands(lead.follow_up_at, before.set_follow_up_at, before.ended.1)
+        && lead.follow_up_at != before.follow_up_at
+    {
         lead.follow_up_at = before.follow_up_at;
         words.push("The day on which it wanted to hear from us is what it was before.".to_owned());
     }

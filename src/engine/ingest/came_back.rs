@@ -14,10 +14,11 @@ use crate::domain::lead::Lead;
 use crate::domain::mail::Audience;
 use crate::engine::happen::{HappenError, ReadFrom, Said, Via};
 use crate::engine::pass::PassError;
+use crate::engine::person::is_tombstone;
 use crate::engine::{Engine, Wake, staff_mail};
 use crate::mail::inbound::Inbound;
 use crate::mail::inbound::classify::{Class, Reason};
-use crate::mail::inbound::correlate::{Tie, tie};
+use crate::mail::inbound::correlate::{Clue, Tie, tie};
 use crate::mail::inbound::meaning::{Meaning, Surety, Writer, meaning};
 use crate::store::{OutboxMail, Tx};
 
@@ -29,7 +30,14 @@ impl Engine {
         wake: &Wake,
         mail: &Inbound,
     ) -> Result<Option<Verdict>, PassError> {
+        if mail.from.as_ref() == Some(&self.identity.from.address) {
+            return done("nothing: it is a mail of our own");
+        }
         if let Some((tie, ours)) = self.ours(tx, mail).await? {
+            if tie.clue != Clue::Address && is_about_another(mail, &ours.recipient) {
+                let why = "it says that a mail to another address came back";
+                return Ok(Some(Ingested::Kept(why.to_owned()).into()));
+            }
             if ours.audience == Audience::Staff {
                 return self.came_back_from_staff(tx, wake, mail, &ours).await.map(Some);
             }
@@ -75,8 +83,7 @@ impl Engine {
                 self.happened_as_read(tx, wake, mail, &mut lead, &happenings, None, read_from).await
             }
             Meaning::Asks(happenings, why) => {
-                let asked = Asked::new(&lead, &happenings, why, mail, read_from, wake.now);
-                Ok(Verdict { ingested: Ingested::Asked(why.to_owned()), asked: Some(asked) })
+                self.ask(tx, wake, mail, &lead, &happenings, why, read_from).await
             }
             Meaning::OursToMend(reason) => {
                 self.is_ours_to_mend(tx, wake, &lead, reason, read_from).await?;
@@ -85,6 +92,28 @@ impl Engine {
             Meaning::ForAPerson(why) => Ok(Ingested::Kept(why.to_owned()).into()),
             Meaning::Nothing(why) => Ok(Ingested::Done(format!("nothing: {why}")).into()),
         }
+    }
+
+    /// Has a person asked about a mail: about one of each lead at a time, so that nobody silences a sequence, or fills a
+    /// mailbox, by writing again and again.
+    #[expect(clippy::too_many_arguments, reason = "a mail, whose it may be, and what is asked")]
+    pub(super) async fn ask(
+        &self,
+        tx: &mut Tx,
+        wake: &Wake,
+        mail: &Inbound,
+        lead: &Lead,
+        happenings: &[Happening],
+        why: &'static str,
+        read_from: ReadFrom,
+    ) -> Result<Verdict, PassError> {
+        if !tx.unclear_until(&[lead.id], wake.now).await?.is_empty() {
+            return Ok(
+                Ingested::Kept(format!("somebody is asked about another mail of this lead: {why}")).into()
+            );
+        }
+        let asked = Asked::new(lead, happenings, why, mail, read_from, wake.now);
+        Ok(Verdict { ingested: Ingested::Asked(why.to_owned()), asked: Some(asked) })
     }
 
     /// Records what a mail said; `by` is who passed it on. What cannot be so (a return that has passed) is no news.
@@ -99,6 +128,10 @@ impl Engine {
         by: Option<&EmailAddress>,
         read_from: ReadFrom,
     ) -> Result<Verdict, PassError> {
+        let read_from = ReadFrom {
+            evidence: read_from.evidence.iter().map(|one| without_words(one)).collect(),
+            ..read_from
+        };
         let mut said = Said {
             by: by.cloned(),
             words: Some(mail.text.clone()).filter(|text| !text.is_empty()),
@@ -162,6 +195,19 @@ fn in_order<'a>(lead: &Lead, happenings: &'a [Happening]) -> Vec<&'a Happening> 
     ordered
 }
 
+/// Evidence for the log, which outlives the words: those stand beside the entry, and can be erased.
+fn without_words(evidence: &str) -> String {
+    let mut kept = String::with_capacity(evidence.len());
+    let mut rest = evidence;
+    while let Some((before, quoted)) = rest.split_once('“') {
+        kept.push_str(before);
+        kept.push('…');
+        rest = quoted.split_once('”').map_or("", |(_, after)| after);
+    }
+    kept.push_str(rest);
+    kept
+}
+
 fn done(what: &str) -> Result<Option<Verdict>, PassError> {
     Ok(Some(Ingested::Done(what.to_owned()).into()))
 }
@@ -172,8 +218,20 @@ async fn whose(tx: &mut Tx, ours: &OutboxMail, class: &Class) -> Result<Option<L
         return Ok(tx.lock_lead_by_email(&ours.recipient).await?);
     }
     let Some(id) = ours.lead else { return Ok(None) };
-    let Some(lead) = tx.leads(&[id]).await?.pop() else { return Ok(None) };
+    // Whoever wanted to be forgotten is not brought back by an old conversation.
+    let Some(lead) = tx.leads(&[id]).await?.pop().filter(|lead| !is_tombstone(&lead.email)) else {
+        return Ok(None);
+    };
     Ok(tx.lock_person_by_email(&lead.email).await?)
+}
+
+/// Whether a report names an address that failed, and it is not the one that we wrote to.
+fn is_about_another(mail: &Inbound, recipient: &EmailAddress) -> bool {
+    let failures = &mail.classified.failures;
+    let named = failures.iter().filter_map(|failure| failure.address.as_deref());
+    failures.iter().all(|failure| failure.address.is_some())
+        && !failures.is_empty()
+        && named.into_iter().all(|address| !address.trim().eq_ignore_ascii_case(recipient.as_str()))
 }
 
 /// Whether a lead said that before, so that a machine which answers every mail is heard once: an absence until the same
@@ -190,5 +248,5 @@ async fn is_known(tx: &mut Tx, wake: &Wake, lead: &Lead, happening: &Happening) 
 }
 
 fn is_of_one_day(one: Timestamp, other: Timestamp) -> bool {
-    (other - one).get_hours() < 24 && one.as_second() / 86_400 == other.as_second() / 86_400
+    one.as_second() / 86_400 == other.as_second() / 86_400
 }

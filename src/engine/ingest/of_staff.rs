@@ -32,7 +32,10 @@ impl Engine {
         let ours = self.ours(&mut tx, mail).await?;
         let is_known = tx.inbound_result(identity).await?.is_some();
         tx.rollback().await?;
-        let Some((_, ours)) = ours.filter(|(_, ours)| ours.audience == Audience::Staff) else {
+        // Whoever answers for somebody else says nothing of them.
+        let is_own = |ours: &OutboxMail| mail.from.as_ref() == Some(&ours.recipient);
+        let Some((_, ours)) = ours.filter(|(_, ours)| ours.audience == Audience::Staff && is_own(ours))
+        else {
             return Ok(None);
         };
         if is_known {
@@ -40,6 +43,11 @@ impl Engine {
         }
         let rep = &ours.recipient;
         let Some(back) = self.back_on(rep, reply.returns_on, now) else { return Ok(None) };
+        if reply.returns_on.is_none() && self.is_away(rep, now).await? {
+            let before = Ingested::Done("nothing: the rep is away, and has said until when".to_owned());
+            let tx = self.store.begin().await?;
+            return self.note(tx, identity, &[], before.into(), now).await.map(Some);
+        }
         let verdict = match self.rep_away(rep, Some(back), now).await {
             Ok(()) => Ingested::Done("a rep is away, by their mailbox".to_owned()),
             Err(HappenError::Failed(error)) => return Err(error),
@@ -47,6 +55,13 @@ impl Engine {
         };
         let tx = self.store.begin().await?;
         self.note(tx, identity, &[], verdict.into(), now).await.map(Some)
+    }
+
+    async fn is_away(&self, rep: &EmailAddress, now: Timestamp) -> Result<bool, PassError> {
+        let mut tx = self.store.read().await?;
+        let state = tx.rep_state(rep).await?;
+        tx.rollback().await?;
+        Ok(state.away.is_some_and(|(from, until)| (from..until).contains(&now)))
     }
 
     /// The rep's first day back; without a date as long as is taken for a lead. `None`: they are no rep.

@@ -243,7 +243,11 @@ impl Engine {
     ) -> Result<Answered, PassError> {
         let wake = self.wake_at(now);
         let Some((kept, lead, question)) = waiting(tx, number).await? else { return Ok(Answered::Settled) };
-        let Some(mut lead) = tx.lock_leads(&[lead]).await?.pop() else { return Ok(Answered::Settled) };
+        // It may have become part of another lead meanwhile.
+        let Some(record) = tx.leads(&[lead]).await?.pop() else { return Ok(Answered::Settled) };
+        let Some(mut lead) = tx.lock_person_by_email(&record.email).await? else {
+            return Ok(Answered::Settled);
+        };
         // Of two who answer at one instant the second finds that it was settled.
         let (settled, why) = match is_theirs {
             true => (tx.settle_kept_mail(number, "a person says that it is the lead's").await?, "theirs"),

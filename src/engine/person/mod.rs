@@ -208,7 +208,7 @@ impl Engine {
 }
 
 /// Whether nobody has that address: it stands for somebody who was erased.
-fn is_tombstone(email: &EmailAddress) -> bool {
+pub(super) fn is_tombstone(email: &EmailAddress) -> bool {
     email.as_str().strip_suffix(NOWHERE).is_some_and(|rest| rest.ends_with('@'))
 }
 

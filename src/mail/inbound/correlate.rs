@@ -115,6 +115,22 @@ impl Named {
         let end = text.floor_char_boundary((*left).min(text.len()));
         *left -= end;
         let text = &text[..end];
+        let mut is_of_others = false;
+        for line in text.lines() {
+            // What a returned mail answers is not what was returned.
+            let is_folded = line.starts_with([' ', '\t']);
+            let lower =
+                line.trim_start_matches(['>', ' ']).get(..12).unwrap_or_default().to_ascii_lowercase();
+            is_of_others = (is_folded && is_of_others)
+                || lower.starts_with("references:")
+                || lower.starts_with("in-reply-to:");
+            if !is_of_others {
+                self.look_at_line(line);
+            }
+        }
+    }
+
+    fn look_at_line(&mut self, text: &str) {
         for (at, _) in text.match_indices('@') {
             if self.returned.len() + self.returned_addresses.len() >= MOST_NAMES {
                 return;
@@ -219,6 +235,18 @@ mod tests {
             part("text/html", &format!("<p>Id: &lt;{}&gt;", ours(9).trim_matches(['<', '>']))),
             Some((9, Clue::Returned))
         );
+    }
+
+    #[test]
+    fn what_a_returned_mail_answers_is_not_what_was_returned() {
+        let headers = "MIME-Version: 1.0\r\nContent-Type: multipart/report; boundary=x\r\n";
+        let returned = format!(
+            "--x\r\n\r\nSorry.\r\n--x\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <1@rep>\r\n\
+             References: <2@x>\r\n {}\r\nIn-Reply-To: {}\r\nSubject: Re: A question\r\n--x--",
+            ours(7),
+            ours(7)
+        );
+        assert_eq!(tie_of(headers, &returned), None);
     }
 
     #[test]

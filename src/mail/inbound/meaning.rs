@@ -23,7 +23,7 @@ pub enum Surety {
 pub enum Writer {
     /// The lead's own address.
     Lead,
-    /// Another one of its domain.
+    /// Another one of its company's domain; whoever has a mailbox at the same provider is none.
     Colleague,
     /// Somebody else, or a server.
     Other,
@@ -34,7 +34,9 @@ impl Writer {
     pub fn of(mail: &Inbound, lead: &EmailAddress) -> Writer {
         match &mail.from {
             Some(from) if from == lead => Writer::Lead,
-            Some(from) if from.domain() == lead.domain() => Writer::Colleague,
+            Some(from) if from.company_key().is_some() && from.company_key() == lead.company_key() => {
+                Writer::Colleague
+            }
             _ => Writer::Other,
         }
     }
@@ -65,7 +67,7 @@ pub fn meaning(classified: &Classified, surety: Surety, writer: Writer) -> Meani
     match classified.class {
         Class::Bounce => bounce(&classified.failures, surety),
         Class::Complaint => complaint(classified, surety),
-        Class::AutoReply => auto_reply(classified, surety),
+        Class::AutoReply => auto_reply(classified, surety, writer),
         Class::Unsubscribe => match (surety, writer) {
             (Surety::Tied, Writer::Lead | Writer::Colleague) => {
                 Meaning::Happened(vec![Happening::Unsubscribed])
@@ -119,13 +121,18 @@ fn complaint(classified: &Classified, surety: Surety) -> Meaning {
     }
 }
 
-fn auto_reply(classified: &Classified, surety: Surety) -> Meaning {
+/// Mail is passed on by machines, too: that somebody else is away holds the lead, which is the cheap error, but that somebody
+/// else has left says nothing of it.
+fn auto_reply(classified: &Classified, surety: Surety, writer: Writer) -> Meaning {
     let Some(reply) = &classified.auto_reply else {
         return Meaning::Nothing("a machine says that our mail arrived");
     };
     match reply.kind {
         Kind::OutOfOffice => {
             sure(vec![Happening::Away { until: reply.returns_on, do_not_call: reply.do_not_call }], surety)
+        }
+        Kind::LeftCompany if surety == Surety::Tied && writer != Writer::Lead => {
+            Meaning::Asks(vec![Happening::LeftCompany], WRITTEN_BY_ANOTHER)
         }
         Kind::LeftCompany => sure(vec![Happening::LeftCompany], surety),
         Kind::Acknowledgement => Meaning::Nothing("a machine says that our mail arrived"),
@@ -248,6 +255,10 @@ mod tests {
         assert_eq!(
             meaning(&replies(Kind::LeftCompany), Surety::Tied, Writer::Lead),
             Meaning::Happened(vec![Happening::LeftCompany])
+        );
+        assert_eq!(
+            meaning(&replies(Kind::LeftCompany), Surety::Tied, Writer::Colleague),
+            Meaning::Asks(vec![Happening::LeftCompany], WRITTEN_BY_ANOTHER)
         );
         let acknowledged = meaning(&replies(Kind::Acknowledgement), Surety::Tied, Writer::Lead);
         assert!(matches!(acknowledged, Meaning::Nothing(_)));
