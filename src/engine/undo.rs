@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::happen::Said;
 use super::pass::PassError;
 use super::{Engine, Wake, hand_off, sla, staff_mail};
-use crate::domain::contact::SuppressionReason;
+use crate::domain::contact::{Channel, Purpose, SuppressionReason};
 use crate::domain::email::EmailAddress;
 use crate::domain::happening::{Consequences, Happening, Over};
 use crate::domain::ids::{EnrolmentId, EventId};
@@ -188,7 +188,9 @@ impl Engine {
         restore_days(&mut lead, &before, &mut words);
         let may_go_on = self.restore_stage(tx, &wake, &mut lead, &before, &event, &mut words).await?;
         tx.save_lead(&lead).await?;
-        if let (Some(enrolment), true) = (before.enrolment.map(EnrolmentId), may_go_on) {
+        let forbids = |reason: SuppressionReason| reason.forbids(Channel::Email, Purpose::Nurture);
+        let is_shut = tx.suppressions(&lead.email).await?.iter().any(|row| forbids(row.reason));
+        if let (Some(enrolment), true) = (before.enrolment.map(EnrolmentId), may_go_on && !is_shut) {
             self.go_on_with(tx, &wake, &lead, enrolment, &event, &mut words).await?;
         }
         sla::recount(tx, &wake, &lead).await?;

@@ -76,7 +76,7 @@ fn form(waiting: &Waiting, is_theirs: bool) -> Response {
     let profile = &waiting.lead.profile;
     let whose = profile.full_name().unwrap_or_else(|| waiting.lead.email.to_string());
     let from = waiting.from.as_ref().map(|from| format!("<p>From {}</p>\n", escaped(from.as_str())));
-    let text = escaped(&waiting.text).to_string().replace('\n', "<br>");
+    let text = escaped(&waiting.text).replace('\n', "<br>");
     let (button, other, label) = match is_theirs {
         true => (format!("Yes, it is theirs: {}", escaped(&waiting.follows)), "no", "No, it is not theirs"),
         false => ("No, it is not theirs".to_owned(), "yes", "Yes, it is theirs"),

@@ -38,8 +38,8 @@
 //! | `answer` | `by`, `mail`, `lead`, `says` (what the link of the mail would write), `words`, `from`, `automatic`, `times`, `token` |
 //! | `copy` | `by`, `to` (a list), `says` (its subject), `bcc` (else the log address is in Cc), `times` |
 //! | `came_in` | `to` and `mail` (of which it is an answer), `lead`, `by` (what ties it: `thread`, `address`, `returned`, `nothing`), `from`, `subject`, `says`, `headers`, `failed` (of a bounce: `status`, `action`, `code`), `complains` (a feedback type), `times` |
-//! | `passed_on` | `by`, `from`, `subject`, `says`, `attached`: somebody passes a mail on to the log address |
-//! | `undo` | `lead`, `what` (the latest entry of this kind), `by`, `times` |
+//! | `passed_on` | `by`, `from`, `subject`, `says`, `attached`, `also_to`: somebody passes a mail on to the log address |
+//! | `undo` | `lead`, `what` (the latest entry of this kind, or the `nth`), `by`, `times` |
 //! | `request` | `token`, `method`, `path`, `body`, `form`, `key` (Idempotency-Key), `show` (pointers into the answer) |
 //! | `revoke` | `token` |
 //! | `webhook` | `name`: the daemon looks whether there is something to tell |
@@ -141,8 +141,8 @@ const KINDS: [(&str, &[&str]); 15] = [
         "came_in",
         &["to", "mail", "lead", "by", "from", "subject", "says", "headers", "failed", "complains", "times"],
     ),
-    ("passed_on", &["by", "from", "subject", "says", "attached"]),
-    ("undo", &["lead", "what", "by", "times"]),
+    ("passed_on", &["by", "from", "subject", "says", "attached", "also_to"]),
+    ("undo", &["lead", "what", "nth", "by", "times"]),
     ("request", &["token", "method", "path", "body", "form", "key", "show"]),
     ("revoke", &["token"]),
     ("webhook", &["name"]),
@@ -267,6 +267,7 @@ pub struct PassedOn {
     pub says: String,
     #[serde(default)]
     pub attached: bool,
+    pub also_to: Option<String>,
 }
 
 /// What a lead was taken to have said is taken back.
@@ -274,6 +275,8 @@ pub struct PassedOn {
 pub struct Undo {
     pub lead: String,
     pub what: String,
+    /// Which of several, the first one being 1; the latest otherwise.
+    pub nth: Option<usize>,
     pub by: Option<String>,
     #[serde(default = "once")]
     pub times: usize,

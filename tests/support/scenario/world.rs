@@ -329,7 +329,9 @@ impl<'a> World<'a> {
     }
 
     async fn passes_on(&self, passed: &PassedOn) -> Met {
-        let PassedOn { by, from, subject, says, attached } = passed;
+        let PassedOn { by, from, subject, says, attached, also_to } = passed;
+        let mut to = vec![self.log_address()];
+        to.extend(also_to.as_deref());
         let (more, text) = if *attached {
             let more = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n";
             let date = self.now().strftime("%a, %d %b %Y %H:%M:%S +0000");
@@ -339,7 +341,7 @@ impl<'a> World<'a> {
             let block = format!("From: {from}\r\nSent: Tuesday\r\nTo: {by}\r\nSubject: {subject}");
             ("", format!("FYI\r\n\r\n{block}\r\n\r\n{says}"))
         };
-        let raw = self.raw(by, &[self.log_address()], &format!("Fwd: {subject}"), &text, more);
+        let raw = self.raw(by, &to, &format!("Fwd: {subject}"), &text, more);
         let met = self.ingested(&raw, &[], 1).await;
         let words = format!("{} passes on what {} wrote: {met}", name(by), name(from));
         Met { lead: Some(from.clone()), words, ..Met::default() }
@@ -351,7 +353,10 @@ impl<'a> World<'a> {
             tx.person_by_email(&address(&undo.lead)).await.expect("the store answers").expect("a lead");
         let events = tx.events_of_kind(lead.id, &undo.what).await.expect("the store answers");
         tx.rollback().await.expect("the store answers");
-        let event = events.last().unwrap_or_else(|| panic!("there is no {} of {}", undo.what, undo.lead));
+        let event = undo
+            .nth
+            .map_or(events.last(), |nth| events.get(nth - 1))
+            .unwrap_or_else(|| panic!("there is no {} of {}", undo.what, undo.lead));
         let by = undo.by.as_deref().map(address);
         let mut met = Vec::new();
         for _ in 0..undo.times {
