@@ -33,7 +33,8 @@ pub async fn a_mail_that_is_handed_in_counts_once_and_needs_its_own_scope(site: 
         "long",
         &"A line of seventy-two characters, as a mail program breaks them, goes on.\r\n".repeat(2_000),
     );
-    assert_eq!(post(token.clone(), "/v1/inbound", MAIL, long).await.ok(200)["result"], "asked");
+    let second = post(token.clone(), "/v1/inbound", MAIL, long).await.ok(200);
+    assert_eq!(second["result"], "kept", "one question about a lead is enough: {second}");
 
     let other = site.token(&[Scope::LeadsWrite]).await;
     post(other, "/v1/inbound", MAIL, hello.clone()).await.is(403, "forbidden");

@@ -22,6 +22,8 @@ async fn a_second_daemon_on_a_sqlite_file_refuses_and_says_why() {
     assert!(said.contains("another nurtured daemon works on"), "{said}");
     assert!(said.contains("stop the other one, or move to PostgreSQL"), "{said}");
     assert!(first.runs(), "{}", first.said());
+    // What is on the wire when it is killed is in doubt, and the lead waits: so not before all of it has left.
+    assert!(world.sink.reaches(STEPS, PATIENCE), "{}", first.said());
     // The claim goes with the process, however it ends.
     first.kill();
     let third = world.start("third");
