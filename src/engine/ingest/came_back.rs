@@ -76,7 +76,7 @@ impl Engine {
         ours: Option<(Tie, &OutboxMail)>,
     ) -> Result<Verdict, PassError> {
         let mut evidence: Vec<String> = ours.iter().map(|(tie, _)| tie.clue.words().to_owned()).collect();
-        evidence.extend(mail.classified.evidence.iter().cloned());
+        evidence.extend(mail.classified.evidence.iter().map(|one| without_words(one)));
         let read_from = ReadFrom { mail: ours.map(|(tie, _)| tie.mail), evidence };
         match meaning {
             Meaning::Happened(happenings) => {
@@ -128,10 +128,6 @@ impl Engine {
         by: Option<&EmailAddress>,
         read_from: ReadFrom,
     ) -> Result<Verdict, PassError> {
-        let read_from = ReadFrom {
-            evidence: read_from.evidence.iter().map(|one| without_words(one)).collect(),
-            ..read_from
-        };
         let mut said = Said {
             by: by.cloned(),
             words: Some(mail.text.clone()).filter(|text| !text.is_empty()),
@@ -196,7 +192,7 @@ fn in_order<'a>(lead: &Lead, happenings: &'a [Happening]) -> Vec<&'a Happening> 
 }
 
 /// Evidence for the log, which outlives the words: those stand beside the entry, and can be erased.
-fn without_words(evidence: &str) -> String {
+pub(super) fn without_words(evidence: &str) -> String {
     let mut kept = String::with_capacity(evidence.len());
     let mut rest = evidence;
     while let Some((before, quoted)) = rest.split_once('“') {

@@ -5,6 +5,7 @@
 //! comes of it: that the lead wrote, is away, or wants to be called on a day. Everything else is asked. What only servers
 //! know, that an address is dead, needs a proof that it is about a mail of ours.
 
+use super::came_back::without_words;
 use super::copy::is_of_ours;
 use super::{Ingested, Verdict};
 use crate::domain::email::EmailAddress;
@@ -77,7 +78,7 @@ impl Engine {
         }
         let Some(mut lead) = tx.lock_person_by_email(from).await? else { return Ok(None) };
         let mut evidence = vec!["somebody of ours passed it on".to_owned()];
-        evidence.extend(within.classified.evidence.iter().cloned());
+        evidence.extend(within.classified.evidence.iter().map(|one| without_words(one)));
         let read_from = ReadFrom { mail: None, evidence };
         let is_theirs = lead.owner.as_ref() == Some(by) && lead.stage.sales_has_the_word();
         if is_theirs && happenings.iter().all(does_no_harm) {
